@@ -1,7 +1,7 @@
 /**
  * `deno task getstream:check`: checks GetStreamEdge against Stream's cloud, for people with an account.
  * It joins a real call with two agents, a speaker that sends audio and video and a listener, mutes and
- * unmutes, reconnects both by each strategy, ends the call, and prints a table of the results.
+ * unmutes, moderates, joins by a user's token, reconnects both by each strategy, ends the call, and prints a table of the results.
  *
  * Needs `STREAM_API_KEY` and `STREAM_API_SECRET` in the environment. Options: `--base-url URL` for
  * another address than Stream's, `--call ID`, `--json`. Exits with 0 when all checks passed, 1 when a
@@ -10,6 +10,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { StreamClient } from "@stream-io/node-sdk";
 import { PcmChunk } from "../src/audio/pcm_chunk.ts";
 import type { Call } from "../src/edge/call.ts";
 import type { CallConnection } from "../src/edge/call_connection.ts";
@@ -17,6 +18,7 @@ import type { AudioRow, EdgeAgent } from "../src/edge/edge_agent.ts";
 import { ConnectionError } from "../src/edge/errors.ts";
 import { CustomEventReceivedEvent, ErrorEvent } from "../src/edge/events.ts";
 import {
+  AgentMutedEvent,
   GetStreamEdge,
   type ReconnectStrategy,
   StreamCallEvent,
@@ -261,6 +263,84 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
     const from = performance.now();
     await tone.publish();
     await until(() => (listener.loudAt.at(-1) ?? 0) > from);
+    return [true];
+  });
+  await check.do("video is no larger than it is taken", async () => {
+    const info = await until(() =>
+      [...second.tracks.values()].find(({ type }) => type === TrackType.VIDEO)
+    );
+    const track = second.addTrackSubscriber(info.id, { fps: 2, maxWidth: 160, maxHeight: 160 })!;
+    const timer = setTimeout(() => track.close(), 10_000);
+    try {
+      for await (const { width, height } of track) {
+        if (width > 160) throw new Error(`got ${width} x ${height}`);
+        return [true, `${width} x ${height}`];
+      }
+      throw new Error("no frame arrived");
+    } finally {
+      clearTimeout(timer);
+      track.close();
+    }
+  });
+  const stream = new StreamClient(
+    Deno.env.get("STREAM_API_KEY")!,
+    Deno.env.get("STREAM_API_SECRET")!,
+    options.baseUrl === undefined ? {} : { basePath: options.baseUrl },
+  );
+  const moderated = stream.video.call(call.type, call.id);
+  const orders: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+    [
+      "an agent follows a moderator's mute, and publishes again",
+      () =>
+        moderated.muteUsers({
+          user_ids: [speaker.user.id],
+          audio: true,
+          muted_by_id: listener.user.id,
+        }),
+      () => tone.publish(),
+    ],
+    [
+      "an agent is silent without the right to speak, and heard with it",
+      () =>
+        moderated.updateUserPermissions({
+          user_id: speaker.user.id,
+          revoke_permissions: ["send-audio"],
+        }),
+      () =>
+        moderated.updateUserPermissions({
+          user_id: speaker.user.id,
+          grant_permissions: ["send-audio"],
+        }),
+    ],
+  ];
+  for (const [what, order, undo] of orders) {
+    await check.do(what, async () => {
+      const muted: boolean[] = [];
+      using _subscription = speaking.events.subscribe(
+        AgentMutedEvent,
+        (event) => void muted.push(event.muted),
+      );
+      await order();
+      await until(() => muted[0] && performance.now() - (listener.loudAt.at(-1) ?? 0) > 500);
+      const from = performance.now();
+      await undo();
+      await until(() => (listener.loudAt.at(-1) ?? 0) > from);
+      return [true];
+    });
+  }
+  await check.do("an agent joins by its user's token alone, and is kicked", async () => {
+    const user = { id: "ringline-check-guest", name: "Check (guest)" };
+    await using guest = new GetStreamEdge({
+      ...settings,
+      userToken: (user_id) => stream.generateUserToken({ user_id, validity_in_seconds: 600 }),
+    });
+    await guest.authenticate(user);
+    const third = await guest.join(new MeasuringAgent(user), call);
+    await until(() => [...second.participants.values()].some(({ userId }) => userId === user.id));
+    await moderated.kickUser({ user_id: user.id, kicked_by_id: listener.user.id });
+    const late = pause(10_000).then(() => "not within 10 s");
+    const reason = await Promise.race([third.closed, late]);
+    if (reason !== "kicked") throw new Error(`expected kicked, got ${reason}`);
     return [true];
   });
   await check.do("a custom event arrives", async () => {

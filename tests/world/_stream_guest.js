@@ -52,7 +52,7 @@ class Person {
     await audio.resume();
     this.#client ??= new StreamVideoClient({
       apiKey,
-      user: { id: userId, name },
+      user: userId ? { id: userId, name } : { type: "anonymous" },
       token,
       options: {
         baseURL: `${url}/video`,

@@ -52,6 +52,11 @@ class Official {
     return this.#run("join", { url, apiKey: API_KEY, userId, name, token, callId: "kitchen" });
   }
 
+  /** Watches without a name. */
+  watch(): Promise<void> {
+    return this.#run("join", { url: this.double.url, apiKey: API_KEY, callId: "kitchen" });
+  }
+
   leave = () => this.#run("leave");
   do = (device: string, action: string) => this.#run("do", device, action);
   callingState = () => this.#run<string>("callingState");
@@ -89,15 +94,21 @@ browserTest(
     double.pages.set("/page.js", { type: "text/javascript", text: await bundle() });
     double.users.set("anna", { id: "anna", name: "Anna", custom: {} });
     await using edge = edgeOn(double, { participantGraceMs: 3000 });
-    const events: string[] = [];
-    edge.events.subscribe(ErrorEvent, (e) => void events.push(`${e.context}: ${e.error}`));
-    edge.events.subscribe(ParticipantJoinedEvent, (e) => {
-      events.push(`joined ${e.participant.userId} ${e.participant.kind}`);
+    await using withoutSecret = edgeOn(double, {
+      participantGraceMs: 3000,
+      apiSecret: undefined,
+      userToken: (id) => new StreamClient(API_KEY, API_SECRET).generateUserToken({ user_id: id }),
     });
-    edge.events.subscribe(
-      ParticipantLeftEvent,
-      (e) => void events.push(`left ${e.participant.userId}`),
-    );
+    const events: string[] = [];
+    for (const one of [edge, withoutSecret]) {
+      one.events.subscribe(ErrorEvent, (e) => void events.push(`${e.context}: ${e.error}`));
+      one.events.subscribe(ParticipantJoinedEvent, (e) => {
+        events.push(`joined ${e.participant.userId} ${e.participant.kind}`);
+      });
+      one.events.subscribe(ParticipantLeftEvent, (e) => {
+        events.push(`left ${e.participant.userId}`);
+      });
+    }
     const agent = new Listener({ id: "bot", name: "Bot" });
     await edge.authenticate(agent.user);
     const call = await edge.createCall("kitchen");
@@ -187,12 +198,24 @@ browserTest(
     assertEquals(await connection.closed, "kicked");
     await step("Anna is alone", async () => (await anna.others()).length === 0);
 
-    connection = await edge.join(agent, call);
-    await perform(connection, edge);
+    // It comes back by its user's token alone.
+    connection = await withoutSecret.join(agent, call);
+    await perform(connection, withoutSecret);
     await hears();
     await isHeard();
+    const other = await (await browser.createBrowserContext()).newPage();
+    await other.goto(`${double.url}/page`);
+    const viewer = new Official(other, double);
+    await viewer.watch();
+    await step("the viewer hears the agent", async () => {
+      const { hz, level } = await viewer.heard("bot");
+      return level > -60 && Math.abs(hz - 660) < 20;
+    });
     await anna.leave();
     await step("Anna has left", () => events.at(-1) === "left anna");
+    assertEquals([connection.state, connection.participants.size], ["active", 0], "one watches");
+    await viewer.leave();
+    await step("nobody watches", () => connection.state === "idle");
     await anna.join("anna", "Anna");
     await step("Anna is back", () => events.at(-1) === "joined anna person");
     await new StreamClient(API_KEY, API_SECRET, { basePath: double.url })

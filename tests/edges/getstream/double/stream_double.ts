@@ -51,6 +51,10 @@ interface Watcher {
   calls: Set<string>;
 }
 
+/** What moderators do. */
+const MODERATION = ["mute_users", "user_permissions", "kick"];
+/** The user of all who watch without a name. */
+const ANONYMOUS = "!anon";
 const SFU_SECRET = "sfu-secret";
 
 export class StreamDouble implements AsyncDisposable {
@@ -209,6 +213,7 @@ export class StreamDouble implements AsyncDisposable {
       return failure(401, 2, "the api_key is not valid");
     }
     if (!request.headers.get("x-stream-client")) this.faults.push(`${url.pathname}: no client`);
+    if (request.headers.get("stream-auth-type") === "anonymous") return { user_id: ANONYMOUS };
     if (request.headers.get("stream-auth-type") !== "jwt") {
       return failure(401, 5, "stream-auth-type is missing");
     }
@@ -278,12 +283,29 @@ export class StreamDouble implements AsyncDisposable {
       call.backstage = action === "stop_live";
       return [201, { call: this.#callAnswer(cid, userId).call, duration: "1ms" }];
     }
+    if (MODERATION.includes(action)) {
+      if (!claims.server) return [403, { code: 17, message: "for servers, here" }];
+      await this.#moderate(cid, action, b);
+      return [201, { duration: "1ms" }];
+    }
     if (action === "mark_ended") {
       call.ended = true;
       this.emit(cid, { type: "call.ended", user: { id: userId } });
       return [201, { duration: "1ms" }];
     }
     return [404, { code: 16, message: "no such action" }];
+  }
+
+  async #moderate(cid: string, action: string, b: Body): Promise<void> {
+    if (action === "kick") return await this.sfu.command("kick", { cid, userId: b.user_id });
+    if (action === "user_permissions") {
+      const audio = !b.revoke_permissions?.includes("send-audio");
+      const video = !b.revoke_permissions?.includes("send-video");
+      return await this.sfu.command("grant", { cid, userId: b.user_id, audio, video });
+    }
+    for (const userId of b.audio ? b.user_ids : []) {
+      await this.sfu.command("moderate", { cid, userId });
+    }
   }
 
   #users(
@@ -356,6 +378,7 @@ export class StreamDouble implements AsyncDisposable {
     const exp = this.sfuTokenSeconds === undefined
       ? {}
       : { exp: Math.floor(Date.now() / 1000) + this.sfuTokenSeconds };
+    const isAnonymous = userId === ANONYMOUS;
     const address = `127.0.0.1:${this.sfu.port}/${edge}`;
     const name = this.users.get(userId)?.name ?? userId;
     return {
@@ -366,7 +389,10 @@ export class StreamDouble implements AsyncDisposable {
           url: `http://${address}/twirp`,
           ws_endpoint: `ws://${address}/ws`,
         },
-        token: await signToken({ user_id: userId, cid, edge, name, ...exp }, SFU_SECRET),
+        token: await signToken(
+          { user_id: userId, cid, edge, name, isAnonymous, ...exp },
+          SFU_SECRET,
+        ),
         ice_servers: [],
       },
     };

@@ -37,7 +37,13 @@ export class Member {
   statsReports = 0;
   readonly #streamIds = new Map<TrackType, string>();
 
-  constructor(readonly userId: string, readonly sessionId: string, readonly name: string) {}
+  constructor(
+    readonly userId: string,
+    readonly sessionId: string,
+    readonly name: string,
+    /** Whether they only watch: they are counted, and told to nobody. */
+    readonly isAnonymous = false,
+  ) {}
 
   get legs(): Leg[] {
     return [this.leg, this.nextLeg].filter((leg) => leg !== undefined);
@@ -87,7 +93,7 @@ export class Room {
   readonly recorders = new Map<string, Recorder>();
   /** Whether media comes before the event that announces it. */
   mediaFirst = false;
-  /** How many watch anonymously: they are counted, and no members. */
+  /** How many more watch anonymously than are here over the network. */
   anonymous = 0;
   readonly #levels: ReturnType<typeof setInterval>;
 
@@ -95,8 +101,14 @@ export class Room {
     this.#levels = setInterval(() => this.#sendLevels(), 200);
   }
 
+  /** Those of whom the others learn. */
+  get participants(): Member[] {
+    return [...this.members.values()].filter(({ isAnonymous }) => !isAnonymous);
+  }
+
   get participantCount(): { total: number; anonymous: number } {
-    return { total: this.members.size + this.anonymous, anonymous: this.anonymous };
+    const anonymous = this.anonymous + this.members.size - this.participants.length;
+    return { total: this.participants.length + anonymous, anonymous };
   }
 
   recorder(userId: string): Recorder {
@@ -107,6 +119,7 @@ export class Room {
 
   add(member: Member): void {
     this.members.set(member.sessionId, member);
+    if (member.isAnonymous) return;
     this.send({
       case: "participantJoined",
       value: { callCid: this.cid, participant: member.describe() },
@@ -145,10 +158,10 @@ export class Room {
   async remove(member: Member): Promise<void> {
     clearTimeout(member.removal);
     if (!this.members.delete(member.sessionId)) return;
-    this.send({
-      case: "participantLeft",
-      value: { callCid: this.cid, participant: member.describe() },
-    });
+    if (!member.isAnonymous) {
+      const participant = member.describe();
+      this.send({ case: "participantLeft", value: { callCid: this.cid, participant } });
+    }
     for (const source of member.own.values()) source.stop();
     this.sync();
     await Promise.all(member.legs.map((leg) => leg.close()));

@@ -55,7 +55,7 @@ export async function join(
       fastReconnectDeadlineSeconds: sfu.fastDeadlineSeconds,
       publishOptions: sfu.publishOptions,
       callState: {
-        participants: [...room.members.values()].map((member) => member.describe()),
+        participants: room.participants.map((member) => member.describe()),
         participantCount: room.participantCount,
         e2eeEnabled: sfu.isEncrypted,
       },
@@ -101,7 +101,7 @@ function enter(
   }
   if (isKnown) throw new Refused("the session is here already");
   const { user_id: userId = "", name } = claims;
-  const member = new Member(userId, sessionId, String(name ?? userId));
+  const member = new Member(userId, sessionId, String(name ?? userId), claims.isAnonymous === true);
   const leg = member.leg = createLeg();
   room.add(member);
   return { session: { room, member, leg }, reconnected: false };
