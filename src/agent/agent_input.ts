@@ -2,7 +2,7 @@
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
-import type { Participant, TrackInfo } from "../edge/types.ts";
+import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { InputFilter } from "./input_filter.ts";
 import type { Processor } from "./processor.ts";
@@ -82,7 +82,11 @@ export class AgentInput implements Disposable {
     );
     this.#trackUpdated = hooks("trackUpdated", (one, track) => one.trackUpdated?.(track));
     this.#trackRemoved = hooks("trackRemoved", (one, track) => one.trackRemoved?.(track));
-    this.audio = new AudioInput(options);
+    this.audio = new AudioInput({
+      ...options,
+      isScreen: (trackId) =>
+        this.#connection?.tracks.get(trackId)?.type === TrackType.SCREEN_SHARE_AUDIO,
+    });
     this.video = new VideoInput({
       ...options,
       subscribe: (trackId, limits) => {

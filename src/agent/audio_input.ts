@@ -21,6 +21,8 @@ export interface AudioInputOptions {
   speakerFilter: SpeakerFilter;
   sampleRate: number;
   hearsAgents: boolean;
+  /** Returns whether a track is the sound of a shared screen. Default: none is. */
+  isScreen?: (trackId: string) => boolean;
   kernel: AudioKernel;
   clock: Clock;
   report: Report;
@@ -54,6 +56,7 @@ export class AudioInput implements Disposable {
   readonly #ending = new Set<ParticipantRing>();
   readonly #droppedByParticipant = new Map<string, number>();
   readonly #runners: readonly ProcessorRunner[];
+  readonly #screenRunners: readonly ProcessorRunner[];
   readonly #drops: DropCounter;
   readonly #passes: UserHook<ParticipantAudio, readonly ParticipantAudio[]>;
   readonly #rows: UserHook;
@@ -61,6 +64,8 @@ export class AudioInput implements Disposable {
   readonly #filterUpdated: UserHook<TrackInfo>;
   readonly #played = new RowValues(PLAYED_ROWS);
   readonly #row: ParticipantAudio[] = [];
+  /** The sound of screens in the same row. */
+  readonly #screens: ParticipantAudio[] = [];
   readonly #rowRings: ParticipantRing[] = [];
   readonly #passing: ParticipantAudio[] = [];
   readonly #rowCopy: ParticipantAudio[] = [];
@@ -75,9 +80,15 @@ export class AudioInput implements Disposable {
   constructor(options: AudioInputOptions) {
     const { clock, report, speakerFilter } = options;
     this.#options = options;
-    this.#runners = options.processors
+    const { processors } = options;
+    this.#runners = processors
       .filter((one) => one.processAudio)
-      .map((one) => new ProcessorRunner(one, options));
+      .map((one) => new ProcessorRunner(one.name, (audio) => one.processAudio!(audio), options));
+    this.#screenRunners = processors
+      .filter((one) => one.processScreenAudio)
+      .map((one) =>
+        new ProcessorRunner(one.name, (audio) => one.processScreenAudio!(audio), options)
+      );
     this.#drops = new DropCounter(clock, (dropped, total) => {
       const message = `${dropped} slots of ${SLOT_MS} ms were not processed in time and dropped ` +
         `(${total} in all)`;
@@ -136,7 +147,7 @@ export class AudioInput implements Disposable {
     this.#rings.clear();
     this.#ending.clear();
     this.#afterwards = [];
-    for (const runner of this.#runners) runner[Symbol.dispose]();
+    for (const runner of [...this.#runners, ...this.#screenRunners]) runner[Symbol.dispose]();
   }
 
   receiveRow(row: AudioRow): void {
@@ -183,12 +194,22 @@ export class AudioInput implements Disposable {
     const { participant, trackId, row, playedMs } = audio;
     if (playedMs !== undefined) this.#played.set(row, playedMs);
     if (participant.kind === "agent" && !this.#options.hearsAgents) return;
-    if (this.#runners.length === 0) return;
     const key = trackId === "" ? streamOf(participant) : trackId;
-    let ring = this.#rings.get(key);
-    if (!ring) this.#rings.set(key, ring = new ParticipantRing(key, audio, this.#options));
+    const ring = this.#rings.get(key) ?? this.#open(key, audio);
+    if (!ring) return;
     const dropped = ring.write(audio);
     if (dropped > 0) this.#countDrops(participant, dropped);
+  }
+
+  /** Opens a ring for a track, unless no processor receives its audio. */
+  #open(key: string, audio: ParticipantAudio): ParticipantRing | undefined {
+    const isScreen = this.#options.isScreen?.(audio.trackId) ?? false;
+    if ((isScreen ? this.#screenRunners : this.#runners).length === 0) return undefined;
+    // The filters are for voices.
+    const inputFilters = isScreen ? [] : this.#options.inputFilters;
+    const ring = new ParticipantRing(key, audio, { ...this.#options, inputFilters, isScreen });
+    this.#rings.set(key, ring);
+    return ring;
   }
 
   #countDrops(participant: Participant, dropped: number): void {
@@ -269,7 +290,7 @@ export class AudioInput implements Disposable {
 
   /** Collects the slots of the oldest waiting row. Returns whether there is one. */
   #collectRow(): boolean {
-    this.#row.length = this.#rowRings.length = 0;
+    this.#row.length = this.#screens.length = this.#rowRings.length = 0;
     let number = Infinity;
     for (const ring of this.#rings.values()) number = Math.min(number, ring.head?.row ?? number);
     for (const ring of this.#ending) number = Math.min(number, ring.head?.row ?? number);
@@ -284,7 +305,7 @@ export class AudioInput implements Disposable {
     const head = ring.head;
     if (head?.row !== number) return;
     head.playedMs = playedMs;
-    this.#row.push(head);
+    (ring.isScreen ? this.#screens : this.#row).push(head);
     this.#rowRings.push(ring);
   }
 
@@ -296,13 +317,16 @@ export class AudioInput implements Disposable {
   /** Returns a promise if a processor is not done yet: of whether one keeps its view. */
   #processRow(): Promise<boolean> | undefined {
     const passing = this.#filter();
-    if (passing.length === 0) return undefined;
     let pending: Promise<boolean>[] | undefined;
-    for (const runner of this.#runners) {
-      const one = runner.run(passing);
-      if (one) (pending ??= []).push(one);
-      for (const ring of this.#rowRings) ring.restoreHead();
-    }
+    const run = (runners: readonly ProcessorRunner[], row: readonly ParticipantAudio[]) => {
+      for (const runner of row.length > 0 ? runners : []) {
+        const one = runner.run(row);
+        if (one) (pending ??= []).push(one);
+        for (const ring of this.#rowRings) ring.restoreHead();
+      }
+    };
+    run(this.#runners, passing);
+    run(this.#screenRunners, this.#screens);
     return pending && Promise.all(pending).then((kept) => kept.includes(true));
   }
 

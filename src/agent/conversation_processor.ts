@@ -4,7 +4,7 @@ import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
-import type { Participant, TrackInfo } from "../edge/types.ts";
+import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
 import type {
   GenerateReplyOptions,
   Pipeline,
@@ -223,11 +223,16 @@ export class ConversationProcessor implements Processor {
   }
 
   trackUpdated(track: TrackInfo): void {
-    if (track.muted) this.#pipeline?.muted(track.participant);
+    if (track.muted) this.#audioStopped(track);
   }
 
   trackRemoved(track: TrackInfo): void {
-    this.#pipeline?.muted(track.participant);
+    this.#audioStopped(track);
+  }
+
+  /** A camera, a screen or its sound that ends is no end of what the person says. */
+  #audioStopped({ type, participant }: TrackInfo): void {
+    if (type === TrackType.AUDIO) this.#pipeline?.muted(participant);
   }
 
   textReceived(participant: Participant, text: string): void {

@@ -14,6 +14,8 @@ const SILENT_ROWS = 10;
 
 /** The audio of one track that waits to be processed: its ring, and the next slot. */
 export class ParticipantRing implements Disposable {
+  /** Whether it is the sound of a shared screen. */
+  readonly isScreen: boolean;
   readonly #ring: RingBuffer;
   readonly #clock: Clock;
   readonly #slotSamples: number;
@@ -34,10 +36,12 @@ export class ParticipantRing implements Disposable {
       kernel: AudioKernel;
       clock: Clock;
       inputFilters: readonly InputFilter[];
+      isScreen: boolean;
       report: Report;
     },
   ) {
     const { sampleRate, kernel, clock, inputFilters } = options;
+    this.isScreen = options.isScreen;
     this.#clock = clock;
     this.#slotSamples = sampleRate * SLOT_MS / 1000;
     this.#ring = new RingBuffer({ sampleRate, kernel, slotMs: SLOT_MS });

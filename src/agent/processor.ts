@@ -30,6 +30,11 @@ export interface Processor {
    */
   processAudio?(audio: ParticipantAudio): void | Promise<void>;
   /**
+   * Called with every 20 ms of the sound of a shared screen, in the same way. That is no speech: it goes
+   * past the speaker filter and `inputFilters`, and neither interrupts the agent nor makes it reply.
+   */
+  processScreenAudio?(audio: ParticipantAudio): void | Promise<void>;
+  /**
    * Called with the frames of the one video track that the agent is subscribed to. While a promise
    * is pending frames are skipped; one that takes more than `videoLimitMs` is reported.
    */
@@ -71,6 +76,7 @@ const HOOKS = [
   "start",
   "onEnter",
   "processAudio",
+  "processScreenAudio",
   "processVideo",
   "videoSourceChanged",
   "participantJoined",

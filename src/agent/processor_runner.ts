@@ -1,7 +1,6 @@
 /** Calls one processor with audio. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { Clock } from "../events/clock.ts";
-import type { Processor } from "./processor.ts";
 import { type Report, UserHook } from "../events/user_code.ts";
 
 /** A processor that takes longer than this for 20 ms of audio is skipped until it is done. */
@@ -12,23 +11,25 @@ const TRANSFERRED = "expected samples, but another processor has transferred the
 
 /** Calls one processor with audio, and isolates its failures and delays from the others. */
 export class ProcessorRunner implements Disposable {
-  readonly #processor: Processor;
+  readonly #name: string;
   readonly #clock: Clock;
   readonly #report: Report;
   readonly #hook: UserHook<ParticipantAudio>;
   #stuck = false;
   #limit: Disposable | undefined;
 
+  /** @param process the processor's method for this audio */
   constructor(
-    processor: Processor,
+    name: string,
+    process: (audio: ParticipantAudio) => void | Promise<void>,
     options: { clock: Clock; report: Report },
   ) {
-    this.#processor = processor;
+    this.#name = name;
     this.#clock = options.clock;
     this.#report = options.report;
-    this.#hook = new UserHook<ParticipantAudio>((audio) => processor.processAudio!(audio), {
+    this.#hook = new UserHook<ParticipantAudio>(process, {
       ...options,
-      context: `processor ${processor.name}`,
+      context: `processor ${name}`,
     });
   }
 
@@ -64,11 +65,11 @@ export class ProcessorRunner implements Disposable {
         this.#stuck = true;
         this.#report(
           new DOMException(
-            `processor ${this.#processor.name} took more than ${PROCESSOR_LIMIT_MS} ms for 20 ms ` +
+            `processor ${this.#name} took more than ${PROCESSOR_LIMIT_MS} ms for 20 ms ` +
               "of audio; it receives no audio until it is done",
             "TimeoutError",
           ),
-          `processor ${this.#processor.name}`,
+          `processor ${this.#name}`,
         );
         resolve(true);
       }, PROCESSOR_LIMIT_MS);

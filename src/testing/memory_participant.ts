@@ -61,6 +61,7 @@ export class MemoryParticipant {
   readonly #room: ParticipantRoom;
   readonly #videos = new Map<string, MemoryVideo>();
   #microphone: string | undefined;
+  #screenAudio: string | undefined;
   #isPublished = false;
   #isLost = false;
   #muted = false;
@@ -129,6 +130,24 @@ export class MemoryParticipant {
     if (this.#muted || this.#isLost) return;
     for (const connection of this.#room.connections) {
       connection.hearAudio(this.id, pcm, this.#microphone ?? "");
+    }
+  }
+
+  /** Sends `pcm` immediately as the sound of a shared screen, which the first such call publishes. */
+  sendScreenAudio(pcm: PcmChunk): void {
+    if (this.#isLost) return;
+    if (this.#screenAudio === undefined) {
+      const id = this.#screenAudio = this.#room.makeId("audio");
+      const track = {
+        id,
+        type: TrackType.SCREEN_SHARE_AUDIO,
+        participantId: this.id,
+        muted: false,
+      };
+      this.#room.broadcast({ type: "trackAdded", track });
+    }
+    for (const connection of this.#room.connections) {
+      connection.hearAudio(this.id, pcm, this.#screenAudio);
     }
   }
 
@@ -220,6 +239,9 @@ export class MemoryParticipant {
     if (this.#microphone !== undefined && this.#isPublished) {
       const id = this.#microphone;
       tracks.push({ id, type: TrackType.AUDIO, participantId, muted: this.#muted });
+    }
+    if (this.#screenAudio !== undefined) {
+      tracks.push({ id: this.#screenAudio, type: TrackType.SCREEN_SHARE_AUDIO, participantId });
     }
     for (const { id, type } of this.#videos.values()) tracks.push({ id, type, participantId });
     return tracks;

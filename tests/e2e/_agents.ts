@@ -18,9 +18,17 @@ export class Ears {
   #sampleRate = 0;
 
   processAudio({ participant, pcm }: ParticipantAudio): void {
+    this.#keep(participant.name, pcm);
+  }
+
+  /** Keeps the sound of a screen as that of "Ada's screen". */
+  processScreenAudio({ participant, pcm }: ParticipantAudio): void {
+    this.#keep(`${participant.name}'s screen`, pcm);
+  }
+
+  #keep(name: string, pcm: PcmChunk): void {
     this.#sampleRate = pcm.sampleRate;
-    const parts = this.#heard.getOrInsertComputed(participant.name, () => []);
-    parts.push(pcm.samples.slice());
+    this.#heard.getOrInsertComputed(name, () => []).push(pcm.samples.slice());
   }
 
   /** How much was heard of the participant with this name. */

@@ -92,6 +92,16 @@ globalThis.guest = {
     await this.client.setScreen(this.makePicture(() => this.screenColour, 640, 480));
   },
 
+  /** Shares a picture with a sound of its own, which the voice has no part in. */
+  async shareTone(colour, hz) {
+    const sound = new MediaStreamAudioDestinationNode(this.context, { channelCount: 1 });
+    const film = new OscillatorNode(this.context, { frequency: hz });
+    film.connect(new GainNode(this.context, { gain: 0.3 })).connect(sound);
+    film.start();
+    const tracks = [this.makePicture(colour, 640, 480), ...sound.stream.getAudioTracks()];
+    await this.client.setScreen(new MediaStream(tracks));
+  },
+
   /** What of an event survives the way to the test. */
   plain(type, detail) {
     if (type === "participants") return { participants: [...detail.participants.values()] };

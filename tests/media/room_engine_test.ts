@@ -24,6 +24,18 @@ class TestRoom {
     this.listen(id);
   }
 
+  /** This person shares a screen, with a sound that never changes. */
+  screen(id: string, level: number): void {
+    const deliver = this.engine.addSource({
+      memberId: id,
+      trackId: `${id}-screen`,
+      participantId: id,
+      muted: false,
+      isScreen: true,
+    });
+    this.#sinks.set(`${id}-screen`, { deliver, level });
+  }
+
   listen(id: string, hears?: (memberId: string) => boolean): void {
     const frames: Int16Array[] = [];
     this.heard.set(id, frames);
@@ -324,4 +336,18 @@ Deno.test("levels tell who is loud and who speaks, agents included", async () =>
   );
   assertEquals(room.engine.levels()[0]!.level, 0);
   room.engine.close();
+});
+
+Deno.test("the sound of a screen is mixed in a crowd too, for all but the one who shares it", async () => {
+  const room = new TestRoom();
+  const { rows } = room.agent("agent");
+  // More open microphones than are mixed as they are, all with a steady noise.
+  for (const id of ["a", "b", "c", "d", "e"]) room.person(id, 20);
+  room.screen("a", 60);
+  await room.tick(400);
+  const last = (id: string) => room.heard.get(id)!.at(-1)![100]!;
+  assertEquals([last("b"), last("e"), last("a")], [60, 60, 0]);
+  const screens = room.engine.levels().filter(({ isScreen }) => isScreen);
+  assertEquals(screens.map(({ memberId, trackId }) => [memberId, trackId]), [["a", "a-screen"]]);
+  assert(rows().length > 0);
 });

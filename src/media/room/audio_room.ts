@@ -24,6 +24,8 @@ export interface RoomSource {
   track: RtcTrack;
   /** Whether the track begins muted. Default `false`. */
   muted?: boolean;
+  /** Whether it is the sound of a shared screen, which is mixed whatever it is. Default `false`. */
+  isScreen?: boolean;
 }
 
 /**
@@ -52,9 +54,10 @@ export class AudioRoom {
   addSource(source: RoomSource): void {
     if (this.#closed) return;
     this.removeSource(source.trackId);
-    const { memberId, trackId, participantId, muted = false } = source;
-    const deliver = this.#engine.addSource({ memberId, trackId, participantId, muted });
-    const sink = new rtc.nonstandard.RTCAudioSink(source.track);
+    const { track, muted = false, ...init } = source;
+    const { trackId } = source;
+    const deliver = this.#engine.addSource({ ...init, muted });
+    const sink = new rtc.nonstandard.RTCAudioSink(track);
     sink.ondata = deliver;
     this.#sinks.set(trackId, () => {
       sink.ondata = null;

@@ -74,12 +74,19 @@ export class RoomEngine {
 
   /** Adds a track and returns the function that takes its sink's data. */
   addSource(
-    init: { memberId: string; trackId: string; participantId: string; muted: boolean },
+    init: {
+      memberId: string;
+      trackId: string;
+      participantId: string;
+      muted: boolean;
+      isScreen?: boolean;
+    },
   ): (data: RtcAudioData) => void {
     const source: TrackInput = {
       input: new AudioSource({ ...init, kernel: this.#kernel }),
       member: this.#room.attach(),
       participantId: init.participantId,
+      isScreen: init.isScreen ?? false,
       speaker: new ActiveSpeaker(),
       feeds: [],
       frame: undefined,
@@ -166,15 +173,15 @@ export class RoomEngine {
 
   levels(): MemberLevel[] {
     const levels: MemberLevel[] = [];
-    for (const { input, speaker } of this.#sources.values()) {
+    for (const { input, speaker, isScreen } of this.#sources.values()) {
       const { memberId, trackId, peak } = input;
-      levels.push({ memberId, trackId, level: peak / 32768, speaking: speaker.isActive });
+      levels.push({ memberId, trackId, level: peak / 32768, speaking: speaker.isActive, isScreen });
       input.peak = 0;
     }
     for (const agent of this.#agents.values()) {
       const { memberId, trackId } = agent.options;
       const speaking = agent.quietTicks < 30;
-      levels.push({ memberId, trackId, level: agent.peak / 32768, speaking });
+      levels.push({ memberId, trackId, level: agent.peak / 32768, speaking, isScreen: false });
       agent.peak = 0;
     }
     return levels;
@@ -219,7 +226,8 @@ export class RoomEngine {
 
   /** Works out after each change of members who needs whose slots, and whether the clock must run. */
   #rewire(): void {
-    this.#speakers = [...this.#sources.values()].map(({ speaker }) => speaker);
+    this.#speakers = [...this.#sources.values()]
+      .filter(({ isScreen }) => !isScreen).map(({ speaker }) => speaker);
     for (const source of this.#sources.values()) {
       const { memberId, trackId } = source.input;
       source.feeds = this.#feeds(
@@ -325,7 +333,9 @@ export class RoomEngine {
       if (frame !== undefined) input.peak = Math.max(input.peak, peakOf(frame));
     }
     selectSpeakers(this.#speakers);
-    for (const { input, speaker, frame } of this.#sources.values()) {
+    for (const { input, speaker, frame, isScreen } of this.#sources.values()) {
+      // Music stands out from no noise: a screen is no open microphone.
+      if (isScreen) speaker.isSelected = speaker.isActive;
       const gain = speaker.isSelected ? 1 : 0;
       if (frame !== undefined && (gain > 0 || speaker.gain > 0)) {
         this.#mixer.add(input.memberId, frame, speaker.gain, gain);

@@ -32,6 +32,8 @@ export interface MemberLevel {
   level: number;
   /** Whether they speak now, or did a moment ago. */
   speaking: boolean;
+  /** Whether it is the sound of a shared screen. */
+  isScreen: boolean;
 }
 
 /** An agent's connection, as a room sees it. */
@@ -51,6 +53,7 @@ export interface TrackInput {
   readonly input: AudioSource;
   readonly member: ClockMember;
   readonly participantId: string;
+  readonly isScreen: boolean;
   readonly speaker: ActiveSpeaker;
   feeds: SlotFeed[];
   frame: Int16Array | undefined;

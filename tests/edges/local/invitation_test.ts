@@ -336,6 +336,7 @@ Deno.test("a participant who may not subscribe receives no audio and no video", 
     "recvonly",
     "recvonly",
     "recvonly",
+    "recvonly", // the sound of a screen
   ]);
   assertEquals([peer.transceivers[0]!.sender.track, fixture.audio.listeners.size], [null, 1]);
   assertEquals(page.last("videos"), undefined);

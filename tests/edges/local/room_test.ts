@@ -491,8 +491,9 @@ Deno.test("Room sends audio levels while a participant is audible, and moves spe
   const id = (each: typeof ada): string => each.page.last("welcome")!.id;
   assertEquals(linus.page.last("videos")?.slots[0]?.participantId, id(ada));
   fixture.audio.loudness = [
-    { memberId: id(grace), trackId: "", level: 0.25, speaking: true },
-    { memberId: id(ada), trackId: "", level: 0.001, speaking: false },
+    { memberId: id(grace), trackId: "", level: 0.25, speaking: true, isScreen: false },
+    { memberId: id(ada), trackId: "", level: 0.9, speaking: true, isScreen: true },
+    { memberId: id(ada), trackId: "", level: 0.001, speaking: false, isScreen: false },
   ];
   await fixture.clock.advance(100);
   assertEquals(linus.page.last("audioLevels")?.levels, { [id(grace)]: 0.25 });

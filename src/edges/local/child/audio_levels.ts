@@ -53,7 +53,9 @@ export class AudioLevels implements Disposable {
     let quiet = true;
     let speakersChanged = false;
     const now = clock.now();
-    for (const { memberId, level, speaking } of audio.levels()) {
+    for (const { memberId, level, speaking, isScreen } of audio.levels()) {
+      // No voice of the person's: their tile is not to light up.
+      if (isScreen) continue;
       if (level > AUDIBLE) {
         levels[memberId] = Math.round(level * 1000) / 1000;
         quiet = false;

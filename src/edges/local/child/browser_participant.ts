@@ -62,7 +62,16 @@ interface MediaState {
   muted: boolean;
   camera: boolean;
   screen: boolean;
+  screenAudio: boolean;
 }
+
+const NOTHING: MediaState = {
+  microphone: false,
+  muted: false,
+  camera: false,
+  screen: false,
+  screenAudio: false,
+};
 
 /** A person in a room. */
 export class BrowserParticipant {
@@ -78,7 +87,7 @@ export class BrowserParticipant {
   readonly #room: ParticipantRoom;
   #invitation: Invitation | undefined;
   #name: string;
-  #state: MediaState = { microphone: false, muted: false, camera: false, screen: false };
+  #state = NOTHING;
   #socket: Socket | undefined;
   readonly #connection: ParticipantConnection;
   #timer: Disposable | undefined;
@@ -147,6 +156,7 @@ export class BrowserParticipant {
       muted: sent(TrackType.AUDIO)?.muted ?? false,
       camera: sent(TrackType.VIDEO) !== undefined,
       screen: sent(TrackType.SCREEN_SHARE) !== undefined,
+      screenAudio: sent(TrackType.SCREEN_SHARE_AUDIO) !== undefined,
     };
     participant.#startGrace("silent");
     return participant;
@@ -280,8 +290,8 @@ export class BrowserParticipant {
         return this.#connection.addCandidate(message);
       case "media": {
         if (!this.grants.publish) return;
-        const { microphone, muted, camera, screen } = message;
-        this.#state = { microphone, muted, camera, screen };
+        const { microphone, muted, camera, screen, screenAudio = false } = message;
+        this.#state = { microphone, muted, camera, screen, screenAudio };
         return this.#room.onChange(this);
       }
       case "name":

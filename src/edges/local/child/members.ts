@@ -15,6 +15,7 @@ const TRACK_TYPES: Record<TrackKind, TrackType> = {
   audio: TrackType.AUDIO,
   camera: TrackType.VIDEO,
   screen: TrackType.SCREEN_SHARE,
+  screenAudio: TrackType.SCREEN_SHARE_AUDIO,
 };
 
 /** An agent in a room. */
@@ -65,7 +66,7 @@ export function agentTracks(agent: AgentMember): TrackData[] {
 
 /** Returns the tracks that a participant sends, for agents. */
 export function participantTracks(participant: BrowserParticipant): TrackData[] {
-  return (["audio", "camera", "screen"] as const)
+  return (Object.keys(TRACK_TYPES) as TrackKind[])
     .filter((kind) => participant.sends(kind))
     .map((kind) => ({
       id: trackId(participant, kind),

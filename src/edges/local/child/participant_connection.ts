@@ -20,7 +20,7 @@ import type { ClientMessage, ServerMessage } from "../wire/signalling.ts";
 import { VideoSlots, type VideoSource } from "./video_slots.ts";
 
 /** The kinds of media that a participant sends. */
-export type TrackKind = "audio" | "camera" | "screen";
+export type TrackKind = "audio" | "camera" | "screen" | "screenAudio";
 
 /** The room, as a connection sees it. */
 export interface ConnectionRoom {
@@ -115,6 +115,7 @@ export class ParticipantConnection {
           audio: receiving.audio.mid ?? "",
           camera: receiving.camera.mid ?? "",
           screen: receiving.screen.mid ?? "",
+          screenAudio: receiving.screenAudio.mid ?? "",
           videos: this.#sending.map(({ mid }) => mid ?? ""),
         };
         send({ type: "offer", offer, sdp: filterDescription(sdp, candidates.outgoing), mids });
@@ -134,17 +135,18 @@ export class ParticipantConnection {
     });
     this.#peer = peer;
     if (grants.subscribe) this.#hears ??= media.audio.addListener(id, {});
-    const video = direction({ ...grants, subscribe: false });
-    const receiving = {
+    const sent = direction({ ...grants, subscribe: false });
+    const main = {
       audio: peer.addTransceiver(this.#hears ?? "audio", direction(grants)),
-      camera: peer.addTransceiver("video", video),
-      screen: peer.addTransceiver("video", video),
+      camera: peer.addTransceiver("video", sent),
+      screen: peer.addTransceiver("video", sent),
     };
-    this.#receiving = receiving;
     this.#sending = Array.from(
       { length: grants.subscribe ? limits.videos : 0 },
       () => peer.addTransceiver("video", "sendonly"),
     );
+    const receiving = { ...main, screenAudio: peer.addTransceiver("audio", sent) };
+    this.#receiving = receiving;
     peer.negotiate();
   }
 

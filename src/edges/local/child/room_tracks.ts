@@ -10,6 +10,8 @@ import type { BrowserParticipant } from "./browser_participant.ts";
 import type { RoomAudio } from "./room_media.ts";
 import type { VideoSource } from "./video_slots.ts";
 
+const AUDIO_KINDS = ["audio", "screenAudio"] as const;
+
 /** The members of the room, and the mixer. */
 export interface RoomTracksInit {
   audio: Pick<RoomAudio, "addSource" | "removeSource" | "setMuted">;
@@ -28,7 +30,7 @@ export class RoomTracks {
 
   /** Connects what a participant sends now to the mixer and to the subscribers. */
   sync(participant: BrowserParticipant): void {
-    this.#syncAudio(participant);
+    for (const kind of AUDIO_KINDS) this.#syncAudio(participant, kind);
     for (const kind of ["camera", "screen"] as const) {
       const id = trackId(participant, kind);
       const video = participant.track(kind);
@@ -41,8 +43,10 @@ export class RoomTracks {
 
   /** Releases all that a participant sent. */
   release(participant: BrowserParticipant): void {
-    const audioId = trackId(participant, "audio");
-    if (this.#sources.delete(audioId)) this.#init.audio.removeSource(audioId);
+    for (const kind of AUDIO_KINDS) {
+      const id = trackId(participant, kind);
+      if (this.#sources.delete(id)) this.#init.audio.removeSource(id);
+    }
     for (const kind of ["camera", "screen"] as const) {
       const id = trackId(participant, kind);
       if (this.#sources.delete(id)) this.#route(id, undefined);
@@ -72,12 +76,14 @@ export class RoomTracks {
     }
   }
 
-  #syncAudio(participant: BrowserParticipant): void {
+  #syncAudio(participant: BrowserParticipant, kind: typeof AUDIO_KINDS[number]): void {
     const { audio } = this.#init;
-    const id = trackId(participant, "audio");
-    const track = participant.track("audio");
+    const id = trackId(participant, kind);
+    const track = participant.track(kind);
+    const isScreen = kind === "screenAudio";
+    const muted = !isScreen && participant.muted;
     if (track === this.#sources.get(id)) {
-      if (track) audio.setMuted(id, participant.muted);
+      if (track) audio.setMuted(id, muted);
       return;
     }
     if (this.#sources.delete(id)) audio.removeSource(id);
@@ -88,7 +94,8 @@ export class RoomTracks {
       trackId: id,
       participantId: participant.id,
       track,
-      muted: participant.muted,
+      muted,
+      isScreen,
     });
   }
 

@@ -84,6 +84,8 @@ export interface SentMediaState {
   readonly camera: boolean;
   /** Whether a screen is shared. */
   readonly screen: boolean;
+  /** Whether its sound is sent too. */
+  readonly screenAudio: boolean;
 }
 
 /** Measurements, once a second; a figure that is not known yet is missing. */
@@ -197,7 +199,7 @@ export class RinglineClient extends EventTarget {
   /** The media that is sent now. */
   get media(): SentMediaState;
   /** The tracks that are sent. */
-  get tracks(): Record<"microphone" | "camera" | "screen", MediaTrack | null>;
+  get tracks(): Record<"microphone" | "camera" | "screen" | "screenAudio", MediaTrack | null>;
   /**
    * Joins the call and resolves when sound and picture flow. Call it from a click, or the browser may
    * not play sound.
@@ -221,11 +223,12 @@ export class RinglineClient extends EventTarget {
    */
   setCamera(source: Source): Promise<void>;
   /**
-   * Shares the screen, or stops; `true` lets the person choose which.
+   * Shares the screen, with its sound where there is one, or stops. `true` lets the person choose which;
+   * your own is a picture, or a stream of a picture and its sound.
    *
    * @throws {RinglineError} the person declined, or the browser cannot.
    */
-  setScreen(source: boolean | MediaTrack | null): Promise<void>;
+  setScreen(source: boolean | MediaTrack | Stream | null): Promise<void>;
   /**
    * Changes the name.
    *

@@ -25,7 +25,7 @@
  * | `state`        | `{ state }`: `"idle"`, `"connecting"`, `"connected"`, `"reconnecting"`, `"ended"` |
  * | `participants` | `{ participants }`: all others, whenever anything about them changes              |
  * | `videos`       | `{ videos, paused }`: videos of others, `{ participantId, kind, stream }`         |
- * | `media`        | `{ microphone, muted, camera, screen }`: what is sent, as booleans                |
+ * | `media`        | `{ microphone, muted, camera, screen, screenAudio }`: what is sent, as booleans   |
  * | `audioLevels`  | `{ levels }`: loudness by participant id, 0 to 1; silent ones are left out        |
  * | `event`        | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
  * |                | sender's participant id; what `data` says about it is only a claim                |
@@ -162,7 +162,8 @@ export class RinglineClient extends EventTarget {
   /**
    * What the page sends now.
    *
-   * @returns {{ microphone: boolean, muted: boolean, camera: boolean, screen: boolean }}
+   * @returns {{ microphone: boolean, muted: boolean, camera: boolean, screen: boolean,
+   *   screenAudio: boolean }}
    */
   get media() {
     return this.#sent.state;
@@ -171,7 +172,7 @@ export class RinglineClient extends EventTarget {
   /**
    * The tracks that the page sends.
    *
-   * @returns {Record<"microphone" | "camera" | "screen", MediaStreamTrack | null>}
+   * @returns {Record<"microphone" | "camera" | "screen" | "screenAudio", MediaStreamTrack | null>}
    */
   get tracks() {
     return this.#sent.tracks;
@@ -246,13 +247,14 @@ export class RinglineClient extends EventTarget {
   }
 
   /**
-   * Shares the screen, or stops.
+   * Shares the screen, with its sound where there is one, or stops.
    *
-   * @param {boolean | MediaStreamTrack | null} source `true` lets the person choose one
+   * @param {boolean | MediaStreamTrack | MediaStream | null} source `true` lets the person choose one;
+   *   your own is a picture, or a stream of a picture and its sound
    * @throws {RinglineError} the person declines, or the browser cannot
    */
   async setScreen(source) {
-    await this.#sent.set("screen", source);
+    await this.#sent.setScreen(source);
   }
 
   /**

@@ -78,6 +78,8 @@ const clientMessage = v.variant("type", [
     muted: v.boolean(),
     camera: v.boolean(),
     screen: v.boolean(),
+    /** Left out by a page that shares none. */
+    screenAudio: v.optional(v.boolean()),
   }),
   v.object({ type: v.literal("name"), name: v.pipe(line(60), v.trim(), v.minLength(1)) }),
   /** What the person writes to the agents. */
@@ -153,7 +155,7 @@ export type ServerMessage =
     offer: number;
     sdp: string;
     /** The media sections of the offer, by what they carry. */
-    mids: { audio: string; camera: string; screen: string; videos: string[] };
+    mids: { audio: string; camera: string; screen: string; screenAudio: string; videos: string[] };
   }
   | { type: "candidate"; offer: number; candidate: unknown }
   | { type: "joined"; participant: PageParticipant }

@@ -8,9 +8,8 @@ import { RinglineError } from "./error.js";
 /**
  * Opens a device.
  *
- * @param {"microphone" | "camera" | "screen"} kind
- * @param {true | string} source `true` for the default one (for a screen the browser asks which), or a
- *   device's id
+ * @param {"microphone" | "camera"} kind
+ * @param {true | string} source `true` for the default one, or a device's id
  * @returns {Promise<MediaStreamTrack>}
  * @throws {RinglineError}
  */
@@ -18,14 +17,36 @@ export async function openDevice(kind, source) {
   const devices = navigator.mediaDevices;
   if (!devices) throw new RinglineError("insecure-context");
   try {
-    const stream = kind === "screen"
-      ? await devices.getDisplayMedia({ video: { frameRate: 15 }, audio: false })
-      : await devices.getUserMedia(constraints(kind, source));
+    const stream = await devices.getUserMedia(constraints(kind, source));
     return stream.getTracks()[0];
   } catch (error) {
     throw deviceError(kind, error);
   }
 }
+
+/**
+ * Has the person choose a screen, and its sound where the browser and the person offer it.
+ *
+ * @returns {Promise<MediaStream>}
+ * @throws {RinglineError}
+ */
+export async function openScreen() {
+  const devices = navigator.mediaDevices;
+  if (!devices) throw new RinglineError("insecure-context");
+  try {
+    return await devices.getDisplayMedia({ video: { frameRate: 15 }, audio: SCREEN_AUDIO });
+  } catch (error) {
+    throw deviceError("screen", error);
+  }
+}
+
+/** A film stays as it is; what this page plays, the call itself, is left out where a browser can. */
+const SCREEN_AUDIO = {
+  echoCancellation: false,
+  noiseSuppression: false,
+  autoGainControl: false,
+  restrictOwnAudio: true,
+};
 
 /**
  * Returns the constraints of a call for a microphone or a camera: for your own lobby that tests one.

@@ -53,7 +53,7 @@ export class Peer {
 
   /**
    * @param {{ offer: number, mids: { audio: string, camera: string, screen: string,
-   *   videos: string[] } }} message the server's offer
+   *   screenAudio?: string, videos: string[] } }} message the server's offer
    * @param {RTCIceServer[]} iceServers
    * @param {PeerHooks} hooks
    */
@@ -108,12 +108,17 @@ export class Peer {
       microphone: section(this.#mids.audio),
       camera: section(this.#mids.camera),
       screen: section(this.#mids.screen),
+      screenAudio: section(this.#mids.screenAudio),
     };
     sections.microphone.direction = "sendrecv";
     // Negotiated from the start, so that a camera or a screen needs no new negotiation.
     sections.camera.direction = "sendonly";
     sections.screen.direction = "sendonly";
-    for (const [kind, { sender }] of Object.entries(sections)) {
+    // An older server has none.
+    if (sections.screenAudio) sections.screenAudio.direction = "sendonly";
+    for (const [kind, section] of Object.entries(sections)) {
+      if (!section) continue;
+      const { sender } = section;
       this.#senders[kind] = sender;
       await sender.replaceTrack(this.#hooks.trackFor(kind));
     }

@@ -1,9 +1,10 @@
 /**
- * The media that a page sends: a microphone, a camera and a screen, each of them a track or nothing.
+ * The media that a page sends: a microphone, a camera, a screen and its sound, each of them a track or
+ * nothing.
  *
  * @module
  */
-import { openDevice } from "./devices.js";
+import { openDevice, openScreen } from "./devices.js";
 
 /**
  * What to send: `true` for the default device, a device's id, your own track, or nothing.
@@ -13,7 +14,7 @@ import { openDevice } from "./devices.js";
 
 /** The tracks that a page sends, and whether its microphone is muted. */
 export class SentMedia {
-  #tracks = { microphone: null, camera: null, screen: null };
+  #tracks = { microphone: null, camera: null, screen: null, screenAudio: null };
   /** Tracks that this class opened. The page stops a track of its own. */
   #opened = new Set();
   #muted = false;
@@ -41,6 +42,7 @@ export class SentMedia {
       muted: this.#muted,
       camera: this.#tracks.camera !== null,
       screen: this.#tracks.screen !== null,
+      screenAudio: this.#tracks.screenAudio !== null,
     };
   }
 
@@ -74,12 +76,24 @@ export class SentMedia {
   /**
    * Sends another source.
    *
-   * @param {"microphone" | "camera" | "screen"} kind
+   * @param {"microphone" | "camera"} kind
    * @param {Source} source
    * @throws {RinglineError}
    */
   async set(kind, source) {
     await this.#replace(kind, await this.#open(kind, source));
+  }
+
+  /**
+   * Sends another screen, with its sound if it has one.
+   *
+   * @param {boolean | MediaStreamTrack | MediaStream | null | undefined} source
+   * @throws {RinglineError}
+   */
+  async setScreen(source) {
+    const { screen = null, screenAudio = null } = await this.#openScreen(source);
+    await this.#replace("screenAudio", screenAudio);
+    await this.#replace("screen", screen);
   }
 
   /** @param {boolean} muted */
@@ -101,17 +115,35 @@ export class SentMedia {
     if (source instanceof MediaStreamTrack) return source;
     if (this.#closed) throw this.#closed;
     const track = await openDevice(kind, source);
+    this.#own({ [kind]: track });
+    return track;
+  }
+
+  async #openScreen(source) {
+    if (!source) return {};
+    if (source instanceof MediaStreamTrack) return { screen: source };
+    if (source instanceof MediaStream) return partsOf(source);
+    if (this.#closed) throw this.#closed;
+    const parts = partsOf(await openScreen());
+    this.#own(parts);
+    return parts;
+  }
+
+  /** Takes charge of tracks that this class opened. @param {Record<string, MediaStreamTrack>} tracks */
+  #own(tracks) {
     if (this.#closed) {
-      // The call ended while the browser asked for permission: close the device here.
-      track.stop();
+      // The call ended while the browser asked for permission: close the devices here.
+      for (const track of Object.values(tracks)) track?.stop();
       throw this.#closed;
     }
-    this.#opened.add(track);
-    // The person unplugged the device, or ended the sharing in the browser's own bar.
-    track.addEventListener("ended", () => {
-      if (this.#tracks[kind] === track) void this.#replace(kind, null);
-    });
-    return track;
+    for (const [kind, track] of Object.entries(tracks)) {
+      if (!track) continue;
+      this.#opened.add(track);
+      // The person unplugged the device, or ended the sharing in the browser's own bar.
+      track.addEventListener("ended", () => {
+        if (this.#tracks[kind] === track) void this.#replace(kind, null);
+      });
+    }
   }
 
   async #replace(kind, track) {
@@ -133,4 +165,11 @@ export class SentMedia {
   #applyMute() {
     if (this.#tracks.microphone) this.#tracks.microphone.enabled = !this.#muted;
   }
+}
+
+/** Returns a shared screen's picture and sound. @param {MediaStream} stream */
+function partsOf(stream) {
+  const [screen = null] = stream.getVideoTracks();
+  const [screenAudio = null] = stream.getAudioTracks();
+  return { screen, screenAudio };
 }
