@@ -77,6 +77,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/adapters/mcp_test.ts",
     "tests/adapters/openai_package_test.ts",
     "tests/adapters/openai_realtime_official_test.ts",
+    "tests/adapters/openai_transcription/",
     "tests/inference/local_assistant_test.ts",
     // Packages as a registry delivers them.
     "tests/media/offline_test.ts",

@@ -25,6 +25,7 @@ import { handoffTool } from "../../src/agent/handoff_tool.ts";
 import { defineTool } from "../../src/inference/contracts/tool.ts";
 import { FakeTTS } from "../../src/testing/fake_tts.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { compiles, samples } from "./_compiles.ts";
 import { RealtimeService } from "./_realtime_service.ts";
 import { sound } from "../inference/_fixture.ts";
 
@@ -457,45 +458,17 @@ Deno.test("our adapter replies in text there, with a voice of its own, and hands
   ]);
 });
 
-/** Whether a list of messages compiles as the package's type. */
-async function compiles(type: string, messages: readonly object[]): Promise<string> {
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    const list = messages.map((one) => JSON.stringify(one)).join(",\n");
-    await Deno.writeTextFile(
-      file,
-      `import type { ${type} } from "npm:openai@7.57.0/resources/realtime/realtime";\n` +
-        `export const messages: ${type}[] = [\n${list}\n];\n`,
-    );
-    const root = new URL("../../", import.meta.url);
-    const { stderr, success } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--config", "deno.json", file],
-      cwd: root,
-      env: { NO_COLOR: "1" },
-    }).output();
-    return success ? "" : new TextDecoder().decode(stderr);
-  } finally {
-    await Deno.remove(file);
-  }
-}
-
-/** A few of each kind, without the length of their audio. */
-function samples<T extends { type: string }>(messages: readonly T[]): T[] {
-  const counts = new Map<string, number>();
-  return messages.filter(({ type }) => {
-    const count = (counts.get(type) ?? 0) + 1;
-    counts.set(type, count);
-    return count <= 10;
-  });
-}
+/** The module of the types. */
+const TYPES = "npm:openai@7.57.0/resources/realtime/realtime";
+const kindOf = ({ type }: { type: string }) => type;
 
 Deno.test("all messages of these conversations compile against the openai package's types", async () => {
   const services = (await Promise.all([once(), onceInText()])).map(({ service }) => service);
-  const sent = services.flatMap(({ received }) => samples<RealtimeClientEvent>(received));
-  const got = services.flatMap((service) => samples<RealtimeServerEvent>(service.sent));
+  const sent = services.flatMap(({ received }) => samples<RealtimeClientEvent>(received, kindOf));
+  const got = services.flatMap((service) => samples<RealtimeServerEvent>(service.sent, kindOf));
   assert(sent.length > 15 && got.length > 40, `${sent.length} and ${got.length} messages`);
-  assertEquals(await compiles("RealtimeClientEvent", sent), "");
-  assertEquals(await compiles("RealtimeServerEvent", got), "");
+  const lists = { RealtimeClientEvent: sent, RealtimeServerEvent: got };
+  assertEquals(await compiles(TYPES, lists), "");
   const wrong = { type: "response.create", response: { tool_choice: 5 } };
-  assertMatch(await compiles("RealtimeClientEvent", [wrong]), /TS2322/);
+  assertMatch(await compiles(TYPES, { RealtimeClientEvent: [wrong] }), /TS2322/);
 });

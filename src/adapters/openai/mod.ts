@@ -28,6 +28,7 @@ import type { TTS } from "../../inference/contracts/tts.ts";
 import { ttsFromSentences } from "../../inference/contracts/tts_from_sentences.ts";
 import { type ChatModelOptions, OpenAIChat } from "./chat.ts";
 import { OpenAIRealtimeSpeech } from "./realtime_speech.ts";
+import { OPENAI_URL, OpenAIRealtimeTranscription } from "./realtime_transcription.ts";
 import { OpenAISpeech, type SpeechModelOptions } from "./speech.ts";
 import { OpenAITranscription, type TranscriptionModelOptions } from "./transcription.ts";
 import { checkObject } from "../../events/checks.ts";
@@ -61,7 +62,12 @@ export interface OpenAICompatibleOptions {
 export interface OpenAICompatible {
   /** Returns a language model. */
   llm(options: ChatModelOptions): LLM;
-  /** Returns a speech-to-text model; it receives each segment of speech as a whole. */
+  /**
+   * Returns a speech-to-text model. It receives each segment of speech as a whole, or as it is spoken:
+   * see `api`.
+   *
+   * @throws {TypeError} there is a `turnDetection`, which only the realtime interface has.
+   */
   stt(options: TranscriptionModelOptions): STT;
   /** Returns a text-to-speech model. */
   tts(options: SpeechModelOptions): TTS;
@@ -70,12 +76,18 @@ export interface OpenAICompatible {
 /** Returns the models of a service with OpenAI's HTTP interface. */
 export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAICompatible {
   checkObject(options, "options", "an object like { apiKey }, or nothing");
-  const { baseUrl = "https://api.openai.com/v1", ...rest } = options;
+  const { baseUrl = OPENAI_URL, ...rest } = options;
   const service = { ...rest, baseUrl: baseUrl.replace(/\/+$/, "") };
   return {
     llm: (model) => new OpenAIChat({ ...service, name: "openai-llm" }, model),
-    stt: (model) =>
-      sttFromTranscriber(new OpenAITranscription({ ...service, name: "openai-stt" }, model)),
+    stt: (model) => {
+      const { api = /realtime|live/.test(model.model) ? "realtime" : "transcriptions" } = model;
+      if (api === "realtime") return new OpenAIRealtimeTranscription(service, model);
+      if (model.turnDetection !== undefined) {
+        throw new TypeError(`${model.model}: only api: "realtime" has a turnDetection`);
+      }
+      return sttFromTranscriber(new OpenAITranscription({ ...service, name: "openai-stt" }, model));
+    },
     tts: (model) => {
       const { api = /realtime/.test(model.model) ? "realtime" : "speech" } = model;
       const Voice = api === "realtime" ? OpenAIRealtimeSpeech : OpenAISpeech;

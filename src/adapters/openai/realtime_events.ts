@@ -52,7 +52,7 @@ const serverEvent = v.variant("type", [
   v.object({ type: v.literal("session.updated") }),
   v.object({ type: v.literal("input_audio_buffer.speech_started") }),
   v.object({ type: v.literal("input_audio_buffer.speech_stopped") }),
-  v.object({ type: v.literal("input_audio_buffer.committed") }),
+  v.object({ type: v.literal("input_audio_buffer.committed"), item_id: text }),
   v.object({ type: v.literal(`${transcription}.delta`), item_id: text, delta: text }),
   v.object({ type: v.literal(`${transcription}.completed`), item_id: text, transcript: text }),
   v.object({ type: v.literal(`${transcription}.failed`), item_id: text, error: failure }),

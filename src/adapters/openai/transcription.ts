@@ -17,8 +17,22 @@ export interface TranscriptionModelOptions {
   language?: string;
   /** Words that may occur, in their correct spelling. */
   prompt?: string;
-  /** Additional fields of the form, in the service's words, e.g. `{ temperature: 0 }`. */
-  providerOptions?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * The interface: `"transcriptions"` posts each stretch of speech as a whole, `"realtime"` sends it
+   * over a WebSocket as it is spoken. Default: `"realtime"` for models that are made for it, e.g.
+   * `"gpt-live-transcribe"`, else `"transcriptions"`.
+   */
+  api?: "transcriptions" | "realtime";
+  /**
+   * For `"realtime"`: how the service finds where turns end, in its words, e.g.
+   * `{ type: "semantic_vad" }`, for `turnHandling: { turnDetection: "stt" }`. Default: it does not.
+   */
+  turnDetection?: Readonly<Record<string, unknown>>;
+  /**
+   * Additional fields of the form, or of `transcription` in the settings of a session, in the service's
+   * words, e.g. `{ temperature: 0 }` or `{ keywords: ["Ringline"] }`.
+   */
+  providerOptions?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
 }
 
 /** Speech to text at `/audio/transcriptions`. */
@@ -40,7 +54,10 @@ export class OpenAITranscription extends HttpModel<TranscriptionModelOptions>
     form.set("response_format", "json");
     if (language) form.set(languageField(model), language);
     if (prompt) form.set("prompt", prompt);
-    for (const [name, value] of Object.entries(providerOptions)) form.set(name, String(value));
+    for (const [name, value] of Object.entries(providerOptions)) {
+      form.delete(name);
+      for (const one of Array.isArray(value) ? value : [value]) form.append(name, String(one));
+    }
     const response = await this.post(form, signal);
     let body: unknown;
     try {

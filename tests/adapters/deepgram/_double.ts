@@ -5,6 +5,7 @@
 import type { listen, speak } from "npm:@deepgram/sdk@5.13.0";
 import type { STTAct, TTSAct } from "../../../src/testing/mod.ts";
 import { tone } from "../../../src/testing/sounds.ts";
+import { isLoud } from "../streaming/_loud.ts";
 import { performer } from "../streaming/_perform.ts";
 import { type ServedConnection, SocketService } from "../streaming/_service.ts";
 
@@ -122,12 +123,6 @@ function serveNova(connection: Connection): void {
 
 /** After so many seconds of quiet a turn ends. */
 const QUIET_S = 0.5;
-
-/** Whether there is sound in 16-bit samples. */
-function isLoud(bytes: Uint8Array): boolean {
-  const samples = new Int16Array(new Uint8Array(bytes).buffer);
-  return samples.some((sample) => Math.abs(sample) > 1500);
-}
 
 function serveFlux(connection: Connection): void {
   const { socket, url } = connection;
