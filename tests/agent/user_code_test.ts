@@ -117,6 +117,7 @@ const processors = {
   start: { agent: hook("start"), reported: [], refused: failing },
   onEnter: { agent: hook("onEnter") },
   processAudio: { agent: hook("processAudio"), reported: failing },
+  processScreenAudio: { agent: hook("processScreenAudio"), reported: failing },
   processVideo: { agent: hook("processVideo"), reported: failing },
   videoSourceChanged: { agent: hook("videoSourceChanged") },
   participantJoined: { agent: hook("participantJoined") },
@@ -438,6 +439,7 @@ async function play(of: Case, slip: Slip) {
     for (let n = 0; n < 10; n++) {
       await clock.advance(1000);
       look();
+      anna.sendScreenAudio(sound(20));
     }
     answered.push(parts.tts.sentences.length - before);
     const bert = edge.enter(call, { userId: "bert", id: "bert" });
