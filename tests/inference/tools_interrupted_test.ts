@@ -178,6 +178,31 @@ Deno.test("what a tool has done is told when the voice or the model fails after 
   }
 });
 
+for (const when of ["while it runs", "while its result is told"] as const) {
+  Deno.test(`a person who leaves and comes back is told what a tool has done: ${when}`, async () => {
+    const book = booking(3000);
+    await using fixture = await start({
+      replies: [
+        { text: "One moment.", calls: [{ name: "book", input: {} }] },
+        ...when === "while it runs" ? [] : ["It is booked for you at five o'clock."],
+        "It is booked.",
+      ],
+      agent: { tools: [book] },
+    });
+    const { agent, clock, edge, call } = fixture;
+    agent.generateReply("Book it.").catch(() => {});
+    await clock.advance(when === "while it runs" ? 1500 : 3500);
+    fixture.ann.leave();
+    await clock.advance(5000);
+    const before = fixture.llm.requests.length;
+    edge.enter(call, { userId: "ann", id: "ann again" });
+    await clock.advance(3000);
+    assertEquals(fixture.conversation.at(-1), "agent: It is booked.");
+    assertEquals([book.booked.length, fixture.llm.requests.length - before], [1, 1]);
+    for (const request of fixture.llm.requests) await assertAccepted(request);
+  });
+}
+
 Deno.test("a voice that is down for good does not have the model asked again and again", async () => {
   const book = booking(500);
   await using fixture = await start({

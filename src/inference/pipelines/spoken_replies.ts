@@ -24,7 +24,7 @@ export interface SpokenRepliesInit {
   failure: Pick<FailureResponse, "replied">;
   /** Called when something that the agent said has ended. */
   onEnded: () => void;
-  /** Called with the calls of a reply that failed, and was to tell what they did. */
+  /** Called with the calls of a reply that was to tell what they did, and failed or was not heard. */
   onUntold: (runs: readonly ToolRun[]) => void;
 }
 
@@ -130,7 +130,9 @@ export class SpokenReplies {
     const second = isToRepeat
       ? this.say(generator.regenerate(reply), { ...options, isSecond: true })
       : undefined;
-    if (failure && !second && !isNews && !reply.isHandedOver) onUntold(reply.runs);
+    // People have left before they heard it, or may have.
+    const isUnheard = outcome.interrupted && this.#context.countPeople?.() === 0;
+    if ((failure || isUnheard) && !second && !isNews && !reply.isHandedOver) onUntold(reply.runs);
     onEnded();
     return await second ?? { outcome, failure };
   }

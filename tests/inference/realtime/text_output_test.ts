@@ -122,6 +122,18 @@ Deno.test("a voice of its own can be changed, and given to a realtime agent that
   assertEquals(speaking.realtime.sessions.map(({ options }) => options.output), ["audio", "text"]);
 });
 
+Deno.test("generateReply() rejects where the agent's own voice fails before a word is heard", async () => {
+  await using fixture = await Fixture.set({
+    writes: true,
+    voice: { failures: { broken: new Error("no voice") } },
+    realtime: [{ reply: "This is broken." }, { reply: "Here I am. This is broken." }],
+  });
+  const { agent, clock } = fixture;
+  await assertRejects(() => clock.until(agent.generateReply("Hello?")), Error, "no voice");
+  const { text, interrupted } = await clock.until(agent.generateReply("Hello?"));
+  assertEquals([text.trim(), interrupted], ["Here I am.", true]);
+});
+
 Deno.test("a voice goes with a realtime model that can write only", async () => {
   await using fixture = await Fixture.set({ realtime: [] });
   const { clock, edge } = fixture;

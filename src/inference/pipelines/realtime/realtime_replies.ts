@@ -181,7 +181,9 @@ export class RealtimeReplies {
         try {
           onPlayed(current.isLost ? "" : id, outcome, speech);
         } finally {
-          requested?.release(outcome);
+          // What was heard of it is the outcome instead.
+          if (speech.failure && outcome.text === "") requested?.fail(speech.failure.error);
+          else requested?.release(outcome);
         }
       },
     });
