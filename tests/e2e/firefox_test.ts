@@ -206,20 +206,22 @@ firefoxTest("a person in Firefox and one in Chromium hear each other", async (br
   await grace.leave();
 }, { ignore: chromium === undefined });
 
-/** Firefox's microphone as above, and a red camera. */
-const VOICE_AND_CAMERA = `${VOICE};
+/** Firefox's microphone as above, a red camera and a green screen. */
+const VOICE_AND_PICTURES = `${VOICE};
   const voice = navigator.mediaDevices.getUserMedia;
-  navigator.mediaDevices.getUserMedia = async ({ audio }) => {
-    if (audio) return await voice();
+  const picture = (colour) => {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [320, 240];
     const pen = canvas.getContext("2d");
     setInterval(() => {
-      pen.fillStyle = "rgb(200, 0, 0)";
+      pen.fillStyle = colour;
       pen.fillRect(0, 0, 320, 240);
     }, 50);
     return canvas.captureStream(20);
-  }`;
+  };
+  navigator.mediaDevices.getUserMedia = async ({ audio }) =>
+    audio ? await voice() : picture("rgb(200, 0, 0)");
+  navigator.mediaDevices.getDisplayMedia = async () => picture("rgb(0, 200, 0)");`;
 
 /** Whether the page shows a video of this participant that is mostly of one colour: 0 is red, 1 green. */
 async function seesColour(page: Page, participantId: string, colour: number): Promise<boolean> {
@@ -245,12 +247,12 @@ function isColour(pixel: number[] | undefined, colour: number): boolean {
 }
 
 firefoxTest(
-  "cameras of Firefox and Chromium are seen, in the next media process too",
+  "cameras and screens of Firefox and Chromium are seen, in the next media process too",
   async (browser) => {
     await using fixture = await openAgentFixture();
     await using own = await launchBrowser();
     const { edge, agent } = fixture;
-    const page = await openPage(browser, fixture.link, VOICE_AND_CAMERA);
+    const page = await openPage(browser, fixture.link, VOICE_AND_PICTURES);
     await page.waitForSelector("#lobby:not([hidden]) #name");
     await page.type("#name", "Ada");
     await page.select("#camera", "default");
@@ -261,12 +263,16 @@ firefoxTest(
       camera: "rgb(0, 200, 0)",
     });
     const adaId = await page.evaluate("ringline.id") as string;
+    await page.click("#screen-toggle");
+    const sees = (kind: string, colour: number) =>
+      until(
+        `Grace sees Ada's ${kind}`,
+        async () => isColour(await grace.run("pixel", [adaId, kind]), colour),
+      );
     const allSee = async () => {
       await until("Ada sees Grace", () => seesColour(page, grace.id, 1));
-      await until(
-        "Grace sees Ada",
-        async () => isColour(await grace.run("pixel", [adaId, "camera"]), 0),
-      );
+      await sees("camera", 0);
+      await sees("screen", 1);
     };
     await allSee();
     const pid = edge.mediaProcessId!;
