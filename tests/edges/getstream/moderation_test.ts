@@ -122,6 +122,13 @@ Deno.test("an agent declares its video's own size, and sends what the SFU wants 
     });
     await test.command("quality", { active: true, scaleDownBy: 2, maxBitrate: 50_000 });
     await until("smaller pictures", async () => (await seen()).size === "160x90");
+    await test.command("quality", { active: true, maxFramerate: 2 });
+    await until("two pictures a second of twenty", async () => {
+      const { frames } = await seen();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const more = (await seen()).frames - frames;
+      return more > 0 && more <= 6;
+    });
     await test.command("quality", { active: false });
     await until("no pictures", async () => {
       const { frames } = await seen();
