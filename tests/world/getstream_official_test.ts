@@ -215,7 +215,7 @@ browserTest(
     await step("Anna has left", () => events.at(-1) === "left anna");
     assertEquals([connection.state, connection.participants.size], ["active", 0], "one watches");
     await viewer.leave();
-    await step("nobody watches", () => connection.state === "idle");
+    await step("no person watches", () => connection.state === "idle");
     await anna.join("anna", "Anna");
     await step("Anna is back", () => events.at(-1) === "joined anna person");
     await new StreamClient(API_KEY, API_SECRET, { basePath: double.url })

@@ -16,6 +16,17 @@ async function isHeard(test: TestCall, wanted = true): Promise<void> {
   });
 }
 
+/** A picture of 320 x 180 pixels, twenty times a second. */
+function shownVideo(): { video: LatestVideoTrack } & Disposable {
+  const video = new LatestVideoTrack();
+  const [width, height] = [320, 180];
+  const data = new Uint8Array(width * height * 3 / 2).fill(128);
+  const timer = setInterval(() => {
+    video.push({ format: "I420", width, height, data, timestampMs: performance.now() });
+  }, 50);
+  return { video, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 Deno.test("an agent that a moderator mutes is silent until it publishes again", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
@@ -103,35 +114,54 @@ Deno.test("one failure of SetPublisher passes, and publishing survives a reconne
 Deno.test("an agent declares its video's own size, and sends what the SFU wants of it", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double, { silent: true });
-  const [width, height] = [320, 180];
-  const video = new LatestVideoTrack();
-  const data = new Uint8Array(width * height * 3 / 2).fill(128);
-  const timer = setInterval(() => {
-    video.push({ format: "I420", width, height, data, timestampMs: performance.now() });
-  }, 50);
-  try {
-    await test.connection.publishTracks({ audio: test.track, video });
-    const seen = () =>
-      double.sfu.command<{ frames: number; size: string }>("seen", { cid: CID, userId: "bot" });
-    await until("pictures", async () => (await seen()).size === "320x180");
-    await until("the layer", async () => {
-      const { tracks } = await double.report();
-      const { layers = [] } = tracks.find(({ trackType }) => trackType === TrackType.VIDEO) ?? {};
-      // A quarter of the option's pixels has a quarter of its bitrate.
-      return `${layers}` === "320,180,125000,15";
-    });
-    await test.command("quality", { active: true, scaleDownBy: 2, maxBitrate: 50_000 });
-    await until("smaller pictures", async () => (await seen()).size === "160x90");
-    await test.command("quality", { active: false });
-    await until("no pictures", async () => {
-      const { frames } = await seen();
-      await new Promise((resolve) => setTimeout(resolve, 700));
-      return (await seen()).frames === frames;
-    });
-    await test.command("quality", { active: true });
-    await until("pictures of their own size", async () => (await seen()).size === "320x180");
-    assertEquals([(await double.report()).faults, test.errors], [[], []]);
-  } finally {
-    clearInterval(timer);
-  }
+  using shown = shownVideo();
+  await test.connection.publishTracks({ audio: test.track, video: shown.video });
+  const seen = () =>
+    double.sfu.command<{ frames: number; size: string }>("seen", { cid: CID, userId: "bot" });
+  await until("pictures", async () => (await seen()).size === "320x180");
+  await until("the layer", async () => {
+    const { tracks } = await double.report();
+    const { layers = [] } = tracks.find(({ trackType }) => trackType === TrackType.VIDEO) ?? {};
+    // A quarter of the option's pixels has a quarter of its bitrate.
+    return `${layers}` === "320,180,125000,15";
+  });
+  await test.command("quality", { active: true, scaleDownBy: 2, maxBitrate: 50_000 });
+  await until("smaller pictures", async () => (await seen()).size === "160x90");
+  await test.command("quality", { active: true, maxFramerate: 2 });
+  await until("two pictures a second of twenty", async () => {
+    const { frames } = await seen();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const more = (await seen()).frames - frames;
+    return more > 0 && more <= 6;
+  });
+  await test.command("quality", { active: false });
+  await until("no pictures", async () => {
+    const { frames } = await seen();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    return (await seen()).frames === frames;
+  });
+  await test.command("quality", { active: true });
+  await until("pictures of their own size", async () => (await seen()).size === "320x180");
+  assertEquals([(await double.report()).faults, test.errors], [[], []]);
+});
+
+Deno.test("an agent publishes in the codec that the SFU asks for, also after it has reconnected", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  using shown = shownVideo();
+  await test.connection.publishTracks({ audio: test.track, video: shown.video });
+  const codecs = async () => {
+    const { tracks } = await double.report();
+    return tracks.flatMap(({ trackType, codec }) => trackType === TrackType.VIDEO ? [codec] : []);
+  };
+  await until("VP8", async () => `${await codecs()}` === "vp8");
+  const vp9 = { id: 4, trackType: TrackType.VIDEO, codec: { name: "vp9", clockRate: 90_000 } };
+  await test.command("options", { publishOptions: [vp9] });
+  await until("VP9 beside it", async () => (await codecs()).includes("vp9"));
+  await test.command("error", { strategy: 3 });
+  await until("being back", () => test.reconnected.length === 1);
+  await until("VP9 only", async () => `${await codecs()}` === "vp9");
+  const { joins, faults } = await double.report();
+  assertEquals(joins.map(({ preferred }) => preferred), [["vp8"], ["vp9"]]);
+  assertEquals([faults, test.errors], [[], []]);
 });

@@ -175,7 +175,7 @@ export class CallSessions {
     };
   }
 
-  #create(credentials: SfuCredentials, sessionId: string): SfuSession {
+  #create(credentials: SfuCredentials, sessionId: string, before?: SfuSession): SfuSession {
     const { params, media, pictures, clock, roster, router } = this.#options;
     const { onSocketEnd, onPeerState, onError } = this.#options;
     roster.addOwn(sessionId);
@@ -186,6 +186,7 @@ export class CallSessions {
       videoCodecs: params.videoCodecs,
       media,
       pictures,
+      publishOptions: before?.publishOptions,
       clock,
       silenceMs: params.silenceTimeoutMs,
       events: {
@@ -250,6 +251,7 @@ export class CallSessions {
     const next = this.#next = this.#create(
       credentials,
       isMigration ? old.sessionId : crypto.randomUUID(),
+      old,
     );
     try {
       const details = this.#describe(strategy, try_, old);

@@ -2,6 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type JoinRequestSchema,
+  type PublishOption,
   type ReconnectDetailsSchema,
   ReconnectStrategy,
   TrackType,
@@ -23,6 +24,8 @@ export interface Joining {
   /** The same through all sessions of one agent in one call. */
   unifiedId: string;
   videoCodecs: readonly string[];
+  /** What the SFU has asked the agent to publish so far; nothing before the first join. */
+  publishOptions: readonly PublishOption[];
   capabilities: Capabilities;
   /** `undefined` for the first join. */
   reconnect: Reconnect | undefined;
@@ -44,6 +47,10 @@ export function isFast(reconnect: Reconnect | undefined): boolean {
 /** Returns the join request for an SFU. */
 export function joinRequest(joining: Joining): MessageInitShape<typeof JoinRequestSchema> {
   const { token, sessionId, unifiedId, videoCodecs, capabilities, reconnect } = joining;
+  const preferred = videoCodecs.slice(0, 1).map((name) => ({
+    trackType: TrackType.VIDEO,
+    codec: { name, clockRate: 90_000 },
+  }));
   return {
     token,
     sessionId,
@@ -52,10 +59,10 @@ export function joinRequest(joining: Joining): MessageInitShape<typeof JoinReque
     publisherSdp: capabilities.publisher,
     subscriberSdp: capabilities.subscriber,
     fastReconnect: isFast(reconnect),
-    preferredPublishOptions: videoCodecs.slice(0, 1).map((name) => ({
-      trackType: TrackType.VIDEO,
-      codec: { name, clockRate: 90_000 },
-    })),
+    // Those who watch may need what the SFU asked for since: it stays after a reconnection.
+    preferredPublishOptions: joining.publishOptions.length > 0
+      ? [...joining.publishOptions]
+      : preferred,
     ...(reconnect ? { reconnectDetails: reconnect } : {}),
   };
 }

@@ -54,6 +54,8 @@ export interface SessionOptions {
   videoCodecs: readonly string[];
   media: CallMedia;
   pictures: OwnPictures;
+  /** What the SFU asked for in the session before. Default: there was none. */
+  publishOptions?: readonly PublishOption[];
   events: SessionEvents;
   clock: Clock;
   silenceMs: number;
@@ -69,7 +71,7 @@ export class SfuSession {
   #socket: SfuSocket | undefined;
   #subscriber: Subscriber | undefined;
   #publisher: Publisher | undefined;
-  #publishOptions: PublishOption[] = [];
+  #publishOptions: readonly PublishOption[];
   /** The monitors of the connections. */
   #observers: { stop(): void }[] = [];
   #buffer: EventBuffer | undefined;
@@ -80,6 +82,7 @@ export class SfuSession {
     this.#options = options;
     this.credentials = options.credentials;
     this.sessionId = options.sessionId;
+    this.#publishOptions = options.publishOptions ?? [];
     this.#signal = new SignalClient({
       url: options.credentials.url,
       token: options.credentials.token,
@@ -91,6 +94,11 @@ export class SfuSession {
   /** The connection that publishes, once there is one. */
   get publisher(): Publisher | undefined {
     return this.#publisher;
+  }
+
+  /** What the SFU asks the agent to publish. */
+  get publishOptions(): readonly PublishOption[] {
+    return this.#publishOptions;
   }
 
   /** The connection that subscribes, once there is one. */
@@ -251,7 +259,10 @@ export class SfuSession {
     });
     socket = await SfuSocket.join({
       url: socketUrl,
-      join: joinRequest({ token, sessionId, unifiedId, videoCodecs, capabilities, reconnect }),
+      join: joinRequest({
+        ...{ token, sessionId, unifiedId, videoCodecs, capabilities, reconnect },
+        publishOptions: this.#publishOptions,
+      }),
       onEvent: (event) => buffer.push(event),
       onEnd: (end) => {
         if (isOurs()) events.onSocketEnd(this, end);

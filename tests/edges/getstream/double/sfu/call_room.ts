@@ -41,7 +41,7 @@ export class Member {
     readonly userId: string,
     readonly sessionId: string,
     readonly name: string,
-    /** Whether they only watch: they are counted, and told to nobody. */
+    /** Whether they only watch: they are counted, and the others do not learn of them. */
     readonly isAnonymous = false,
   ) {}
 

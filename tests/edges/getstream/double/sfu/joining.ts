@@ -2,6 +2,7 @@
 import {
   type JoinRequest,
   ReconnectStrategy,
+  TrackType,
 } from "../../../../../src/edges/getstream/child/proto/signal_pb.ts";
 import { checkToken, type Claims } from "../jwt.ts";
 import { Leg, sendTo } from "./leg.ts";
@@ -28,6 +29,9 @@ export async function join(
     fromSfuId: details?.fromSfuId ?? "",
     announced: details?.announcedTracks.length ?? 0,
     attempt: details?.reconnectAttempt ?? 0,
+    preferred: request.preferredPublishOptions
+      .filter(({ trackType }) => trackType === TrackType.VIDEO)
+      .map(({ codec }) => codec?.name ?? ""),
   });
   const joinBehaviour = sfu.joinBehaviours.take(edge);
   if (joinBehaviour?.silent) return undefined;

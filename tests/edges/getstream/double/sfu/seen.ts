@@ -10,6 +10,8 @@ export interface SeenJoin {
   fromSfuId: string;
   announced: number;
   attempt: number;
+  /** The codecs of video that the client would publish. */
+  preferred: string[];
 }
 
 /** The whole record. */

@@ -66,6 +66,11 @@ export const FAULTS: Record<string, Command> = {
       value: { userId, sessionId, type: p.trackType, cause },
     });
   },
+  options: (sfu, p) => {
+    sfu.publishOptions = p.raw.publishOptions as typeof sfu.publishOptions;
+    const { publishOptions } = sfu;
+    p.agent.leg.send({ case: "changePublishOptions", value: { publishOptions } });
+  },
   quality: (_, p) => {
     const layer = {
       name: "q",
