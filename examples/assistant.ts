@@ -11,6 +11,7 @@
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
+import { smartTurn } from "@ringline/smart-turn";
 import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
 import { speechToText, textToSpeech } from "./lib/speech_services.ts";
 
@@ -49,8 +50,8 @@ await run(async (signal) => {
     tts: await textToSpeech(options.tts, options.voice || undefined, service),
     turnHandling: {
       preemptiveGeneration: true,
-      // A recogniser that finds where turns end knows better than a pause.
-      turnDetection: stt.detectsTurns ? "stt" : "vad",
+      // Where the recogniser does not find where turns end, a model hears it.
+      turnDetection: stt.detectsTurns ? "stt" : smartTurn(),
     },
     tools: [
       defineTool({

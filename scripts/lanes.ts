@@ -31,6 +31,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/native/install_test.ts",
     // Take long: whole sounds and whole conversations, again and again.
     "tests/adapters/silero_vad_test.ts",
+    "tests/adapters/smart_turn/smart_turn_test.ts",
     "tests/agent/user_code_test.ts",
     "tests/audio/quality_test.ts",
     "tests/inference/realtime_user_code_test.ts",

@@ -12,7 +12,7 @@ import { speechLike } from "../../src/testing/sounds.ts";
 
 /** Returns what the model was asked, where a person pauses for so long in the middle of a turn. */
 async function asked(
-  pauseMs: number,
+  silenceMs: number,
   seed: number,
   turnDetection?: TurnDetection,
 ): Promise<string[]> {
@@ -25,7 +25,7 @@ async function asked(
       userId: "anna",
       says: [
         { atMs: 500, pcm: speechLike(firstMs, { seed }) },
-        { atMs: 500 + firstMs + pauseMs, pcm: speechLike(900, { seed: seed + 1 }) },
+        { atMs: 500 + firstMs + silenceMs, pcm: speechLike(900, { seed: seed + 1 }) },
       ],
     }],
     agent: ({ clock }) => ({
@@ -46,9 +46,9 @@ async function asked(
 const SEEDS = [1, 2, 3, 4];
 const WHOLE = "I would like. A table for two.";
 
-for (const pauseMs of [400, 700]) {
-  Deno.test(`a pause of ${pauseMs} ms in a turn is not answered, whatever the recogniser punctuates`, async () => {
-    for (const seed of SEEDS) assertEquals(await asked(pauseMs, seed), [WHOLE], `seed ${seed}`);
+for (const silenceMs of [400, 700]) {
+  Deno.test(`a pause of ${silenceMs} ms in a turn is not answered, whatever the recogniser punctuates`, async () => {
+    for (const seed of SEEDS) assertEquals(await asked(silenceMs, seed), [WHOLE], `seed ${seed}`);
   });
 }
 

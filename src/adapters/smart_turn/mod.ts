@@ -1,0 +1,121 @@
+/**
+ * Turn detection by the sound of a voice: smart-turn v3.2, an open model that hears whether a sentence
+ * goes on. It runs in a worker, on ONNX Runtime's WASM; a decision takes about 0.3 s of a core.
+ *
+ * @example
+ * ```ts
+ * import { smartTurn } from "@ringline/smart-turn";
+ *
+ * const turnDetection = smartTurn();
+ * console.log(turnDetection.name); // smart-turn
+ * ```
+ *
+ * @module
+ */
+import { InferenceError, type TurnContext, type TurnDetector } from "@ringline/edge";
+import { checkObject, messageOf } from "@ringline/edge/toolkit";
+import { TurnModel } from "./turn_model.ts";
+
+/** Options for {@linkcode smartTurn}. */
+export interface SmartTurnOptions {
+  /** How probable the end of the turn must be for `completeMs` to count, 0 to 1. Default 0.95. */
+  threshold?: number;
+  /** Silence that ends a turn that sounds complete, in milliseconds. Default 500. */
+  completeMs?: number;
+  /** Silence that ends any other turn, in milliseconds. Default 1500. */
+  openMs?: number;
+  /** Another model instead, as a file, an address or its bytes. */
+  model?: URL | Uint8Array;
+}
+
+/**
+ * Returns smart-turn as a {@linkcode TurnDetector}. It goes by the sound alone, and is asked as soon as
+ * the participant pauses, while the recogniser is still at work.
+ *
+ * @throws {TypeError} an option has the wrong type
+ * @throws {RangeError} a number is out of range
+ */
+export function smartTurn(options: SmartTurnOptions = {}): TurnDetector {
+  checkObject(options, "options", "an object like { openMs: 1500 }, or nothing");
+  const { threshold = 0.95, completeMs = 500, openMs = 1500, model } = options;
+  if (model !== undefined && !(model instanceof URL) && !(model instanceof Uint8Array)) {
+    throw new TypeError(`options.model: expected a URL or a Uint8Array, got ${typeof model}`);
+  }
+  checkRange("threshold", threshold, 1);
+  checkRange("completeMs", completeMs, 30_000);
+  checkRange("openMs", openMs, 30_000);
+  return new SmartTurn({ ...options, threshold, completeMs, openMs });
+}
+
+function checkRange(name: string, value: number, most: number): void {
+  if (value >= 0 && value <= most) return;
+  throw new RangeError(`options.${name}: expected 0 to ${most}, got ${value}`);
+}
+
+type Settings = SmartTurnOptions & { threshold: number; completeMs: number; openMs: number };
+
+class SmartTurn implements TurnDetector {
+  readonly name = "smart-turn";
+  readonly needsText = false;
+  readonly #options: Settings;
+  #agents = 0;
+  #loading: Promise<TurnModel> | undefined;
+  #decisions = 0;
+  #complete = 0;
+
+  constructor(options: Settings) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#agents++;
+    const loading = this.#loading ??= this.#load();
+    try {
+      await loading;
+    } catch (cause) {
+      this.#agents--;
+      if (this.#loading === loading) this.#loading = undefined;
+      throw new InferenceError(`smart-turn: the model cannot be loaded: ${messageOf(cause)}`, {
+        code: "model-unavailable",
+        cause,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#agents > 0 && --this.#agents > 0) return;
+    const loading = this.#loading;
+    this.#loading = undefined;
+    await loading?.then((model) => model[Symbol.dispose](), () => {});
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return { decisions: this.#decisions, complete: this.#complete };
+  }
+
+  async endpointingDelayMs(
+    { audio }: TurnContext,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<number> {
+    const { threshold, completeMs, openMs } = this.#options;
+    const model = await this.#loading;
+    if (!model) throw new TypeError("smart-turn: expected a started detector");
+    const probability = await model.ask(audio.samples, signal);
+    this.#decisions++;
+    if (probability < threshold) return openMs;
+    this.#complete++;
+    return completeMs;
+  }
+
+  async #load(): Promise<TurnModel> {
+    const { model = new URL("./model/smart-turn-v3.2-cpu.onnx", import.meta.url) } = this.#options;
+    return await TurnModel.load(model instanceof URL ? await bytesOf(model) : model);
+  }
+}
+
+async function bytesOf(url: URL): Promise<Uint8Array> {
+  if (url.protocol === "file:") return await Deno.readFile(url);
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.origin} responded with ${response.status}`);
+  return await response.bytes();
+}
