@@ -3,8 +3,8 @@
  * A voice assistant. It needs one environment variable: the key of a service with OpenAI's interface.
  * `OPENAI_BASE_URL` chooses another service, a local server included, and `--model`, `--stt`, `--tts`
  * and `--voice` its models and voice; `--stt gpt-live-transcribe` hears while one speaks. `--stt` and
- * `--tts` also take `deepgram` and `elevenlabs`, with the keys `DEEPGRAM_API_KEY` and
- * `ELEVENLABS_API_KEY`, and one of their models: `--stt deepgram:nova-3`.
+ * `--tts` also take `deepgram`, `elevenlabs` and `cartesia`, with the keys `DEEPGRAM_API_KEY`,
+ * `ELEVENLABS_API_KEY` and `CARTESIA_API_KEY`, and one of their models: `--stt deepgram:nova-3`.
  *
  * `--edge stream` joins a call of Stream instead of the local page. That needs `STREAM_API_KEY`
  * and `STREAM_API_SECRET`.

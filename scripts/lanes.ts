@@ -73,6 +73,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/edges/getstream/reconnect_test.ts",
     "tests/edges/getstream/secrets_test.ts",
     "tests/adapters/ai_sdk_test.ts",
+    "tests/adapters/cartesia/",
     "tests/adapters/deepgram/",
     "tests/adapters/elevenlabs/",
     "tests/adapters/mcp_test.ts",

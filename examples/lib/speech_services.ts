@@ -6,6 +6,9 @@ import { fail } from "./program.ts";
 /** A voice that every account of ElevenLabs has. */
 const ELEVENLABS_VOICE = "21m00Tcm4TlvDq8ikWAM";
 
+/** A voice that every account of Cartesia has. */
+const CARTESIA_VOICE = "a0e99841-438c-4a64-b679-ae501e7d6091";
+
 /** Returns key and address of a vendor, from `DEEPGRAM_API_KEY` and `DEEPGRAM_BASE_URL` for example. */
 function vendor(name: string): { apiKey: string; baseUrl?: string } {
   const prefix = name.toUpperCase();
@@ -21,8 +24,8 @@ function parse(name: string): { service: string; model?: string } {
 }
 
 /**
- * Returns a recogniser: `deepgram`, `elevenlabs`, each also with a model, `deepgram:nova-3`, or a model
- * of the service with OpenAI's interface.
+ * Returns a recogniser: `deepgram`, `elevenlabs`, `cartesia`, each also with a model, `deepgram:nova-3`,
+ * or a model of the service with OpenAI's interface.
  */
 export async function speechToText(name: string, openai: OpenAICompatible): Promise<STT> {
   const { service, model } = parse(name);
@@ -34,6 +37,10 @@ export async function speechToText(name: string, openai: OpenAICompatible): Prom
     case "elevenlabs": {
       const { elevenLabsSTT } = await import("@ringline/edge/elevenlabs");
       return elevenLabsSTT({ ...vendor(service), model });
+    }
+    case "cartesia": {
+      const { cartesiaSTT } = await import("@ringline/edge/cartesia");
+      return cartesiaSTT({ ...vendor(service), model });
     }
     default:
       return openai.stt({ model: name });
@@ -55,6 +62,10 @@ export async function textToSpeech(
     case "elevenlabs": {
       const { elevenLabsTTS } = await import("@ringline/edge/elevenlabs");
       return elevenLabsTTS({ ...vendor(service), model, voice: voice ?? ELEVENLABS_VOICE });
+    }
+    case "cartesia": {
+      const { cartesiaTTS } = await import("@ringline/edge/cartesia");
+      return cartesiaTTS({ ...vendor(service), model, voice: voice ?? CARTESIA_VOICE });
     }
     default:
       return openai.tts({ model: name, voice: voice ?? "marin" });

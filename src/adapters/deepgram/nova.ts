@@ -1,8 +1,9 @@
 /** Deepgram's recogniser whose segments end where they are told to, at `/v1/listen`. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { bytesOf } from "../streaming/bytes.ts";
 import { Commits, type SttCodec, type SttIo } from "../streaming/stt_session.ts";
 import { readNova } from "./messages.ts";
-import { bytesOf, statedError, transcribedWords } from "./words.ts";
+import { statedError, transcribedWords } from "./words.ts";
 
 /** The service ends most segments within a fraction of this, and does not promise to say so. */
 const COMMIT_LIMIT_MS = 1500;

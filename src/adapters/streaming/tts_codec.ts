@@ -7,12 +7,20 @@ export interface SpokenChar {
   readonly endMs: number;
 }
 
+/** A word of the text and when it has been said, in milliseconds of the stream's sound. */
+export interface SpokenWord {
+  readonly text: string;
+  readonly endMs: number;
+}
+
 /** What a vendor's codec does its work with. */
 export interface TtsIo {
   /** Sends a message of the vendor. */
   send(message: string): void;
   /** Sound of a stream, with when its characters are said, in milliseconds of these bytes. */
   sound(id: string | undefined, bytes: Uint8Array, chars?: readonly SpokenChar[]): void;
+  /** When words of a stream are said, in their order; they may come before their sound. */
+  words(id: string | undefined, words: readonly SpokenWord[]): void;
   /** A stream has no more sound, or its cancelling is confirmed. */
   ended(id: string | undefined): void;
   /** The connection is of no more use. */
@@ -27,7 +35,7 @@ export interface TtsCodec {
   flush(id: string): void;
   /** No more text comes. */
   end(id: string): void;
-  /** No more sound is needed; the service confirms it. */
+  /** No more sound is needed. `ended` follows when the service has confirmed it, or immediately. */
   cancel(id: string): void;
   /** Takes a message of the service. An error that it throws ends the connection. */
   receive(data: string | Uint8Array<ArrayBuffer>): void;

@@ -104,7 +104,7 @@ export class StreamingTtsSession implements TtsSession {
     const connection = this.#connection;
     if (!connection?.streams.has(stream.id)) return this.#begin();
     connection.codec.cancel(stream.id);
-    this.#awaitEnd(connection, stream);
+    if (connection.streams.has(stream.id)) this.#awaitEnd(connection, stream);
   }
 
   /** A service may speak a cancelled stream to its end; one that does neither has no room for others. */
@@ -132,6 +132,7 @@ export class StreamingTtsSession implements TtsSession {
         if (stream?.isOver) this.#awaitEnd(connection, stream);
         else stream?.sound(bytes, chars);
       },
+      words: (id, words) => find(id)?.words(words),
       ended: (id) => {
         const stream = find(id);
         if (!stream) return;

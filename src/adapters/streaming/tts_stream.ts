@@ -3,7 +3,7 @@ import { Channel } from "../../events/channel.ts";
 import type { Alignment, SpeechPart, TtsStream } from "../../inference/contracts/tts.ts";
 import { PcmBytes } from "../openai/pcm_bytes.ts";
 import type { InferenceError } from "../../inference/contracts/errors.ts";
-import type { SpokenChar, TtsCodec } from "./tts_codec.ts";
+import type { SpokenChar, SpokenWord, TtsCodec } from "./tts_codec.ts";
 
 /** Options for a {@linkcode StreamingTtsStream}. */
 export interface StreamingTtsStreamInit {
@@ -24,6 +24,9 @@ const WORD = /[\p{L}\p{N}]/u;
 /** A text without such an end is cut at a space when it is as long as this. */
 const MAX_PHRASE_CHARS = 240;
 
+/** A word is looked for in so much of the text. */
+const MAX_SKIPPED_CHARS = 100;
+
 /** A stream, which keeps its text until it has sound: it may have to be sent again. */
 export class StreamingTtsStream implements TtsStream {
   readonly id: string;
@@ -40,7 +43,7 @@ export class StreamingTtsStream implements TtsStream {
   #tries = 0;
   #audioMs = 0;
   #alignedChars = 0;
-  #sentChars = 0;
+  #sentText = "";
   #hasSentText = false;
 
   constructor(init: StreamingTtsStreamInit) {
@@ -97,7 +100,7 @@ export class StreamingTtsStream implements TtsStream {
   /** A connection speaks it from now on, from its beginning. */
   attach(codec: TtsCodec): void {
     this.#tries++;
-    this.#sentChars = 0;
+    this.#sentText = "";
     this.#hasSentText = false;
     this.#codec = codec;
     for (const step of this.#steps) this.#send(step);
@@ -127,10 +130,22 @@ export class StreamingTtsStream implements TtsStream {
     const alignment: Alignment[] = [];
     for (const { char, endMs } of chars) {
       // A service may say the space that it was sent after the last word.
-      this.#alignedChars = Math.min(this.#sentChars, this.#alignedChars + char.length);
+      this.#alignedChars = Math.min(this.#sentText.length, this.#alignedChars + char.length);
       alignment.push({ chars: this.#alignedChars, atMs: Math.min(fromMs + endMs, this.#audioMs) });
     }
     if (pcm.frames > 0) this.#parts.push({ pcm, ...alignment.length > 0 ? { alignment } : {} });
+  }
+
+  words(words: readonly SpokenWord[]): void {
+    const alignment: Alignment[] = [];
+    for (const { text, endMs } of words) {
+      const at = this.#sentText.indexOf(text, this.#alignedChars);
+      // A service may write a word in its own way: the next ones are known again.
+      if (text === "" || at < 0 || at > this.#alignedChars + MAX_SKIPPED_CHARS) continue;
+      this.#alignedChars = at + text.length;
+      alignment.push({ chars: this.#alignedChars, atMs: endMs });
+    }
+    if (alignment.length > 0 && !this.#isOver) this.#parts.push({ alignment });
   }
 
   /** No more sound comes. */
@@ -175,7 +190,7 @@ export class StreamingTtsStream implements TtsStream {
     const codec = this.#codec!;
     if (step === "end") return codec.end(this.id);
     if (step === "flush") return this.#hasSentText ? codec.flush(this.id) : undefined;
-    this.#sentChars += step.text.length;
+    this.#sentText += step.text;
     codec.speak(this.id, step.text, { isFirst: !this.#hasSentText });
     this.#hasSentText = true;
   }

@@ -27,9 +27,9 @@ const MODEL = "gpt-live-transcribe";
 const TYPES = "npm:openai@7.57.0/resources/realtime/realtime";
 
 /** Speech, and a pause after it. */
-function say(session: SttSession, ms: number, pauseMs = 0): void {
+function say(session: SttSession, ms: number, quietMs = 0): void {
   const { samples } = tone(ms, { sampleRate: 16_000 });
-  const all = new Int16Array(16 * (ms + pauseMs));
+  const all = new Int16Array(16 * (ms + quietMs));
   all.set(samples);
   for (let at = 0; at < all.length; at += 320) {
     session.sendAudio(new PcmChunk(all.subarray(at, at + 320), { sampleRate: 16_000 }));

@@ -76,7 +76,7 @@ export class ServedConnection<Act> {
 
 /** A server that refuses, or serves a socket. */
 export class SocketService<Act extends ServiceAct> implements AsyncDisposable {
-  /** All messages of the clients that are text, read as JSON. */
+  /** All messages of the clients that are text, read as JSON where they are that. */
   readonly received: unknown[] = [];
   /** All messages that were sent. */
   readonly sent: unknown[] = [];
@@ -107,7 +107,7 @@ export class SocketService<Act extends ServiceAct> implements AsyncDisposable {
         this.connections.add(connection);
         socket.on("close", () => this.connections.delete(connection));
         socket.on("message", (data, isBinary) => {
-          if (!isBinary) this.received.push(JSON.parse(data.toString()));
+          if (!isBinary) this.received.push(read(data.toString()));
         });
         serve(connection);
       });
@@ -139,5 +139,13 @@ export class SocketService<Act extends ServiceAct> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { socket } of this.connections) socket.terminate();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+function read(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
