@@ -17,6 +17,21 @@ function assertClose(actual: number, expected: number, tolerance: number, what: 
   );
 }
 
+/**
+ * Waits until a person hears these tones at their level, in Hz, and another not at all. A busy machine
+ * stretches and conceals sound for a moment.
+ */
+async function untilHeard(
+  guest: Guest,
+  { present, absent }: { present: number[]; absent: number },
+): Promise<void> {
+  await until(`${present} Hz at ${TONE_DB} dB without ${absent} Hz`, async () => {
+    const heard = await guest.hear(400);
+    return present.every((hz) => Math.abs(toneDb(heard, hz) - TONE_DB) <= 1.5) &&
+      toneDb(heard, absent) < ABSENT_DB;
+  });
+}
+
 browserTest("the agent hears what a person says, at its level", async (browser) => {
   await using fixture = await openAgentFixture({ sampleRate: 48_000 });
   const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
@@ -59,16 +74,11 @@ browserTest("two people and an agent hear each other, and not themselves", async
   const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
   await ada.startTone(500);
   await bob.startTone(1200);
-  const saying = fixture.agent.audio.write(tone(2500, 8000));
-  await until("Ada hears Bob", async () => toneDb(await ada.hear(200), 1200) > TONE_DB - 6);
-  await until("Bob hears Ada", async () => toneDb(await bob.hear(200), 500) > TONE_DB - 6);
-  const [byAda, byBob] = await Promise.all([ada.hear(400), bob.hear(400)]);
-  assertClose(toneDb(byAda, 1200), TONE_DB, 1.5, "Bob at Ada's");
-  assertClose(toneDb(byAda, 2500), TONE_DB, 1.5, "the agent at Ada's");
-  assertLess(toneDb(byAda, 500), ABSENT_DB);
-  assertClose(toneDb(byBob, 500), TONE_DB, 1.5, "Ada at Bob's");
-  assertClose(toneDb(byBob, 2500), TONE_DB, 1.5, "the agent at Bob's");
-  assertLess(toneDb(byBob, 1200), ABSENT_DB);
+  const saying = fixture.agent.audio.write(tone(2500, 20_000));
+  await Promise.all([
+    untilHeard(ada, { present: [1200, 2500], absent: 500 }),
+    untilHeard(bob, { present: [500, 2500], absent: 1200 }),
+  ]);
   // The agent gets them unmixed.
   const [ofAda, ofBob] = await Promise.all([
     fixture.ears.next("Ada", 400),
