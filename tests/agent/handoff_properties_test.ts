@@ -17,7 +17,7 @@ const hook = fc.record({
 });
 
 const step = fc.record({
-  act: fc.constantFrom("ask", "hear", "update", "handoff", "handoff", "say"),
+  act: fc.constantFrom("ask", "write", "hear", "update", "handoff", "handoff", "say"),
   history: fc.oneof(
     fc.constantFrom("all" as const, "none" as const),
     { weight: 2, arbitrary: hook },
@@ -59,6 +59,37 @@ Deno.test("what a tool does while the hook for a summary runs is told once", asy
   }
 });
 
+for (const how of ["says", "writes"] as const) {
+  Deno.test(`a call that the agent before makes after the handoff is told by the next: it ${how}`, async () => {
+    const act = defineTool({
+      name: "act",
+      description: "",
+      execute: async () => {
+        await sleep(1000, { clock: fixture.clock });
+        return "an effect";
+      },
+    });
+    const fixture = await Fixture.set({
+      replies: [{ text: "One moment please.", tokenMs: 500, calls: [{ name: "act", input: {} }] }],
+      agent: { tools: [act] },
+    });
+    await using _ = fixture;
+    const { clock, agent } = fixture;
+    const llm = new FakeLLM(clock, ["Done."]);
+    const reply = how === "says" ? agent.generateReply("Act.") : agent.text("Act.");
+    await clock.advance(200);
+    const to = { name: "Next", instructions: "Next.", history: "none", llm } as const;
+    await clock.until(agent.handoff(to));
+    await clock.until(reply);
+    await clock.advance(5000);
+    const told = llm.requests.map(({ messages }) =>
+      messages.filter(({ text }) => text.includes("an effect")).length
+    );
+    assertEquals(told, [1], JSON.stringify(llm.requests.map(({ messages }) => messages)));
+    for (const request of llm.requests) await assertAccepted(request);
+  });
+}
+
 Deno.test("what tools do is told once, whatever handoffs and updates come between", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 6 }), async (steps) => {
@@ -80,7 +111,7 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
         const last = request.messages.findLast(({ role }) => role === "user")?.text ?? "";
         const isAsked = request.messages.at(-1)?.role === "user" && /Act|words/.test(last);
         const calls = [1, 2].map((times) => ({ name: "act", input: { times } }));
-        return isAsked ? { text: "Now.", calls } : "Done.";
+        return isAsked ? { text: "Now, at once.", tokenMs: 400, calls } : "Done.";
       };
       const fixture = await Fixture.set({
         replies: [reply],
@@ -98,6 +129,7 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
         toolMs = one.toolMs;
         const parts = { llm: new FakeLLM(clock, [reply]), tts: new FakeTTS(clock), tools: [act] };
         if (one.act === "ask") agent.generateReply("Act.").catch(ignore);
+        else if (one.act === "write") agent.text("Act.").catch(ignore);
         else if (one.act === "say") agent.say("By the way.").catch(ignore);
         else if (one.act === "hear") fixture.utter(600, 900);
         else if (one.act === "update") agent.update(parts).catch(ignore);

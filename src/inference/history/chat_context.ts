@@ -116,7 +116,7 @@ export class ChatContext {
     { instructions, history }: { instructions: string; history: ChatHistory },
   ): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
     const { latestImage, clock, report, countPeople } = this.#context;
-    history.markTold();
+    history.markAllTold();
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     const isAnswered = (history.messages.at(-1)?.role ?? "assistant") === "assistant";

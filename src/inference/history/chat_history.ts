@@ -26,6 +26,10 @@ export class ChatHistory {
   #isSummarising = false;
   /** The outputs that no model has seen yet: they may still change. */
   readonly #untold = new Map<string, ToolRun>();
+  /** The messages of outcomes that no model has seen yet, and whether people wait for them. */
+  readonly #untoldOutcomes = new Map<ChatMessage, boolean>();
+  /** The calls whose outcomes it notes. */
+  readonly #followed = new WeakSet<ToolRun>();
   #count = 0;
 
   /**
@@ -117,10 +121,12 @@ export class ChatHistory {
   /** Begins anew with these messages, and with what no model was told of the tools. */
   beginAnew(messages: readonly ChatMessage[]): void {
     const { untold } = this;
+    const outcomes = [...this.#untoldOutcomes];
     this.#untold.clear();
+    this.#untoldOutcomes.clear();
     this.#messages.length = 0;
     this.append(...messages);
-    this.#takeOver(untold.filter(({ isHandoff }) => !isHandoff));
+    this.#takeOver(untold, outcomes);
   }
 
   /** Another history has taken its place: what becomes known is news to that one. */
@@ -139,14 +145,28 @@ export class ChatHistory {
    */
   adopt(before: ChatHistory, running: Iterable<ToolRun>): void {
     const { untold } = before;
-    this.#takeOver(untold.filter(({ isHandoff }) => !isHandoff));
-    for (const run of new Set([...untold, ...running])) if (!run.isHandoff) this.#follow(run);
+    this.#takeOver(untold, before.#untoldOutcomes);
+    for (const run of [...untold, ...running]) if (!run.isHandoff) this.#follow(run);
+  }
+
+  /** What becomes known of these calls is a message, unless this history has them already. */
+  follow(runs: Iterable<ToolRun>): void {
+    for (const run of runs) {
+      if (this.#followed.has(run)) continue;
+      if (run.result) this.#settle(run);
+      this.#follow(run);
+    }
   }
 
   /** Takes calls over that are untold: those whose outputs are not among the messages become some. */
-  #takeOver(untold: readonly ToolRun[]): void {
+  #takeOver(untold: readonly ToolRun[], outcomes: Iterable<[ChatMessage, boolean]>): void {
+    for (const [message, isNews] of outcomes) {
+      if (this.#messages.includes(message)) this.#untoldOutcomes.set(message, isNews);
+      else this.#appendOutcome(message, isNews);
+    }
     const outputs = new Set(this.#messages.map((one) => one.role === "tool" && one.callId));
     for (const run of untold) {
+      if (run.isHandoff) continue;
       if (outputs.has(run.call.id)) this.#untold.set(run.call.id, run);
       if (run.result) this.#settle(run);
     }
@@ -165,7 +185,20 @@ export class ChatHistory {
     for (const { call, isAwaited } of runs) if (!isAwaited) this.#untold.delete(call.id);
   }
 
+  /** A model is told of all that there is: of the outputs as `markTold` notes, and of later outcomes. */
+  markAllTold(): void {
+    this.markOutcomesTold();
+    this.markTold();
+  }
+
+  /** A model was told of the outcomes that came after their outputs. */
+  markOutcomesTold(): void {
+    this.#untoldOutcomes.clear();
+  }
+
   #follow(run: ToolRun): void {
+    if (this.#followed.has(run)) return;
+    this.#followed.add(run);
     run.follow((progress) =>
       progress === undefined ? this.#settle(run) : this.#appendProgress(run, progress)
     );
@@ -184,18 +217,19 @@ export class ChatHistory {
     // A second output is one that services refuse.
     const text = `[the outcome of ${call.name}, ${call.id}] ${output.text}`;
     // A written reply that waits for it goes on with it: it is not said besides.
-    if (run.isInText && run.wasAwaited) this.append({ role: "user", text });
-    else this.#append(text);
+    this.#appendOutcome({ role: "user", text }, !(run.isInText && run.wasAwaited));
+  }
+
+  #appendOutcome(message: ChatMessage, isNews: boolean): void {
+    this.#untoldOutcomes.set(message, isNews);
+    this.append(message);
+    if (isNews) this.#onNews?.();
   }
 
   /** Tells how far a call is that the model takes for one that runs. */
   #appendProgress({ call }: ToolRun, progress: string): void {
     if (this.#untold.has(call.id)) return;
-    this.#append(`[progress of ${call.name}, ${call.id}] ${progress}`);
-  }
-
-  #append(text: string): void {
-    this.append({ role: "user", text });
+    this.append({ role: "user", text: `[progress of ${call.name}, ${call.id}] ${progress}` });
     this.#onNews?.();
   }
 

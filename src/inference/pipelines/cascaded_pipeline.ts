@@ -86,7 +86,11 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       ...modelOf(parts),
       chat,
       transcript,
-      onHandedOver: (runs) => this.#tellLater(runs),
+      onHandedOver: (runs) => {
+        // They may have begun after the handoff.
+        chat.history.follow(runs);
+        this.#tellLater(runs);
+      },
     });
     const output = this.#output = new SpeechOutput(context, {
       onKept: (speech) => void this.#sayLater(speech),

@@ -250,7 +250,7 @@ export class Reply {
     this.#kept = this.#generated.length;
     // One of the tools may wait for another reply.
     this.#turn?.suspend();
-    if (this.#isHandedOver && !this.isInText) this.#leaveTools(runs);
+    if (this.#isHandedOver) this.#leaveTools(runs);
     const awaited = runs.filter(({ isAwaited }) => isAwaited);
     using _filler = this.#fillSilence(awaited, at);
     const ended = Promise.all(awaited.map(({ ended }) => ended));
@@ -312,9 +312,10 @@ export class Reply {
     return timers;
   }
 
+  /** The next agent tells what these calls do. A written reply waits for them, and goes on with its. */
   #leaveTools(runs: readonly ToolRun[]): void {
     const others = runs.filter(({ isHandoff }) => !isHandoff);
-    for (const run of others) run.abandon();
+    if (!this.isInText) { for (const run of others) run.abandon(); }
     this.#init.onHandedOver(others);
   }
 

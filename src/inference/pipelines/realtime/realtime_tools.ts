@@ -106,7 +106,7 @@ export class RealtimeTools {
     const { context, history } = this.#init;
     // What a lost session asked for is no reply of the next one.
     for (const run of context.toolLedger.running) if (run !== handoff) run.abandon();
-    history.markTold();
+    history.markAllTold();
   }
 
   /** There is a session, which knows so many messages: it is told of those since. */
@@ -122,7 +122,7 @@ export class RealtimeTools {
         this.#send(() => session()?.sendText(text, { role }));
       } else if (role === "user") this.#sendText(text, one.name);
     }
-    history.markTold();
+    history.markAllTold();
   }
 
   /** Sends the model what became known of a tool after its output, and asks for a reply. */
@@ -131,7 +131,10 @@ export class RealtimeTools {
     const { text } = history.messages.at(-1)!;
     onNews();
     // The next session is told of it when there is one.
-    if (session()) this.#sendText(text);
+    if (session()) {
+      this.#sendText(text);
+      history.markOutcomesTold();
+    }
     onResults(undefined);
   }
 
