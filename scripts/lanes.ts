@@ -21,6 +21,7 @@ export type Lane = typeof LANES[number];
 export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
   e2e: [
     "tests/e2e/",
+    "tests/edges/getstream/app_service_test.ts",
     "tests/edges/getstream/chat_test.ts",
     "tests/edges/getstream/offer_test.ts",
     "tests/media/deno_program_test.ts",
@@ -72,6 +73,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/edges/getstream/programs_test.ts",
     "tests/edges/getstream/reconnect_test.ts",
     "tests/edges/getstream/secrets_test.ts",
+    "tests/edges/getstream/user_service_test.ts",
     "tests/adapters/ai_sdk_test.ts",
     "tests/adapters/cartesia/",
     "tests/adapters/deepgram/",
@@ -125,6 +127,8 @@ export const UNTIMED: string[] = [
   ...LONGER,
   "tests/adapters/",
   "tests/audio/quality_test.ts",
+  "tests/edges/getstream/app_service_test.ts",
+  "tests/edges/getstream/user_service_test.ts",
   "tests/edges/local/",
   "tests/inference/realtime_user_code_test.ts",
   "tests/inference/text/markup_filter_test.ts",

@@ -249,7 +249,9 @@ export class StreamDouble implements AsyncDisposable {
     const cid = `${type}:${id}`;
     const userId = String(claims.user_id ?? b.data?.created_by_id ?? b.user_id ?? "");
     if (action === "") {
-      if (!this.users.has(userId)) return [400, { code: 4, message: `an unknown user ${userId}` }];
+      if (userId !== ANONYMOUS && !this.users.has(userId)) {
+        return [400, { code: 4, message: `an unknown user ${userId}` }];
+      }
       this.#open(cid, userId, b.data ?? {});
       if (!this.#watch(query.get("connection_id"), userId, cid)) {
         return [400, { code: 4, message: "no such connection" }];
