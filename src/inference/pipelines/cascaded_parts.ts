@@ -50,7 +50,9 @@ export function listeningParts(
 ): ListeningParts {
   const { endpointing = NO_OPTIONS, userTurnLimit = NO_OPTIONS, vad: vadOptions = NO_OPTIONS } =
     turnHandling;
-  return { vad, stt, turnOwner, endpointing, turnLimit: userTurnLimit, vadOptions };
+  const nearSpeakerOnly = turnHandling.interruption?.nearSpeakerOnly ?? false;
+  const turnLimit = userTurnLimit;
+  return { vad, stt, turnOwner, endpointing, turnLimit, vadOptions, nearSpeakerOnly };
 }
 
 /** Whether one of the values of these objects differs. */

@@ -46,6 +46,7 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
     interruption.backchannelBoundaryMs,
   );
   checkBackchannels(interruption.backchannels);
+  checkBoolean("turnHandling.interruption.nearSpeakerOnly", interruption.nearSpeakerOnly);
   checkLimit("turnHandling.llmTimeoutMs", options.llmTimeoutMs);
   checkLimit("turnHandling.ttsTimeoutMs", options.ttsTimeoutMs);
   checkBoolean("turnHandling.mixSpeakers", options.mixSpeakers);

@@ -38,6 +38,13 @@ export interface InterruptionOptions {
    * is spoken, the list of that language counts; otherwise all lists do.
    */
   backchannels?: BackchannelWords;
+  /**
+   * Whether only the participant whose microphone it is interrupts: while the agent is heard, speech that
+   * is clearly below their own usual level (10 dB) is that of another person in the room, or a
+   * television, and counts as silence. It takes half a second of speech to know that level. Not with
+   * a realtime model, which takes turns itself. Default `false`: a telephone may be handed over.
+   */
+  nearSpeakerOnly?: boolean;
 }
 
 /** The agent's playback, as an interruption sees it. */

@@ -7,6 +7,7 @@ import type { UserTurn } from "./user_turn.ts";
 import { energyVad } from "../vad/energy_vad.ts";
 import { SpeakerVad } from "../vad/speaker_vad.ts";
 import { VadStateMachine } from "../vad/vad_state_machine.ts";
+import { NearSpeaker } from "./near_speaker.ts";
 import { PauseTurns } from "./pause_turns.ts";
 import { RecogniserTurns } from "./recogniser_turns.ts";
 import type { SpeakerTurns, SpeakerTurnsInit } from "./speaker_turns.ts";
@@ -17,6 +18,10 @@ export interface SpeakerListenerInit extends SpeakerTurnsInit {
   speakerId: string;
   vad: VAD;
   echo: EchoDetector;
+  /** Whether speech far below the participant's usual level is none while the agent is heard. */
+  nearSpeakerOnly: boolean;
+  /** Returns whether the agent is heard, or was a moment ago. */
+  isAgentHeard: (row: number) => boolean;
 }
 
 /** Listens to one speaker: tells speech from silence, and from the agent's own echo. */
@@ -28,6 +33,7 @@ export class SpeakerListener {
   readonly #state: VadStateMachine;
   readonly #silenceDurationMs: number;
   readonly #turns: SpeakerTurns;
+  readonly #nearSpeaker: NearSpeaker | undefined;
   #lastSlotAt = 0;
   #stallTimer: Disposable | undefined;
   #isReleased = false;
@@ -38,6 +44,7 @@ export class SpeakerListener {
     this.#vad = new SpeakerVad(init);
     this.#soundVad = energyVad().open({ sampleRate });
     this.#state = new VadStateMachine(vadOptions);
+    if (init.nearSpeakerOnly) this.#nearSpeaker = new NearSpeaker();
     this.#silenceDurationMs = vadOptions.silenceDurationMs ?? 200;
     const isRising = () =>
       this.#state.isRising && init.clock.now() - this.#lastSlotAt < 3 * SLOT_MS;
@@ -123,8 +130,9 @@ export class SpeakerListener {
     const isSound = loudness >= 0.5;
     const probability = vadProbability ?? loudness;
     const isEcho = this.#init.echo.push(pcm, isSound || probability > 0.2, row);
-    this.#turns.processAudio(pcm, isEcho);
-    const change = isEcho
+    const isFar = !isEcho && this.#isFar(pcm, probability, row);
+    this.#turns.processAudio(pcm, isEcho || isFar);
+    const change = isEcho || isFar
       ? this.#state.push(0, SLOT_MS)
       : this.#state.push(probability, SLOT_MS, isSound);
     if (change === "started") this.#start();
@@ -132,6 +140,14 @@ export class SpeakerListener {
       this.#stallTimer?.[Symbol.dispose]();
       this.#turns.speechStopped(this.#lastSlotAt - this.#state.silenceMs);
     }
+  }
+
+  /** Whether another person speaks from farther away while the agent does. */
+  #isFar(pcm: PcmChunk, probability: number, row: number): boolean {
+    if (!this.#nearSpeaker) return false;
+    const isAgentHeard = this.#init.isAgentHeard(row);
+    const isSpeech = this.#state.isSpeech && probability >= 0.5;
+    return this.#nearSpeaker.push(pcm, isSpeech) && isAgentHeard;
   }
 
   #start(): void {

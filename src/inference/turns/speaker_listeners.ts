@@ -10,11 +10,12 @@ import { SpeakerListener, type SpeakerListenerInit } from "./speaker_listener.ts
 /** What a participant is heard with. */
 export type ListeningParts = Pick<
   SpeakerListenersInit,
-  "vad" | "stt" | "turnOwner" | "endpointing" | "turnLimit" | "vadOptions"
+  "vad" | "stt" | "turnOwner" | "endpointing" | "turnLimit" | "vadOptions" | "nearSpeakerOnly"
 >;
 
 /** Options for {@linkcode SpeakerListeners}. */
-export interface SpeakerListenersInit extends Omit<SpeakerListenerInit, "speakerId" | "echo"> {
+export interface SpeakerListenersInit
+  extends Omit<SpeakerListenerInit, "speakerId" | "echo" | "isAgentHeard"> {
   /** Whether one listener follows the mix of all participants. */
   mixSpeakers: boolean;
   /** What the agent plays, which may come back out of a loudspeaker. */
@@ -22,6 +23,9 @@ export interface SpeakerListenersInit extends Omit<SpeakerListenerInit, "speaker
   /** The track on which it plays. */
   track: OutboundAudioTrack;
 }
+
+/** The agent is heard through pauses of this length in what it says. */
+const AGENT_PAUSE_MS = 600;
 
 /** The id of the stream of all participants, where they are mixed. */
 const ALL_SPEAKERS = "";
@@ -152,6 +156,7 @@ export class SpeakerListeners {
         ...this.#init,
         speakerId: streamId,
         echo: new EchoDetector(playback),
+        isAgentHeard: (row) => playback.isAudibleAt(row, AGENT_PAUSE_MS),
       });
       this.#listeners.set(streamId, listener);
     }

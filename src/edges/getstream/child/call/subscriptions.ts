@@ -82,7 +82,7 @@ export class Subscriptions {
       for (const { id, type, muted } of tracks.values()) {
         if (type === TrackType.AUDIO || muted) continue;
         const constraints = this.#constraints.get(id);
-        // The agent hears the sound of a shared screen as it hears voices.
+        // The sound of a shared screen comes with the voices, for `processScreenAudio`.
         if (!constraints && type !== TrackType.SCREEN_SHARE_AUDIO) continue;
         wanted.push({
           userId,
