@@ -60,6 +60,7 @@ class SmartTurn implements TurnDetector {
   readonly #options: Settings;
   #agents = 0;
   #loading: Promise<TurnModel> | undefined;
+  #closing = new AbortController();
   #decisions = 0;
   #complete = 0;
 
@@ -69,7 +70,7 @@ class SmartTurn implements TurnDetector {
 
   async start(): Promise<void> {
     this.#agents++;
-    const loading = this.#loading ??= this.#load();
+    const loading = this.#loading ??= this.#load(this.#closing.signal);
     try {
       await loading;
     } catch (cause) {
@@ -86,6 +87,8 @@ class SmartTurn implements TurnDetector {
     if (this.#agents > 0 && --this.#agents > 0) return;
     const loading = this.#loading;
     this.#loading = undefined;
+    this.#closing.abort(new Error("it was closed"));
+    this.#closing = new AbortController();
     await loading?.then((model) => model[Symbol.dispose](), () => {});
   }
 
@@ -107,15 +110,17 @@ class SmartTurn implements TurnDetector {
     return completeMs;
   }
 
-  async #load(): Promise<TurnModel> {
+  async #load(signal: AbortSignal): Promise<TurnModel> {
     const { model = new URL("./model/smart-turn-v3.2-cpu.onnx", import.meta.url) } = this.#options;
-    return await TurnModel.load(model instanceof URL ? await bytesOf(model) : model);
+    const bytes = model instanceof URL ? await bytesOf(model, signal) : model;
+    signal.throwIfAborted();
+    return await TurnModel.load(bytes, signal);
   }
 }
 
-async function bytesOf(url: URL): Promise<Uint8Array> {
-  if (url.protocol === "file:") return await Deno.readFile(url);
-  const response = await fetch(url);
+async function bytesOf(url: URL, signal: AbortSignal): Promise<Uint8Array> {
+  if (url.protocol === "file:") return await Deno.readFile(url, { signal });
+  const response = await fetch(url, { signal });
   if (!response.ok) throw new Error(`${url.origin} responded with ${response.status}`);
   return await response.bytes();
 }

@@ -20,15 +20,19 @@ export class TurnModel implements Disposable {
     };
   }
 
-  /** Loads a model in a worker of its own. */
-  static async load(model: Uint8Array): Promise<TurnModel> {
+  /** Loads a model in a worker of its own, which the signal ends while it does. */
+  static async load(model: Uint8Array, signal?: AbortSignal): Promise<TurnModel> {
     const loaded = new TurnModel();
+    const end = () => loaded.#end(signal!.reason);
+    signal?.addEventListener("abort", end);
     try {
       await loaded.#request({ model });
       return loaded;
     } catch (error) {
       loaded[Symbol.dispose]();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", end);
     }
   }
 

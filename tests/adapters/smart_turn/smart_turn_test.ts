@@ -107,6 +107,17 @@ Deno.test("smartTurn() names a model that cannot be loaded, and leaves no worker
   }
 });
 
+Deno.test("smartTurn() ends a model that is still loading when it is closed", async () => {
+  const turns = smartTurn({ model: await Deno.readFile(MODEL) });
+  const starting = assertRejects(
+    async () => await turns.start!(context),
+    InferenceError,
+    "it was closed",
+  );
+  await turns.close!();
+  await starting;
+});
+
 Deno.test("smartTurn() says which option is wrong", () => {
   assertThrows(() => smartTurn({ threshold: 2 }), RangeError, "options.threshold: expected 0 to 1");
   assertThrows(() => smartTurn({ openMs: NaN }), RangeError, "options.openMs");
