@@ -1,5 +1,6 @@
 /**
- * Language models by the AI SDK (`npm:ai`), of every vendor that has a provider for it. Loading the SDK
+ * Language models, recognisers and voices by the AI SDK (`npm:ai`), of every vendor that has a provider
+ * for it. Loading the SDK
  * needs `--allow-sys=hostname`; its providers need `--allow-net`.
  *
  * @example
@@ -14,7 +15,7 @@
  *
  * @module
  */
-import { type LanguageModel, LoadAPIKeyError, streamText } from "ai";
+import { type LanguageModel, streamText } from "ai";
 import {
   type ComponentContext,
   InferenceError,
@@ -24,31 +25,25 @@ import {
   type LLMRequest,
   type ToolCall,
 } from "@ringline/edge";
-import { backOffMs, checkMethods, checkObject, messageOf, sleep } from "@ringline/edge/toolkit";
+import { backOffMs, messageOf, sleep } from "@ringline/edge/toolkit";
 import { askedWaitMs, failure } from "./failure.ts";
 import { KeptParts } from "./kept_parts.ts";
 import { toModelMessage, toToolSet } from "./messages.ts";
+import { type AiSdkRequestOptions, checkKey, checkModel } from "./requests.ts";
+
+export type { AiSdkRequestOptions };
+export { aiSdkSTT, type AiSdkSTTOptions, type AiSdkTranscriptionModel } from "./stt.ts";
+export { type AiSdkSpeechModel, aiSdkTTS, type AiSdkTTSOptions } from "./tts.ts";
 
 /** A model of the AI SDK, as a provider creates it, e.g. `openai("gpt-6.1-terra")`. */
 export type AiSdkModel = LanguageModel;
 
 /** Options for {@linkcode aiSdkLLM}. */
-export interface AiSdkOptions {
+export interface AiSdkOptions extends AiSdkRequestOptions {
   /** Whether the model accepts images. Default `false`. */
   acceptsImages?: boolean;
-  /** The most retries of a request while the service is too busy. Default 2. */
-  maxRetries?: number;
-  /**
-   * The longest wait before retries, all together, in milliseconds. A service that asks for a longer
-   * one is given up for this request. Default 4,000.
-   */
-  maxWaitMs?: number;
   /** How much the model thinks before it replies. Default: the provider's. */
   reasoningEffort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh";
-  /** Options of the provider, by its name, e.g. `{ openai: { store: false } }`. */
-  providerOptions?: Record<string, Record<string, JsonValue>>;
-  /** Headers of each request. */
-  headers?: Readonly<Record<string, string>>;
   /** Settings of each request, e.g. `{ temperature: 0.2, maxOutputTokens: 300 }`. */
   settings?: {
     temperature?: number;
@@ -60,12 +55,7 @@ export interface AiSdkOptions {
 
 /** Returns an {@linkcode LLM} that uses a model of the AI SDK. */
 export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
-  if (typeof model !== "string" || model === "") {
-    checkMethods(model, "model", "a model of the AI SDK, e.g. openai(name)", [
-      "doStream",
-    ]);
-  }
-  checkObject(options, "options", "an object like { maxRetries: 2 }, or nothing");
+  checkModel(model, "doStream", "openai(name)", options);
   return new AiSdkLLM(model, options);
 }
 
@@ -94,14 +84,7 @@ class AiSdkLLM implements LLM {
    */
   async start({ clock }: ComponentContext): Promise<void> {
     this.#clock = clock;
-    // The SDK has no such check; all of its providers' models have this function, which reads the key.
-    const { config } = this.#model as { config?: { headers?: unknown } };
-    if (typeof config?.headers !== "function") return;
-    try {
-      await config.headers();
-    } catch (error) {
-      if (LoadAPIKeyError.isInstance(error)) throw failure(error);
-    }
+    await checkKey(this.#model);
   }
 
   metrics(): Readonly<Record<string, number>> {
