@@ -14,6 +14,7 @@ export const BENCHMARKS: Readonly<Record<string, string>> = {
   audio: "the sample kernels: resampling and mixing, native and TypeScript",
   conversation: "barge-in and replies with scripted models, in headless Chromium",
   lines: "noise on real lines: phrases that each VAD finds, and noise taken for speech",
+  turns: "pauses inside a turn that are answered, and when the end of a turn is found",
   hop: "the way between the agent and the media process, 1 to 100 participants",
   simulator: "ten minutes of simulated calls with five people: processor time",
   getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",

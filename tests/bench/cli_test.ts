@@ -21,7 +21,7 @@ Deno.test("parseRequest rejects an unknown name or option, with what there is", 
   assertEquals(unknown.kind, "wrong");
   assertMatch(
     unknown.kind === "wrong" ? unknown.message : "",
-    /"calls".*call, audio, conversation, lines, hop/,
+    /"calls".*call, audio, conversation, lines, turns, hop/,
   );
   assertEquals(parseRequest(["--jsn"]).kind, "wrong");
   assertEquals(parseRequest(["toString"]).kind, "wrong");

@@ -1,6 +1,6 @@
 /**
  * Turn detection by the sound of a voice: smart-turn v3.2, an open model that hears whether a sentence
- * goes on. It runs in a worker, on ONNX Runtime's WASM; a decision takes about 0.3 s of a core.
+ * goes on. It runs in a worker, on ONNX Runtime's WASM; a decision takes about 0.5 s of a core.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ import { TurnModel } from "./turn_model.ts";
 export interface SmartTurnOptions {
   /** How probable the end of the turn must be for `completeMs` to count, 0 to 1. Default 0.95. */
   threshold?: number;
-  /** Silence that ends a turn that sounds complete, in milliseconds. Default 500. */
+  /** Silence that ends a turn that sounds complete, in milliseconds. Default 600. */
   completeMs?: number;
   /** Silence that ends any other turn, in milliseconds. Default 1500. */
   openMs?: number;
@@ -37,7 +37,7 @@ export interface SmartTurnOptions {
  */
 export function smartTurn(options: SmartTurnOptions = {}): TurnDetector {
   checkObject(options, "options", "an object like { openMs: 1500 }, or nothing");
-  const { threshold = 0.95, completeMs = 500, openMs = 1500, model } = options;
+  const { threshold = 0.95, completeMs = 600, openMs = 1500, model } = options;
   if (model !== undefined && !(model instanceof URL) && !(model instanceof Uint8Array)) {
     throw new TypeError(`options.model: expected a URL or a Uint8Array, got ${typeof model}`);
   }

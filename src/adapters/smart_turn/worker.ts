@@ -1,4 +1,4 @@
-/** The model in a thread of its own: a decision takes a third of a second of computing. @module */
+/** The model in a thread of its own: a decision takes half a second of computing. @module */
 import type { InferenceSession } from "onnxruntime-web/wasm";
 import { BANDS, logMel, MOMENTS } from "./log_mel.ts";
 
@@ -32,6 +32,9 @@ async function load(model: Uint8Array): Promise<InferenceSession> {
   ort.env.wasm.numThreads = 1;
   return await ort.InferenceSession.create(model, {
     executionProviders: ["wasm"],
+    // In integers, as the runtime would compute, it tells less: a whole phrase was more complete to it
+    // than a cut one for 75 % of all pairs of 60 recordings, and in floats, which take 0.17 s more, for 86 %.
+    extra: { session: { disable_quant_qdq: "1" } },
     logSeverityLevel: 3,
   });
 }
