@@ -15,7 +15,12 @@ import { writeWav } from "../../src/audio/wav.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
-import { sttConformance, sttOverHttp, ttsConformanceTests, ttsOverHttp } from "../../src/testing/mod.ts";
+import {
+  sttConformance,
+  sttOverHttp,
+  ttsConformanceTests,
+  ttsOverHttp,
+} from "../../src/testing/mod.ts";
 import { speechLike, tone } from "../../src/testing/sounds.ts";
 import { collect, ServiceDouble } from "./_double.ts";
 import { transcribed } from "./_stt.ts";
