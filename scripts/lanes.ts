@@ -79,6 +79,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/adapters/cartesia/",
     "tests/adapters/deepgram/",
     "tests/adapters/elevenlabs/",
+    "tests/adapters/gemini/",
     "tests/adapters/mcp_test.ts",
     "tests/adapters/openai_package_test.ts",
     "tests/adapters/openai_realtime_official_test.ts",

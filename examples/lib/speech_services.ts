@@ -10,7 +10,7 @@ const ELEVENLABS_VOICE = "21m00Tcm4TlvDq8ikWAM";
 const CARTESIA_VOICE = "a0e99841-438c-4a64-b679-ae501e7d6091";
 
 /** Returns key and address of a vendor, from `DEEPGRAM_API_KEY` and `DEEPGRAM_BASE_URL` for example. */
-function vendor(name: string): { apiKey: string; baseUrl?: string } {
+export function vendor(name: string): { apiKey: string; baseUrl?: string } {
   const prefix = name.toUpperCase();
   const apiKey = Deno.env.get(`${prefix}_API_KEY`);
   if (!apiKey) fail(`Set ${prefix}_API_KEY to use ${name}`);

@@ -15,7 +15,12 @@ import { writeWav } from "../../src/audio/wav.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
-import { sttConformance, sttOverHttp, ttsConformanceTests, ttsOverHttp } from "../../src/testing/mod.ts";
+import {
+  sttConformance,
+  sttOverHttp,
+  ttsConformanceTests,
+  ttsOverHttp,
+} from "../../src/testing/mod.ts";
 import { speechLike, tone } from "../../src/testing/sounds.ts";
 import { collect, ServiceDouble } from "./_double.ts";
 import { transcribed } from "./_stt.ts";
@@ -44,10 +49,10 @@ async function* speech(ms: number): AsyncGenerator<PcmChunk, void, void> {
 }
 
 Deno.test("aiSdkSTT sends a WAV file and the provider's options", async () => {
-  await using double = await ServiceDouble.start(() => Response.json({ text: "Guten Tag." }));
+  await using double = await ServiceDouble.start(() => Response.json({ text: "Good day." }));
   const options = { providerOptions: { openai: { languages: ["de"] } }, headers: { "x-one": "1" } };
   const { items, error } = await transcribed(stt(double.baseUrl, options), speech(300));
-  assertEquals([items, error], [[{ text: "Guten Tag.", final: true }], undefined]);
+  assertEquals([items, error], [[{ text: "Good day.", final: true }], undefined]);
   const [{ path, headers, body }] = double.requests as [typeof double.requests[0]];
   assert(body instanceof FormData);
   const file = body.get("file");

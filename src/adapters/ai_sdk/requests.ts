@@ -78,7 +78,7 @@ export abstract class AiSdkSpeechPart<Options extends AiSdkRequestOptions> imple
     return { maxRetries: 0, providerOptions, headers };
   }
 
-  /** Makes a request, and makes it again while the service is busy. */
+  /** Sends a request, and sends it again while the service is busy. */
   protected async request<Result>(
     act: () => PromiseLike<Result>,
     signal: AbortSignal,

@@ -26,10 +26,16 @@ export interface ServiceSocketOptions {
   readonly connectTimeoutMs: number;
   /** A message for each interval, so that an idle socket stays open. */
   readonly keepalive?: { readonly intervalMs: number; readonly message: string | Uint8Array };
+  /** Pings, and how long the service may send nothing, the answers to them included. Default: any time. */
+  readonly ping?: { readonly intervalMs: number; readonly silenceMs: number };
   readonly onOpen?: () => void;
   readonly onMessage: (data: string | Uint8Array<ArrayBuffer>) => void;
-  /** Called once, unless this side has closed it. */
-  readonly onLost: (error: InferenceError) => void;
+  /**
+   * Called once, unless this side has closed it.
+   *
+   * @param closeCode where the service has closed it
+   */
+  readonly onLost: (error: InferenceError, closeCode?: number) => void;
 }
 
 /** What is sent before the socket is open is sent when it opens. */
@@ -40,6 +46,8 @@ export class ServiceSocket implements AsyncDisposable {
   readonly #limit: Disposable;
   #client: WsClient | undefined;
   #keepalive: Disposable | undefined;
+  #pinging: Disposable | undefined;
+  #heardAt = 0;
   #isOpen = false;
   #isOver = false;
 
@@ -91,9 +99,13 @@ export class ServiceSocket implements AsyncDisposable {
       this.#limit[Symbol.dispose]();
       for (const message of this.#waiting.splice(0)) client.send(message);
       this.#scheduleKeepalive();
+      this.#heardAt = this.#options.clock.now();
+      this.#schedulePing(client);
       this.#options.onOpen?.();
     });
+    client.on("pong", () => this.#heardAt = this.#options.clock.now());
     client.on("message", (data, isBinary) => {
+      this.#heardAt = this.#options.clock.now();
       if (!this.#isOver) this.#options.onMessage(isBinary ? copied(data) : data.toString());
     });
     client.on("unexpected-response", (_request, response) => {
@@ -107,7 +119,7 @@ export class ServiceSocket implements AsyncDisposable {
     client.on("close", (code, reason) => {
       this.#gone.resolve();
       const why = [code, reason.toString()].filter(Boolean).join(", ");
-      this.#lose(`the socket was closed (${why})`, { code: "cut-off", retryable: true });
+      this.#lose(`the socket was closed (${why})`, { code: "cut-off", retryable: true }, code);
     });
   }
 
@@ -145,20 +157,35 @@ export class ServiceSocket implements AsyncDisposable {
   #lose(
     why: string,
     options: { code: string; retryable: boolean; status?: number; cause?: unknown },
+    closeCode?: number,
   ): void {
-    this.#end(new InferenceError(`${this.#options.name}: ${why}`, options));
+    this.#end(new InferenceError(`${this.#options.name}: ${why}`, options), closeCode);
   }
 
-  #end(error?: InferenceError): void {
+  #end(error?: InferenceError, closeCode?: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isOpen = false;
     this.#waiting.length = 0;
     this.#limit[Symbol.dispose]();
     this.#keepalive?.[Symbol.dispose]();
+    this.#pinging?.[Symbol.dispose]();
     if (!error) return;
     this.#client?.terminate();
-    this.#options.onLost(error);
+    this.#options.onLost(error, closeCode);
+  }
+
+  #schedulePing(client: WsClient): void {
+    const { ping, clock } = this.#options;
+    if (!ping) return;
+    this.#pinging = clock.schedule(() => {
+      if (clock.now() - this.#heardAt >= ping.silenceMs) {
+        const why = `the service sent nothing for ${ping.silenceMs} ms`;
+        return this.#lose(why, { code: "cut-off", retryable: true });
+      }
+      client.ping();
+      this.#schedulePing(client);
+    }, ping.intervalMs);
   }
 
   #scheduleKeepalive(): void {

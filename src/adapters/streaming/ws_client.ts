@@ -14,6 +14,8 @@ export interface WsClient {
   readonly bufferedAmount: number;
   send(data: string | Uint8Array): void;
   close(code?: number): void;
+  /** Asks for a sign of life. */
+  ping(): void;
   /** Ends the socket immediately. */
   terminate(): void;
   on(event: "open", listener: () => void): void;
@@ -23,6 +25,8 @@ export interface WsClient {
     event: "unexpected-response",
     listener: (request: unknown, response: IncomingMessage) => void,
   ): void;
+  /** The answer to a ping. */
+  on(event: "pong", listener: () => void): void;
   on(event: "error", listener: (error: Error) => void): void;
   /** Comes last, once. */
   on(event: "close", listener: (code: number, reason: Buffer) => void): void;
