@@ -169,6 +169,7 @@ export class ConversationProcessor implements Processor {
       track,
       sampleRate,
       toolLedger,
+      usage: { sttAudioMs: 0, ttsCharacters: 0 },
       latestImage: () => this.latestImage(),
       countPeople: () => countPeople(agent.connection),
       background: backgroundSound || thinkingSound ? { backgroundSound, thinkingSound } : undefined,

@@ -21,6 +21,7 @@ export {
   ConversationMetricsEvent,
   FalseInterruptionEvent,
   IncompleteReplyEvent,
+  ModelResponseEvent,
   OverlappingSpeechEvent,
   ReplyLatencyEvent,
   SpeechStartedEvent,

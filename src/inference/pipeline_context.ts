@@ -7,6 +7,14 @@ import type { EncodedImage } from "./contracts/messages.ts";
 import type { BackgroundSounds } from "./speech/background_track.ts";
 import type { ToolLedger } from "./reply/tool_ledger.ts";
 
+/** What the models of a conversation were given, as services charge for it. */
+export interface ModelUsage {
+  /** Audio sent to the recogniser, of all speakers together, in milliseconds. */
+  sttAudioMs: number;
+  /** Characters sent to the voice. */
+  ttsCharacters: number;
+}
+
 /** The agent and the call that a pipeline, and each of its stages, works for. */
 export interface PipelineContext {
   readonly clock: Clock;
@@ -23,6 +31,8 @@ export interface PipelineContext {
   /** Samples per second of the participants' audio. */
   readonly sampleRate: number;
   readonly toolLedger: ToolLedger;
+  /** Counts what the models are given. */
+  readonly usage: ModelUsage;
   /** Returns how many people are in the call. Default: as many as have spoken. */
   readonly countPeople?: () => number;
   /**

@@ -64,6 +64,8 @@ const FIRST_WAIT_MS = 250;
 class AiSdkLLM implements LLM {
   readonly name = "ai-sdk";
   readonly acceptsImages: boolean;
+  readonly model: string;
+  readonly provider: string | undefined;
   readonly #model: AiSdkModel;
   readonly #options: AiSdkOptions;
   #clock: ComponentContext["clock"] | undefined;
@@ -74,6 +76,9 @@ class AiSdkLLM implements LLM {
   constructor(model: AiSdkModel, options: AiSdkOptions) {
     this.#model = model;
     this.#options = options;
+    this.model = typeof model === "string" ? model : model.modelId;
+    // Of "openai.chat" the first part is whose service it is.
+    this.provider = typeof model === "string" ? undefined : model.provider.split(".")[0];
     this.acceptsImages = options.acceptsImages ?? false;
   }
 

@@ -44,6 +44,16 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
     return this.options.acceptsImages ?? false;
   }
 
+  /** The model's name, for telemetry. */
+  get model(): string {
+    return this.options.model;
+  }
+
+  /** `"openai"`, or the host of another service, for telemetry. */
+  get provider(): string {
+    return this.host === "api.openai.com" ? "openai" : this.host;
+  }
+
   override metrics(): Readonly<Record<string, number>> {
     const [inputTokens, outputTokens] = [this.#inputTokens, this.#outputTokens];
     return { ...super.metrics(), inputTokens, outputTokens };

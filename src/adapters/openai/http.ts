@@ -94,6 +94,11 @@ export abstract class HttpModel<Options> implements Component {
     return { requests: this.#requests, retries: this.#retries, failures: this.#failures };
   }
 
+  /** The service's host. */
+  protected get host(): string {
+    return new URL(this.#service.baseUrl).hostname;
+  }
+
   protected get clock(): Clock {
     return this.#clock;
   }

@@ -1,110 +1,58 @@
 /**
- * OpenTelemetry metrics and spans of a conversation, for the program's exporter. Deno has one built
- * in: `OTEL_DENO=true deno run ...` sends them to `OTEL_EXPORTER_OTLP_ENDPOINT`.
+ * OpenTelemetry metrics and spans of an agent, for the program's exporter. Deno has one built in:
+ * `OTEL_DENO=true deno run ...` sends them to `OTEL_EXPORTER_OTLP_ENDPOINT`.
  *
  * @module
  */
-import { type Attributes, metrics, SpanStatusCode, trace } from "npm:@opentelemetry/api@1.10.0";
-import type { EventManager } from "../../events/event_manager.ts";
-import {
-  BargeInEvent,
-  ConversationMetricsEvent,
-  FalseInterruptionEvent,
-  ReplyLatencyEvent,
-  ToolCalledEvent,
-} from "../../inference/contracts/events.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
+import { recordMetrics } from "./metrics.ts";
+import type { Recording, TelemetryOptions, TelemetryPrices, TelemetrySource } from "./recording.ts";
+import { recordSpans } from "./spans.ts";
 
-/** Options for {@linkcode recordTelemetry}. */
-export interface TelemetryOptions {
-  /** Attributes of every metric and span, e.g. `{ agent: "helper" }`. */
-  attributes?: { readonly [name: string]: string | number | boolean };
-}
+export type { TelemetryOptions, TelemetryPrices, TelemetrySource };
 
 /**
- * Records what happens in a conversation until the result is disposed: histograms of voice-to-voice
- * and of each part of it (`ringline.voice_to_voice`, by `part`), of barge-in to silence and of tool
- * calls, a counter of false interruptions, gauges of what the components count
- * (`ringline.figure`), and a span for each reply, whose parts are its children.
+ * Records what happens in an agent's calls until the result is disposed. Names are those of
+ * OpenTelemetry's conventions for generative AI, where there is one; times are in seconds.
+ *
+ * Metrics: `gen_ai.client.operation.duration`, `gen_ai.client.operation.time_to_first_chunk` and
+ * `gen_ai.client.token.usage` of language models, `gen_ai.execute_tool.duration`;
+ * `ringline.voice_to_voice` and its parts (by `part`), `ringline.barge_in.silence`,
+ * `ringline.false_interruptions`, `ringline.llm.tokens`, `ringline.stt.audio`,
+ * `ringline.tts.characters`, `ringline.cost`, `ringline.participants`, `ringline.errors` (by
+ * `error.type`), and what the components count (`ringline.figure`).
+ *
+ * Spans: one for the whole recording, one for each turn, and in it each request to a model, each tool
+ * and the reply with its parts. Errors are recorded in them. An agent without a model has the call's.
  *
  * @example
  * ```ts
- * import { EventManager } from "@ringline/edge";
- * import { conversationEvents } from "@ringline/edge";
+ * import { Agent } from "@ringline/edge";
  * import { recordTelemetry } from "@ringline/edge/telemetry";
+ * import { MemoryEdge } from "@ringline/edge/testing";
  *
- * const events = new EventManager(); // agent.events
- * events.register(...conversationEvents);
- * using _recording = recordTelemetry(events, { attributes: { agent: "helper" } });
+ * const agent = new Agent({ edge: new MemoryEdge(), agentUser: { id: "helper", name: "Helper" } });
+ * using _recording = recordTelemetry(agent, {
+ *   content: (text) => text.replace(/\d/g, "#"),
+ *   prices: { inputTokens: 0.25, outputTokens: 2 },
+ * });
  * ```
  */
-export function recordTelemetry(events: EventManager, options: TelemetryOptions = {}): Disposable {
-  checkMethods(events, "events", "an EventManager, e.g. agent.events", ["subscribe"]);
+export function recordTelemetry(
+  source: TelemetrySource,
+  options: TelemetryOptions = {},
+): Disposable {
+  checkObject(source, "source", "an Agent");
+  checkMethods(source.events, "source.events", "an EventManager", ["subscribe"]);
   checkObject(options, "options", "an object like { attributes }, or nothing");
-  const attributes = options.attributes ?? {};
-  const meter = metrics.getMeter("@ringline/edge");
-  const unit = "ms";
-  const replyLatency = meter.createHistogram("ringline.voice_to_voice", { unit });
-  const bargeIn = meter.createHistogram("ringline.barge_in_to_silence", { unit });
-  const toolCalls = meter.createHistogram("ringline.tool_call", { unit });
-  const falseInterruptions = meter.createCounter("ringline.false_interruptions");
-  const figures = meter.createGauge("ringline.figure");
-  return events.subscribe(
-    [
-      ReplyLatencyEvent,
-      BargeInEvent,
-      FalseInterruptionEvent,
-      ToolCalledEvent,
-      ConversationMetricsEvent,
-    ],
-    (event) => {
-      if (event instanceof ReplyLatencyEvent) {
-        replyLatency.record(event.voiceToVoiceMs, { ...attributes, part: "all" });
-        for (const [part, ms] of partsOf(event)) {
-          replyLatency.record(ms, { ...attributes, part });
-        }
-        recordSpans(event, attributes);
-      } else if (event instanceof BargeInEvent) bargeIn.record(event.silenceMs, attributes);
-      else if (event instanceof FalseInterruptionEvent) falseInterruptions.add(1, attributes);
-      else if (event instanceof ToolCalledEvent) {
-        const { call: { name: tool }, result: { isError: failed }, durationMs } = event;
-        toolCalls.record(durationMs, { ...attributes, tool, failed });
-      } else {
-        for (const [component, values] of Object.entries(event.figures)) {
-          for (const [figure, value] of Object.entries(values)) {
-            figures.record(value, { ...attributes, component, figure });
-          }
-        }
-      }
-    },
-  );
-}
-
-/** Returns the parts of a reply, in the order in which they happen. */
-function partsOf(event: ReplyLatencyEvent): [string, number][] {
-  const { endOfTurnDelayMs, transcriptionDelayMs, llmMs, ttfbMs, playoutMs, overheadMs } = event;
-  return [
-    ["turn", endOfTurnDelayMs],
-    ["stt", transcriptionDelayMs],
-    ["llm", llmMs],
-    ["tts", ttfbMs],
-    ["own", overheadMs],
-    ["playout", playoutMs],
-  ];
-}
-
-/** Records a reply as a span that ends now, and its parts one after another. */
-function recordSpans(event: ReplyLatencyEvent, attributes: Attributes): void {
-  const tracer = trace.getTracer("@ringline/edge");
-  const end = Date.now();
-  let at = end - event.voiceToVoiceMs;
-  tracer.startActiveSpan("reply", { startTime: at, attributes }, (span) => {
-    span.setAttribute("ringline.preemptive", event.preemptive);
-    for (const [part, ms] of partsOf(event)) {
-      tracer.startSpan(part, { startTime: at, attributes }).end(at + ms);
-      at += ms;
-    }
-    span.setStatus({ code: SpanStatusCode.OK });
-    span.end(end);
-  });
+  const { content = false, prices } = options;
+  const recording: Recording = {
+    attributes: { ...options.attributes },
+    told: typeof content === "function" ? content : (text) => content ? text : undefined,
+    prices,
+  };
+  const records = new DisposableStack();
+  records.use(recordMetrics(source, recording));
+  records.use(recordSpans(source, recording));
+  return records;
 }

@@ -247,6 +247,35 @@ export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
 }
 
 /**
+ * A language model was asked, and its response has ended. A reply that calls tools asks more than once;
+ * one that was begun before a turn was over may not be needed.
+ */
+export class ModelResponseEvent extends ConversationEvent<ModelResponseEvent> {
+  /** The event's type. */
+  readonly type = "model-response" as const;
+  /** The component's name, e.g. `"openai-llm"`. */
+  declare readonly component: string;
+  /** The model's name at its service, where the component says it. */
+  declare readonly model: string | undefined;
+  /** Whose service it is, where the component says it. */
+  declare readonly provider: string | undefined;
+  /** Whether it is complete, has failed, or was cancelled, as of an agent that is interrupted. */
+  declare readonly outcome: "complete" | "failed" | "cancelled";
+  /** Why it failed. */
+  declare readonly error: unknown;
+  /** From the request to the end, in milliseconds. */
+  declare readonly durationMs: number;
+  /** From the request to the first part, in milliseconds; `undefined` where there was none. */
+  declare readonly ttftMs: number | undefined;
+  /** Tokens that it was given, where the service says so. */
+  declare readonly inputTokens: number | undefined;
+  /** Tokens that it returned, where the service says so. */
+  declare readonly outputTokens: number | undefined;
+  /** Why it ended, where the model says so. */
+  declare readonly finishReason: FinishReason | undefined;
+}
+
+/**
  * The model ended a reply before it was complete: at its limit of tokens, or because it was withheld.
  */
 export class IncompleteReplyEvent extends ConversationEvent<IncompleteReplyEvent> {
@@ -306,6 +335,7 @@ export const conversationEvents: readonly EventClass[] = [
   ToolProgressEvent,
   ToolCalledEvent,
   ReplyLatencyEvent,
+  ModelResponseEvent,
   IncompleteReplyEvent,
   ComponentHealthEvent,
   ConversationMetricsEvent,

@@ -56,6 +56,10 @@ export type FinishReason = "stop" | "tool-calls" | "length" | "content-filter" |
  * ```
  */
 export interface LLM extends Component {
+  /** The model's name at its service, for telemetry, e.g. `"gpt-5-mini"`. */
+  readonly model?: string;
+  /** Whose service it is, for telemetry, e.g. `"openai"`. */
+  readonly provider?: string;
   /** Whether it accepts images. Default `false`: it gets none. */
   readonly acceptsImages?: boolean;
   /**

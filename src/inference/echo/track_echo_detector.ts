@@ -43,6 +43,7 @@ export class TrackEchoDetector {
   #written: Promise<void> = Promise.resolve();
 
   /** @throws {TypeError} `track` is not an agent's track */
+  /** Creates a detector for what is played through this track. */
   constructor(track: OutboundAudioTrack) {
     checkMethods(track, "track", "an agent's audio track", ["write", "flush"]);
     this.#track = track;

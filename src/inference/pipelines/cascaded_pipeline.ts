@@ -291,6 +291,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       listeners: this.#listeners.size,
       speechesWaiting: this.#output.queue.waiting + this.#admission.waiting,
       messages: this.#chat.messages.length,
+      ...this.#context.usage,
     };
   }
 

@@ -326,6 +326,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     return {
       speechesWaiting: this.#output.queue.waiting + this.#requests.waiting,
       heldBackMs: this.#listener.suppressedMs,
+      ttsCharacters: this.#context.usage.ttsCharacters,
     };
   }
 

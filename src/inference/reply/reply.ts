@@ -1,5 +1,6 @@
 import type { Clock } from "../../events/clock.ts";
 import type { Participant } from "../../edge/types.ts";
+import type { ModelResponseEvent } from "../contracts/events.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
@@ -8,6 +9,7 @@ import type { RequestOrder, RequestTurn } from "./request_order.ts";
 import type { ToolExecutor } from "./tool_executor.ts";
 import type { ToolLedger } from "./tool_ledger.ts";
 import type { ToolRun } from "./tool_run.ts";
+import { metered } from "./response_meter.ts";
 import { Channel } from "../../events/channel.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
@@ -39,6 +41,8 @@ export interface ReplyInit {
   isPreemptive?: boolean;
   /** Whether it is written, and not said. */
   isInText?: boolean;
+  /** Called with how each response of the model went. */
+  onResponse: (event: ModelResponseEvent) => void;
   /** Called before it asks the model, or is cancelled before that: its prompt is to be in the chat. */
   onTurn?: () => void;
   /** The participant to whom it replies. */
@@ -219,7 +223,8 @@ export class Reply {
         tools: isLast ? [] : this.#tools.tools,
         signal,
       });
-    for await (const part of this.#withTimeout(parts)) {
+    const { onResponse: onEnded } = this.#init;
+    for await (const part of metered(this.#withTimeout(parts), { llm, clock, signal, onEnded })) {
       if (part.type === "tool-call") calls.push(part.call);
       if (part.type === "finish") finish = part;
       if (part.type === "finish") this.finish = part;

@@ -141,6 +141,7 @@ export class ReplyGenerator {
       order: this.#order,
       clock,
       timeoutMs,
+      onResponse: this.#context.emit,
       message: transcript.openAgentMessage(),
       onHandedOver,
     });

@@ -1,6 +1,6 @@
 /** The synthesis of one speech: its text goes to the voice as it comes, its audio comes back. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import type { PipelineContext } from "../pipeline_context.ts";
+import type { ModelUsage, PipelineContext } from "../pipeline_context.ts";
 import type { SpeechPart, TtsSession, TtsStream } from "../contracts/tts.ts";
 import type { PlacedText } from "../text/placed_text.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
@@ -28,6 +28,8 @@ export interface SpeechSynthesisInit extends Pick<PipelineContext, "clock" | "re
   /** The text as it comes. */
   text: AsyncIterable<string>;
   speech: SpeechHandle;
+  /** Counts what the voice is given. */
+  usage: Pick<ModelUsage, "ttsCharacters">;
 }
 
 /** Has the voice say the text of one speech. */
@@ -129,6 +131,7 @@ export class SpeechSynthesis {
     if (this.#held === "") return;
     this.#hasNewWords ||= hasWords(this.#held);
     this.#withStream((stream) => stream.sendText(this.#held));
+    this.#init.usage.ttsCharacters += this.#held.length;
     this.#held = "";
   }
 

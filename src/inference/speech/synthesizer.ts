@@ -30,7 +30,7 @@ const isText: Expected<string> = {
 
 /** The agent's voice in one call: one session, and a stream in it for each speech. */
 export class Synthesizer {
-  readonly #context: Pick<PipelineContext, "clock" | "report" | "logger">;
+  readonly #context: Pick<PipelineContext, "clock" | "report" | "logger" | "usage">;
   readonly #tts: TTS;
   readonly #timeoutMs: number;
   readonly #changes: ((sentence: string) => string)[] = [];
@@ -39,7 +39,7 @@ export class Synthesizer {
   #session: TtsSession | undefined;
 
   constructor(
-    context: Pick<PipelineContext, "clock" | "report" | "logger">,
+    context: Pick<PipelineContext, "clock" | "report" | "logger" | "usage">,
     { tts, timeoutMs = 10_000, textTransform, pronunciations }: SynthesizerOptions,
   ) {
     if (textTransform) {
@@ -73,9 +73,10 @@ export class Synthesizer {
 
   /** Returns the audio of a text, until the speech is interrupted. */
   synthesize(text: AsyncIterable<string>, speech: SpeechHandle): AsyncIterable<PcmChunk> {
-    const { clock, report } = this.#context;
+    const { clock, report, usage } = this.#context;
     return new SpeechSynthesis({
       clock,
+      usage,
       report,
       name: this.#tts.name,
       session: () => this.#open(),

@@ -5,6 +5,7 @@ import { ReplayBuffer } from "../../audio/replay_buffer.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { STT, SttEvent, SttSession } from "../contracts/stt.ts";
+import type { ModelUsage } from "../pipeline_context.ts";
 import { checkMethods, shown } from "../../events/checks.ts";
 import { backOffMs } from "../../events/retry.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
@@ -21,6 +22,8 @@ export interface SpeakerTranscriberInit {
   continuous: boolean;
   /** How long the recogniser may take for the text after a commit. */
   limitMs: number;
+  /** Counts what the recogniser is given. */
+  usage?: Pick<ModelUsage, "sttAudioMs">;
   clock: Clock;
   logger: Logger;
   /** Called with what the recogniser says, `committed` and `error` excepted. */
@@ -199,6 +202,7 @@ export class SpeakerTranscriber {
     const step = sampleRate * SLOT_MS / 1000;
     for (let from = 0; from < samples.length; from += step) {
       const slot = new PcmChunk(samples.subarray(from, from + step), { sampleRate });
+      if (this.#init.usage) this.#init.usage.sttAudioMs += slot.durationMs;
       this.#call(open, (session) => session.sendAudio(slot));
     }
   }

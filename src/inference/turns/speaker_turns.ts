@@ -9,6 +9,7 @@ import type { EndpointingOptions, TurnOwner } from "./turn_owner.ts";
 import type { UserTurnLimitOptions } from "./user_turn_limit.ts";
 import type { VadOptions } from "./vad_options.ts";
 import type { TurnEndReason, UserTurnObserver } from "./user_turn_observer.ts";
+import type { ModelUsage } from "../pipeline_context.ts";
 import { SpeakerTranscriber } from "./speaker_transcriber.ts";
 import { UserTurn } from "./user_turn.ts";
 
@@ -22,6 +23,8 @@ export interface SpeakerTurnsInit {
   /** How much a participant may say in one turn. */
   turnLimit: Pick<UserTurnLimitOptions, "maxDurationMs" | "maxWords">;
   vadOptions: VadOptions;
+  /** Counts what the recogniser is given. */
+  usage?: Pick<ModelUsage, "sttAudioMs">;
   clock: Clock;
   logger: Logger;
   /** Returns the conversation so far, for a turn detector. */
