@@ -4,7 +4,7 @@ import type { Clock } from "../../events/clock.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { codeOf, isRetryable, reasonOf } from "../openai/service_error.ts";
-import { type WsClient, wsClient } from "./ws_client.ts";
+import { loadWs, type WsClient } from "./ws_client.ts";
 
 /** How long the service may take for its part of closing. */
 const CLOSE_LIMIT_MS = 500;
@@ -90,9 +90,10 @@ export class ServiceSocket implements AsyncDisposable {
     await this.#gone.promise;
   }
 
-  #connect({ url, headers }: ServiceAddress): void {
+  async #connect({ url, headers }: ServiceAddress): Promise<void> {
+    const open = await loadWs();
     if (this.#isOver) return;
-    const client = this.#client = wsClient(url, headers);
+    const client = this.#client = open(url, headers);
     client.on("open", () => {
       if (this.#isOver) return;
       this.#isOpen = true;

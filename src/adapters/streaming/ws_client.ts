@@ -6,7 +6,6 @@
  */
 import type { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { WebSocket as Client } from "ws";
 
 /** An open or opening socket. */
 export interface WsClient {
@@ -33,7 +32,17 @@ export interface WsClient {
 }
 
 /** Begins to open a socket. */
-export function wsClient(url: URL, headers: Readonly<Record<string, string>>): WsClient {
-  const options = { headers, perMessageDeflate: false, maxPayload: 16 * 1024 * 1024 };
-  return new (Client as new (url: URL, given: typeof options) => WsClient)(url, options);
+export type OpenWs = (url: URL, headers: Readonly<Record<string, string>>) => WsClient;
+
+/**
+ * Loads the package, and returns what opens sockets with it. It reads environment variables when it is
+ * loaded: a program that uses no such service needs no permission for them.
+ */
+export async function loadWs(): Promise<OpenWs> {
+  const { WebSocket } = await import("ws");
+  const Client = WebSocket as new (url: URL, given: object) => WsClient;
+  return (url, headers) => {
+    const options = { headers, perMessageDeflate: false, maxPayload: 16 * 1024 * 1024 };
+    return new Client(url, options);
+  };
 }
