@@ -149,7 +149,7 @@ Deno.test("recordTelemetry sends what the conventions name, in seconds, through 
     points(name).reduce((sum, { asDouble, asInt }) => sum + Number(asDouble ?? asInt), 0);
   assert(total("ringline.stt.audio") > 1, "seconds of speech");
   assert(total("ringline.tts.characters") >= "Room 12 is free.".length);
-  assertEquals(total("ringline.participants"), 0, "she came and left");
+  assertEquals(total("ringline.participants"), 0, "one came and left");
   const costs = points("ringline.cost").map(({ attributes }) => plain(attributes).of);
   assertEquals(costs.toSorted(), ["inputTokens", "sttHour", "ttsCharacters"]);
   assertEquals(total("ringline.llm.tokens"), 240, "of two responses");

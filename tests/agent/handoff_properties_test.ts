@@ -111,7 +111,7 @@ Deno.test("what tools do is told once, whatever handoffs and updates come betwee
         const last = request.messages.findLast(({ role }) => role === "user")?.text ?? "";
         const isAsked = request.messages.at(-1)?.role === "user" && /Act|words/.test(last);
         const calls = [1, 2].map((times) => ({ name: "act", input: { times } }));
-        return isAsked ? { text: "Now, at once.", tokenMs: 400, calls } : "Done.";
+        return isAsked ? { text: "Now, together.", tokenMs: 400, calls } : "Done.";
       };
       const fixture = await Fixture.set({
         replies: [reply],

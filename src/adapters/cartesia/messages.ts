@@ -46,7 +46,11 @@ const turnMessage = v.variant("type", [
 /** What `/tts/websocket` sends. */
 const speechMessage = v.variant("type", [
   v.object({ type: v.literal("chunk"), context_id: v.string(), data: text }),
-  v.object({ type: v.literal("timestamps"), context_id: v.string(), word_timestamps: v.nullish(wordTimes) }),
+  v.object({
+    type: v.literal("timestamps"),
+    context_id: v.string(),
+    word_timestamps: v.nullish(wordTimes),
+  }),
   v.object({ type: v.literal("done"), context_id: v.string() }),
   v.object({ ...failure.entries, context_id: v.nullish(v.string()) }),
 ]);

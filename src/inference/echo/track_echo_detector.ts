@@ -42,8 +42,11 @@ export class TrackEchoDetector {
   /** Resolves after the latest write. */
   #written: Promise<void> = Promise.resolve();
 
-  /** @throws {TypeError} `track` is not an agent's track */
-  /** Creates a detector for what is played through this track. */
+  /**
+   * Creates a detector for what is played through this track.
+   *
+   * @throws {TypeError} `track` is not an agent's track
+   */
   constructor(track: OutboundAudioTrack) {
     checkMethods(track, "track", "an agent's audio track", ["write", "flush"]);
     this.#track = track;

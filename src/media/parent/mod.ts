@@ -31,6 +31,7 @@
  * @module
  */
 export { MediaConnection, type MediaConnectionOptions } from "./media_connection.ts";
+export type { RequestOptions } from "./child_link.ts";
 export type { LeaseRequestOptions, MediaLease } from "./media_lease.ts";
 export { MediaProcess, type MediaProcessOptions, type MemoryOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";
