@@ -14,6 +14,7 @@
  */
 import { InferenceError, type TurnContext, type TurnDetector } from "@ringline/edge";
 import { checkObject, messageOf } from "@ringline/edge/toolkit";
+import { withShortPause } from "./pause.ts";
 import { TurnModel } from "./turn_model.ts";
 
 /** Options for {@linkcode smartTurn}. */
@@ -22,7 +23,7 @@ export interface SmartTurnOptions {
   threshold?: number;
   /** Silence that ends a turn that sounds complete, in milliseconds. Default 600. */
   completeMs?: number;
-  /** Silence that ends any other turn, in milliseconds. Default 1500. */
+  /** Silence that ends any other turn, in milliseconds. Default 1200. */
   openMs?: number;
   /** Another model instead, as a file, an address or its bytes. */
   model?: URL | Uint8Array;
@@ -36,8 +37,8 @@ export interface SmartTurnOptions {
  * @throws {RangeError} a number is out of range
  */
 export function smartTurn(options: SmartTurnOptions = {}): TurnDetector {
-  checkObject(options, "options", "an object like { openMs: 1500 }, or nothing");
-  const { threshold = 0.95, completeMs = 600, openMs = 1500, model } = options;
+  checkObject(options, "options", "an object like { openMs: 1200 }, or nothing");
+  const { threshold = 0.95, completeMs = 600, openMs = 1200, model } = options;
   if (model !== undefined && !(model instanceof URL) && !(model instanceof Uint8Array)) {
     throw new TypeError(`options.model: expected a URL or a Uint8Array, got ${typeof model}`);
   }
@@ -101,9 +102,11 @@ class SmartTurn implements TurnDetector {
     { signal }: { readonly signal: AbortSignal },
   ): Promise<number> {
     const { threshold, completeMs, openMs } = this.#options;
+    // Read first: it ends with the pause.
+    const { samples } = audio;
     const model = await this.#loading;
     if (!model) throw new TypeError("smart-turn: expected a started detector");
-    const probability = await model.ask(audio.samples, signal);
+    const probability = await model.ask(withShortPause(samples), signal);
     this.#decisions++;
     if (probability < threshold) return openMs;
     this.#complete++;
