@@ -12,8 +12,14 @@
  *
  * @module
  */
-import { InferenceError, type TurnContext, type TurnDetector } from "@ringline/edge";
-import { checkObject, messageOf } from "@ringline/edge/toolkit";
+import {
+  type Clock,
+  type ComponentContext,
+  InferenceError,
+  type TurnContext,
+  type TurnDetector,
+} from "@ringline/edge";
+import { checkObject, limitTime, messageOf, waitFor } from "@ringline/edge/toolkit";
 import { withShortPause } from "./pause.ts";
 import { TurnModel } from "./turn_model.ts";
 
@@ -64,13 +70,16 @@ class SmartTurn implements TurnDetector {
   #closing = new AbortController();
   #decisions = 0;
   #complete = 0;
+  #late = 0;
+  #clock: Clock | undefined;
 
   constructor(options: Settings) {
     this.#options = options;
   }
 
-  async start(): Promise<void> {
+  async start({ clock }: ComponentContext): Promise<void> {
     this.#agents++;
+    this.#clock = clock;
     const loading = this.#loading ??= this.#load(this.#closing.signal);
     try {
       await loading;
@@ -94,7 +103,7 @@ class SmartTurn implements TurnDetector {
   }
 
   metrics(): Readonly<Record<string, number>> {
-    return { decisions: this.#decisions, complete: this.#complete };
+    return { decisions: this.#decisions, complete: this.#complete, late: this.#late };
   }
 
   async endpointingDelayMs(
@@ -106,11 +115,21 @@ class SmartTurn implements TurnDetector {
     const { samples } = audio;
     const model = await this.#loading;
     if (!model) throw new TypeError("smart-turn: expected a started detector");
-    const probability = await model.ask(withShortPause(samples), signal);
-    this.#decisions++;
-    if (probability < threshold) return openMs;
-    this.#complete++;
-    return completeMs;
+    const what = "a decision";
+    using limit = limitTime(what, { timeoutMs: openMs, signals: [signal], clock: this.#clock });
+    try {
+      const deciding = model.ask(withShortPause(samples), limit.signal);
+      const probability = await waitFor(deciding, what, limit);
+      this.#decisions++;
+      if (probability < threshold) return openMs;
+      this.#complete++;
+      return completeMs;
+    } catch (error) {
+      if (signal.aborted || !limit.signal.aborted) throw error;
+      // On a machine that is so busy, the silence has decided.
+      this.#late++;
+      return openMs;
+    }
   }
 
   async #load(signal: AbortSignal): Promise<TurnModel> {
