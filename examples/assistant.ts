@@ -11,7 +11,6 @@
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
-import { smartTurn } from "@ringline/smart-turn";
 import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
 import { speechToText, textToSpeech } from "./lib/speech_services.ts";
 
@@ -50,8 +49,9 @@ await run(async (signal) => {
     tts: await textToSpeech(options.tts, options.voice || undefined, service),
     turnHandling: {
       preemptiveGeneration: true,
-      // Where the recogniser does not find where turns end, a model hears it.
-      turnDetection: stt.detectsTurns ? "stt" : smartTurn(),
+      // A recogniser that finds where turns end knows better than a pause. Otherwise smartTurn() of
+      // @ringline/smart-turn answers fewer pauses than silence does, and takes seconds to load.
+      turnDetection: stt.detectsTurns ? "stt" : "vad",
     },
     tools: [
       defineTool({

@@ -12,8 +12,15 @@
  *
  * @module
  */
-import { InferenceError, type TurnContext, type TurnDetector } from "@ringline/edge";
-import { checkObject, messageOf } from "@ringline/edge/toolkit";
+import {
+  type Clock,
+  type ComponentContext,
+  InferenceError,
+  type TurnContext,
+  type TurnDetector,
+} from "@ringline/edge";
+import { checkObject, limitTime, messageOf, waitFor } from "@ringline/edge/toolkit";
+import { withShortPause } from "./pause.ts";
 import { TurnModel } from "./turn_model.ts";
 
 /** Options for {@linkcode smartTurn}. */
@@ -22,7 +29,7 @@ export interface SmartTurnOptions {
   threshold?: number;
   /** Silence that ends a turn that sounds complete, in milliseconds. Default 600. */
   completeMs?: number;
-  /** Silence that ends any other turn, in milliseconds. Default 1500. */
+  /** Silence that ends any other turn, in milliseconds. Default 1200. */
   openMs?: number;
   /** Another model instead, as a file, an address or its bytes. */
   model?: URL | Uint8Array;
@@ -36,8 +43,8 @@ export interface SmartTurnOptions {
  * @throws {RangeError} a number is out of range
  */
 export function smartTurn(options: SmartTurnOptions = {}): TurnDetector {
-  checkObject(options, "options", "an object like { openMs: 1500 }, or nothing");
-  const { threshold = 0.95, completeMs = 600, openMs = 1500, model } = options;
+  checkObject(options, "options", "an object like { openMs: 1200 }, or nothing");
+  const { threshold = 0.95, completeMs = 600, openMs = 1200, model } = options;
   if (model !== undefined && !(model instanceof URL) && !(model instanceof Uint8Array)) {
     throw new TypeError(`options.model: expected a URL or a Uint8Array, got ${typeof model}`);
   }
@@ -63,13 +70,16 @@ class SmartTurn implements TurnDetector {
   #closing = new AbortController();
   #decisions = 0;
   #complete = 0;
+  #late = 0;
+  #clock: Clock | undefined;
 
   constructor(options: Settings) {
     this.#options = options;
   }
 
-  async start(): Promise<void> {
+  async start({ clock }: ComponentContext): Promise<void> {
     this.#agents++;
+    this.#clock = clock;
     const loading = this.#loading ??= this.#load(this.#closing.signal);
     try {
       await loading;
@@ -93,7 +103,7 @@ class SmartTurn implements TurnDetector {
   }
 
   metrics(): Readonly<Record<string, number>> {
-    return { decisions: this.#decisions, complete: this.#complete };
+    return { decisions: this.#decisions, complete: this.#complete, late: this.#late };
   }
 
   async endpointingDelayMs(
@@ -101,13 +111,25 @@ class SmartTurn implements TurnDetector {
     { signal }: { readonly signal: AbortSignal },
   ): Promise<number> {
     const { threshold, completeMs, openMs } = this.#options;
+    // Read first: it ends with the pause.
+    const { samples } = audio;
     const model = await this.#loading;
     if (!model) throw new TypeError("smart-turn: expected a started detector");
-    const probability = await model.ask(audio.samples, signal);
-    this.#decisions++;
-    if (probability < threshold) return openMs;
-    this.#complete++;
-    return completeMs;
+    const what = "a decision";
+    using limit = limitTime(what, { timeoutMs: openMs, signals: [signal], clock: this.#clock });
+    try {
+      const deciding = model.ask(withShortPause(samples), limit.signal);
+      const probability = await waitFor(deciding, what, limit);
+      this.#decisions++;
+      if (probability < threshold) return openMs;
+      this.#complete++;
+      return completeMs;
+    } catch (error) {
+      if (signal.aborted || !limit.signal.aborted) throw error;
+      // On a machine that is so busy, the silence has decided.
+      this.#late++;
+      return openMs;
+    }
   }
 
   async #load(signal: AbortSignal): Promise<TurnModel> {

@@ -11,11 +11,10 @@ import { smartTurn } from "../../../src/adapters/smart_turn/mod.ts";
 import { TurnModel } from "../../../src/adapters/smart_turn/turn_model.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import { readWav } from "../../../src/audio/wav.ts";
-import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
 import { InferenceError } from "../../../src/inference/contracts/errors.ts";
 import type { TurnContext, TurnDetector } from "../../../src/inference/contracts/turn_detector.ts";
-import { turnConformance } from "../../../src/testing/mod.ts";
+import { turnConformance, VirtualClock } from "../../../src/testing/mod.ts";
 import expected from "./expected.json" with { type: "json" };
 
 const MODEL = new URL(
@@ -23,7 +22,8 @@ const MODEL = new URL(
   import.meta.url,
 );
 const { signal } = new AbortController();
-const context = { clock: systemClock, logger: silentLogger, signal };
+const clock = new VirtualClock();
+const context = { clock, logger: silentLogger, signal };
 
 // Kept loaded by one agent while the tests are the other: it takes seconds on a busy machine.
 const detector = smartTurn();
@@ -78,7 +78,7 @@ Deno.test("smartTurn() loads its model from an address, and is closed and starte
   await Promise.all([turns.start!(context), turns.start!(context)]);
   await turns.close!();
   assertEquals(await decide(turns), 300);
-  assertEquals(turns.metrics!(), { decisions: 1, complete: 1 });
+  assertEquals(turns.metrics!(), { decisions: 1, complete: 1, late: 0 });
   await turns.close!();
   await assertRejects(() => decide(turns), TypeError, "expected a started detector");
 });
@@ -88,7 +88,11 @@ Deno.test("smartTurn() waits for longer where the turn is probably not over", as
   const turns = smartTurn({ threshold: 1, completeMs: 300, openMs: 2000 });
   await turns.start!(context);
   assertEquals(await decide(turns), 2000);
-  assertEquals(turns.metrics!(), { decisions: 1, complete: 0 });
+  assertEquals(turns.metrics!(), { decisions: 1, complete: 0, late: 0 });
+  // A decision that is not there by then comes too late.
+  const deciding = decide(turns);
+  await clock.advance(2000);
+  assertEquals([await deciding, turns.metrics!().late], [2000, 1]);
   await turns.close!();
 });
 
