@@ -1,4 +1,4 @@
-// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-read --allow-env examples/assistant.ts
+// OPENAI_API_KEY=... deno run --allow-run --allow-net --allow-env examples/assistant.ts
 /**
  * A voice assistant. It needs one environment variable: the key of a service with OpenAI's interface.
  * `OPENAI_BASE_URL` chooses another service, a local server included, and `--model`, `--stt`, `--tts`
@@ -65,6 +65,6 @@ await run(async (signal) => {
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  const greeting = agent.generateReply("A person has joined. Greet them briefly.");
-  await Promise.all([greeting, agent.finish({ signal })]);
+  void agent.generateReply("A person has joined. Greet them briefly.");
+  await agent.finish({ signal });
 });

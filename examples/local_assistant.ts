@@ -146,7 +146,7 @@ if (import.meta.main) {
     await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
     await edge.openDemo(call, { signal });
     await agent.waitForParticipant({ signal });
-    const greeting = agent.say("Hello, I am Robin.");
-    await Promise.all([greeting, agent.finish({ signal })]);
+    void agent.say("Hello, I am Robin.");
+    await agent.finish({ signal });
   });
 }

@@ -35,6 +35,6 @@ await run(async (signal) => {
   await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
   await edge.openDemo(call, { signal });
   await agent.waitForParticipant({ signal });
-  const greeting = agent.generateReply("Greet the person who has just joined.");
-  await Promise.all([greeting, agent.finish({ signal })]);
+  void agent.generateReply("Greet the person who has just joined.");
+  await agent.finish({ signal });
 });

@@ -20,10 +20,11 @@ const service = openAICompatible(serviceFromEnv());
 await run(async (signal) => {
   await using edge = new LocalEdge();
   const watching = screenChanges(async () => {
-    // The model receives the latest frame with every request.
+    // The model receives the latest frame with every request. A comment that fails is an event; this
+    // screen needs no second try.
     await agent.generateReply(
       "The shared screen has changed. Say in one sentence what stands out.",
-    );
+    ).catch(() => {});
   });
   const agent: Agent = new Agent({
     edge,

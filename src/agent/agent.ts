@@ -18,6 +18,8 @@ import type {
 } from "../inference/pipelines/pipeline.ts";
 import type { TextReply } from "../inference/reply/text_replies.ts";
 import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
+import { ErrorEvent } from "../edge/events.ts";
+import { isReported } from "./reported_errors.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
 import { checkMethods, checkObject, checkSignal } from "../events/checks.ts";
 import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
@@ -32,7 +34,6 @@ import type {
 import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./agent_options.ts";
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
-import { ErrorEvent } from "../edge/events.ts";
 import { checkCall } from "../edge/validation.ts";
 import { checkDuration, waitFor } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
@@ -134,6 +135,7 @@ export class Agent implements AgentContext {
       ? undefined
       : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
     const report = this.#report = (error: unknown, context: string) => {
+      if (isReported(error)) return;
       edge.events.emit(new ErrorEvent({ connection: this.connection, error, context }));
     };
     this.#requests = new UserHook(async (request, signal) => {
@@ -141,9 +143,9 @@ export class Agent implements AgentContext {
         await request;
       } catch (error) {
         // The caller aborted it, or knows that the agent is closed.
-        if (!signal?.aborted && !this.#ending.isClosing && !(error instanceof ClosedError)) {
-          throw error;
-        }
+        if (
+          !signal?.aborted && !this.#ending.isClosing && !(error instanceof ClosedError)
+        ) throw error;
       }
     }, { clock: this.clock, report, context: "a request to the agent" });
     this.#input = new AgentInput({

@@ -19,7 +19,7 @@ import type { EncodedImage } from "../inference/contracts/messages.ts";
 import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { AgentContext } from "./agent_context.ts";
 import type { Processor } from "./processor.ts";
-import { ErrorEvent } from "../edge/events.ts";
+import { emitError } from "./reported_errors.ts";
 import { EventManager } from "../events/event_manager.ts";
 import type { AgentUpdate, HandoffOptions } from "./agent_context.ts";
 import { ConversationMetrics, metricsEveryMs } from "./conversation_metrics.ts";
@@ -357,8 +357,9 @@ export class ConversationProcessor implements Processor {
   }
 
   #report(error: unknown, context: string): void {
-    const connection = this.#agent?.connection;
-    this.#agent?.edge.events.emit(new ErrorEvent({ connection, error, context }));
+    if (!this.#agent) return;
+    const { edge, connection } = this.#agent;
+    emitError(edge, { connection, error, context });
   }
 }
 

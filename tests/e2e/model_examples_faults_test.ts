@@ -126,7 +126,7 @@ browserTest("the examples ask only for permissions that they need", async (brows
     for (const flag of await flagsOf(name)) {
       const without = flag.split("=")[0]!;
       const expected = new RegExp(`run again with the ${without}|grant ${without}`);
-      const isNeededAtOnce = name === "realtime.ts" || /run|env|read/.test(flag);
+      const isNeededAtOnce = name === "realtime.ts" || /run|env/.test(flag);
       if (isNeededAtOnce) assertMatch(await refusalOf(name, { env, without }), expected);
       else await complaint(browser, name, { env, without }, expected);
     }

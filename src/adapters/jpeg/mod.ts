@@ -60,6 +60,11 @@ export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
         // A baseline image takes less time than a progressive one, the encoder's default, and more bytes.
         return new Uint8Array(await encode(image, { quality, progressive: false }));
       } catch (cause) {
+        if (cause instanceof Deno.errors.NotCapable) {
+          throw new Error("the JPEG encoder is loaded as a file: run again with the --allow-read flag", {
+            cause,
+          });
+        }
         // The encoder throws numbers, too.
         throw new Error(`the JPEG encoder failed at ${width} x ${height} pixels`, { cause });
       }

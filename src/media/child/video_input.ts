@@ -9,6 +9,9 @@ import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoConstraints } from "./contract.ts";
 import { fitSize, rotateI420, scaleI420 } from "./i420.ts";
 
+/** The part of this thread's time that the pictures of one track may take: sound comes first. */
+const MAX_LOAD = 0.2;
+
 /** One subscribed video track: its latest picture, at the rate and size that the agent asked for. */
 export class InboundVideo implements FrameSource {
   readonly stream: number;
@@ -19,6 +22,8 @@ export class InboundVideo implements FrameSource {
   #throttle: FrameThrottle;
   #scaled = new Uint8Array(0);
   #turned = new Uint8Array(0);
+  /** When the next picture may be worked on. */
+  #nextMs = -Infinity;
   #sink: RtcVideoSink | undefined;
 
   constructor(
@@ -67,7 +72,13 @@ export class InboundVideo implements FrameSource {
 
   #onFrame(frame: RtcVideoFrame): void {
     const timestampMs = this.#clock.now();
-    if (!this.#throttle.accept(timestampMs)) return;
+    if (timestampMs < this.#nextMs || !this.#throttle.accept(timestampMs)) return;
+    this.#put(frame, timestampMs);
+    const tookMs = this.#clock.now() - timestampMs;
+    this.#nextMs = timestampMs + tookMs / MAX_LOAD;
+  }
+
+  #put(frame: RtcVideoFrame, timestampMs: number): void {
     const { maxWidth, maxHeight } = this.#wish;
     // The limits are those of the upright picture.
     const lies = frame.rotation === 90 || frame.rotation === 270;
