@@ -302,7 +302,8 @@ export class CallSessions {
     const { ownTracks, subscriptions } = this.#options;
     const own = ownTracks();
     await Promise.all([
-      own.audio || own.video ? session.publish(own) : undefined,
+      // What is published and no longer wanted is muted.
+      own.audio || own.video || session.publisher?.isUsed ? session.publish(own) : undefined,
       subscriptions.restore((list) => session.subscribe(list)),
     ]);
   }

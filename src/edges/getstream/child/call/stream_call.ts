@@ -299,7 +299,8 @@ export class StreamCall {
   #catchUp(): void {
     this.#subscriptions.update();
     const { audio, video } = this.#wanted;
-    if ((!audio && !video) || this.#reconnector.isRunning) return;
+    const isUsed = this.#sessions.current?.publisher?.isUsed ?? false;
+    if ((!audio && !video && !isUsed) || this.#reconnector.isRunning) return;
     this.#publish().catch((error) => this.#emitError(error, "publishing"));
   }
 
