@@ -92,7 +92,6 @@ export class GetStreamEdge extends EdgeTransport {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
   readonly #brokers = new WeakMap<CallConnection, CallBroker>();
-  readonly #capabilities = new WeakMap<CallConnection, readonly string[]>();
   #lastUser: User | undefined;
 
   /**
@@ -282,13 +281,13 @@ export class GetStreamEdge extends EdgeTransport {
 
   /**
    * Returns what an agent may do in its call, by Stream's names, e.g. `"send-audio"`, as the service
-   * said when it joined.
+   * said when it joined, or joined again.
    *
    * @throws {TypeError} the connection is not one of this edge's.
    */
   capabilitiesOf(connection: CallConnection): readonly string[] {
-    const capabilities = this.#capabilities.get(connection);
-    if (capabilities) return capabilities;
+    const broker = this.#brokers.get(connection);
+    if (broker) return broker.capabilities;
     throw new TypeError("capabilitiesOf expects a connection of this edge, got another one");
   }
 
@@ -358,6 +357,7 @@ export class GetStreamEdge extends EdgeTransport {
     );
     undo.defer(() => lease.release());
     const broker = undo.adopt(this.#openBroker(call, user, lease), (one) => one.close());
+    broker.takeCredentials(credentials);
     const params: CallParams = {
       brokerId: broker.id,
       cid: `${call.type}:${call.id}`,
@@ -376,6 +376,7 @@ export class GetStreamEdge extends EdgeTransport {
       screen: SCREEN,
       rejoinParams: async () => {
         const credentials = await this.#service.joinCall(call, user.id);
+        broker.takeCredentials(credentials);
         const again: CallParams = { ...params, credentials, previousSessionId: broker.sessionId };
         return again as unknown as JsonValue;
       },
@@ -386,7 +387,6 @@ export class GetStreamEdge extends EdgeTransport {
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));
     this.#brokers.set(connection, broker);
-    this.#capabilities.set(connection, credentials.capabilities ?? []);
     broker.open(connection);
     try {
       await waitFor(broker.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });
