@@ -264,10 +264,12 @@ Deno.test("GetStreamEdge subscribes to video as large as it is taken, and to non
     break;
   }
   assertEquals(await widths(), [320]);
-  const same = edge.addTrackSubscriber(id!, { fps: 2, maxWidth: 800, maxHeight: 600 });
-  assert(same === track);
+  const other = edge.addTrackSubscriber(id!, { fps: 2, maxWidth: 800, maxHeight: 600 })!;
   await until("the larger size", async () => `${await widths()}` === "800");
   for await (const { width } of track) if (width === 640) break;
+  other.close();
+  await until("the smaller size", async () => `${await widths()}` === "320");
+  for await (const { width } of track) if (width === 320) break;
   track.close();
   await until("the end", async () => (await widths()).length === 0);
   for (const limits of [{ fps: 0 }, { fps: 61 }, { maxWidth: 0.5 }, { maxHeight: 10_000 }]) {
