@@ -40,8 +40,11 @@ import { UserService } from "./service/user_service.ts";
 
 /** How long a join waits for events, once its media is connected. */
 const EVENTS_MS = 2000;
-/** Shared screens are subscribed to at their full size, so that their text can be read. */
-const SCREEN = { maxWidth: 3840, maxHeight: 2160 } as const;
+/**
+ * Shared screens are subscribed to at their full size, so that their text can be read, upright ones, too:
+ * a picture of this size is within the limit of pictures from the media process.
+ */
+const SCREEN = { maxWidth: 3840, maxHeight: 3840 } as const;
 /** How long closing waits for unwritten messages of the chat. */
 const WRITE_MS = 3000;
 

@@ -219,7 +219,7 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
     cid: CID,
     sessionId,
     type: TrackType.SCREEN_SHARE,
-    luma: 200,
+    ...{ luma: 200, width: 160, height: 2400 },
   });
   await until("the tracks", () => connection.tracks.size === 2);
   await pause();
@@ -237,6 +237,7 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
   assert(Math.abs(camera.luma - 60) < 12, `luma ${camera.luma}`);
   const screen = await lumaOf(TrackType.SCREEN_SHARE);
   assert(Math.abs(screen.luma - 200) < 12, `luma ${screen.luma}`);
+  assertEquals([screen.width, screen.height], [160, 2400], "an upright screen, in its full size");
   assertEquals((await double.report()).subscriptions, [
     { sessionId, trackType: TrackType.VIDEO, width: 1280 },
     // A screen is read at its full size.
