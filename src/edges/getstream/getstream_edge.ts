@@ -113,7 +113,10 @@ export class GetStreamEdge extends EdgeTransport {
     const { apiSecret = "", userToken } = this.#settings;
     this.#service = userToken === undefined
       ? new AppService(this.#settings, apiSecret, this.clock)
-      : new UserService(this.#settings, userToken, this.clock);
+      : new UserService(this.#settings, userToken, {
+        clock: this.clock,
+        signal: this.#closed.signal,
+      });
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
@@ -341,7 +344,7 @@ export class GetStreamEdge extends EdgeTransport {
     } catch {
       // Messages that are not written by now are dropped.
     }
-    this.#closed.abort();
+    this.#closed.abort(new ClosedError("the edge"));
     await Promise.allSettled([...this.#pending]);
   }
 
