@@ -41,7 +41,8 @@ export interface CallConnection extends AsyncDisposable {
 
   /**
    * Returns the frames of a track, or `undefined` when there is no such video track. Pass the size and
-   * the rate that are needed, so that no more is received and decoded; closing the track ends that.
+   * the rate that are needed, so that no more is received and decoded. Each call returns a track of its
+   * own, and closing it ends only that one.
    */
   addTrackSubscriber(trackId: string, limits?: VideoLimits): VideoTrack | undefined;
 

@@ -133,7 +133,10 @@ export abstract class Connection implements CallConnection {
   /** Publishes the agent's tracks, both in one negotiation, and no others any longer. */
   abstract publishTracks(tracks: PublishedTracks): Promise<void>;
 
-  /** Returns the frames of a track, or `undefined` when there is no such video track. */
+  /**
+   * Returns the frames of a track, to each caller through a track of its own, or `undefined` when there
+   * is no such video track.
+   */
   abstract addTrackSubscriber(trackId: string, limits?: VideoLimits): VideoTrack | undefined;
 
   /** Sends checked data to all participants; `text` is the same as JSON. */

@@ -147,7 +147,8 @@ export abstract class EdgeTransport implements AsyncDisposable {
 
   /**
    * Returns the frames of a participant's video track, or `undefined` when there is no such track. Pass
-   * the size and the rate that are needed: no more is received.
+   * the size and the rate that are needed: no more is received. Each call returns a track of its own,
+   * and closing it ends only that one.
    *
    * @throws {RangeError} a limit is out of range.
    */

@@ -37,6 +37,7 @@ import {
 } from "./wire/ipc.ts";
 import type { GetStreamSettings } from "./settings.ts";
 import { CustomEventReader, textOf } from "./custom_events.ts";
+import type { SfuCredentials } from "./wire/credentials.ts";
 import type { StreamService } from "./service/stream_service.ts";
 
 /** Options for {@linkcode CallBroker}. */
@@ -65,6 +66,7 @@ export class CallBroker {
   /** Events that came before there was a connection. */
   readonly #early: CoordinatorEvent[] = [];
   #connection: CallConnection | undefined;
+  #capabilities: readonly string[] = [];
   #sessionId: string | undefined;
 
   constructor(options: CallBrokerOptions) {
@@ -98,6 +100,16 @@ export class CallBroker {
         );
       },
     });
+  }
+
+  /** What the agent may do in the call, as the service said last. */
+  get capabilities(): readonly string[] {
+    return this.#capabilities;
+  }
+
+  /** Takes what the service said when the agent joined, also again. */
+  takeCredentials({ capabilities }: SfuCredentials): void {
+    if (capabilities) this.#capabilities = capabilities;
   }
 
   /** The id of the agent's session with an SFU, once there is one. */
@@ -191,6 +203,7 @@ export class CallBroker {
       case "credentials": {
         const migratingFrom = request.leaving;
         const found = await service.joinCall(call, userId, { migratingFrom, signal });
+        this.takeCredentials(found);
         return found as unknown as JsonValue;
       }
       case "sendCustomEvent":

@@ -1,10 +1,12 @@
 /** The socket to Stream's coordinator. @module */
 import {
+  AuthenticationError,
   type Clock,
   ConnectionError,
   EdgeError,
   type JsonValue,
   KeepaliveSocket,
+  messageOf,
   ProtocolError,
   retry,
   type SocketEnd,
@@ -12,11 +14,8 @@ import {
 } from "@ringline/edge/toolkit";
 import { pauseAfter } from "./wire/retrying.ts";
 import { STREAM_CLIENT } from "./wire/client.ts";
-import { rejectionError } from "./wire/service_errors.ts";
+import { rejectionError, TOKEN_EXPIRED } from "./wire/service_errors.ts";
 import type { UserToken } from "./service/user_token.ts";
-
-/** Stream's number for an expired token. */
-const TOKEN_EXPIRED = 40;
 
 /** Time limits and intervals of a {@linkcode CoordinatorSocket}. */
 export interface CoordinatorTimes {
@@ -55,7 +54,10 @@ export interface CoordinatorSocketOptions {
   /** Subscribes a new connection to the call's events. */
   subscribe: (connectionId: string, signal: AbortSignal) => Promise<void>;
   onEvent: (event: CoordinatorEvent) => void;
-  /** The socket was lost or could not be opened; it will be opened again. */
+  /**
+   * The socket was lost or could not be opened, and will be opened again unless the error says that the
+   * call's events have stopped; or its token could not be renewed.
+   */
   onError: (error: EdgeError) => void;
   times?: Partial<CoordinatorTimes>;
   connect?: (url: string) => WebSocket;
@@ -74,6 +76,8 @@ export class CoordinatorSocket {
   /** Events of the last two sockets while one takes over from the other, with the socket's number. */
   readonly #handover = new Map<string, number>();
   #isHandover = false;
+  /** Whether it has reported a token that could not be renewed. */
+  #hasWarned = false;
   #count = 0;
 
   constructor(options: CoordinatorSocketOptions) {
@@ -113,10 +117,11 @@ export class CoordinatorSocket {
     };
     const waitMs = (error: unknown): number | undefined => {
       this.#ready.reject(error);
-      onError(error as EdgeError);
       const { backOffMs: firstMs, maxBackOffMs: maxMs } = this.#times;
+      const pauseMs = pauseAfter(error, ++failures, { firstMs, maxMs });
       // A refusal for good: the same question has the same answer.
-      return pauseAfter(error, ++failures, { firstMs, maxMs });
+      onError(pauseMs === undefined ? stopped(error) : error as EdgeError);
+      return pauseMs;
     };
     await retry(serve, { waitMs, signal, clock }).catch(() => {});
     await old?.();
@@ -194,9 +199,11 @@ export class CoordinatorSocket {
       this.#isHandover = false;
       this.#handover.clear();
       this.#ready.resolve();
-      renewal = clock.schedule(() => {
-        isExpiring = true;
-        ended.resolve({ kind: "closed" });
+      renewal = clock.schedule(async () => {
+        if (await this.#isRenewed(key)) {
+          isExpiring = true;
+          ended.resolve({ kind: "closed" });
+        }
       }, Math.max(1000, token.remainingMs));
       const end = await ended.promise;
       if (end.kind !== "closed") throw endError(end);
@@ -208,6 +215,34 @@ export class CoordinatorSocket {
       signal.removeEventListener("abort", abort);
       if (!this.#isHandover || !isExpiring) await socket.close();
     }
+  }
+
+  /**
+   * Whether there is a token that outlives this one. Without it another socket would end as soon: this
+   * one is kept until the service ends it.
+   */
+  async #isRenewed(key: string): Promise<boolean> {
+    const { token, onError } = this.#options;
+    let next: string;
+    try {
+      next = await token.get(this.#stop.signal);
+    } catch {
+      // The next socket needs a token, too, and reports why there is none.
+      return true;
+    }
+    if (next !== key && token.remainingMs > 0) return true;
+    if (!this.#hasWarned && !this.#stop.signal.aborted) {
+      this.#hasWarned = true;
+      const what = next === key ? "returned the token of before" : "returned an expired token";
+      onError(
+        new AuthenticationError(
+          `userToken ${what}, by this machine's clock: the coordinator's socket is kept until the ` +
+            "service ends it",
+          { code: "token-not-renewed", retryable: true },
+        ),
+      );
+    }
+    return false;
   }
 
   /** Whether another socket has brought this event already. */
@@ -233,6 +268,13 @@ function silence(ms: number): EdgeError {
 function endError(end: SocketEnd): EdgeError {
   const how = end.kind === "lost" ? `was lost (${end.code})` : `is ${end.kind}`;
   return new ConnectionError(`the coordinator's socket ${how}`, { code: "lost", retryable: true });
+}
+
+/** Returns the error of a socket that will not be opened again. */
+function stopped(error: unknown): EdgeError {
+  const Kind = error instanceof AuthenticationError ? AuthenticationError : ConnectionError;
+  const code = error instanceof EdgeError ? error.code : "failed";
+  return new Kind(`${messageOf(error)}; the call's events have stopped`, { code });
 }
 
 function parseEvent(data: string | Uint8Array): CoordinatorEvent | undefined {

@@ -40,8 +40,11 @@ import { UserService } from "./service/user_service.ts";
 
 /** How long a join waits for events, once its media is connected. */
 const EVENTS_MS = 2000;
-/** Shared screens are subscribed to at their full size, so that their text can be read. */
-const SCREEN = { maxWidth: 3840, maxHeight: 2160 } as const;
+/**
+ * Shared screens are subscribed to at their full size, so that their text can be read, upright ones, too:
+ * a picture of this size is within the limit of pictures from the media process.
+ */
+const SCREEN = { maxWidth: 3840, maxHeight: 3840 } as const;
 /** How long closing waits for unwritten messages of the chat. */
 const WRITE_MS = 3000;
 
@@ -92,7 +95,6 @@ export class GetStreamEdge extends EdgeTransport {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #closed = new AbortController();
   readonly #brokers = new WeakMap<CallConnection, CallBroker>();
-  readonly #capabilities = new WeakMap<CallConnection, readonly string[]>();
   #lastUser: User | undefined;
 
   /**
@@ -111,7 +113,10 @@ export class GetStreamEdge extends EdgeTransport {
     const { apiSecret = "", userToken } = this.#settings;
     this.#service = userToken === undefined
       ? new AppService(this.#settings, apiSecret, this.clock)
-      : new UserService(this.#settings, userToken, this.clock);
+      : new UserService(this.#settings, userToken, {
+        clock: this.clock,
+        signal: this.#closed.signal,
+      });
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
@@ -282,13 +287,13 @@ export class GetStreamEdge extends EdgeTransport {
 
   /**
    * Returns what an agent may do in its call, by Stream's names, e.g. `"send-audio"`, as the service
-   * said when it joined.
+   * said when it joined, or joined again.
    *
    * @throws {TypeError} the connection is not one of this edge's.
    */
   capabilitiesOf(connection: CallConnection): readonly string[] {
-    const capabilities = this.#capabilities.get(connection);
-    if (capabilities) return capabilities;
+    const broker = this.#brokers.get(connection);
+    if (broker) return broker.capabilities;
     throw new TypeError("capabilitiesOf expects a connection of this edge, got another one");
   }
 
@@ -339,7 +344,7 @@ export class GetStreamEdge extends EdgeTransport {
     } catch {
       // Messages that are not written by now are dropped.
     }
-    this.#closed.abort();
+    this.#closed.abort(new ClosedError("the edge"));
     await Promise.allSettled([...this.#pending]);
   }
 
@@ -358,6 +363,7 @@ export class GetStreamEdge extends EdgeTransport {
     );
     undo.defer(() => lease.release());
     const broker = undo.adopt(this.#openBroker(call, user, lease), (one) => one.close());
+    broker.takeCredentials(credentials);
     const params: CallParams = {
       brokerId: broker.id,
       cid: `${call.type}:${call.id}`,
@@ -376,6 +382,7 @@ export class GetStreamEdge extends EdgeTransport {
       screen: SCREEN,
       rejoinParams: async () => {
         const credentials = await this.#service.joinCall(call, user.id);
+        broker.takeCredentials(credentials);
         const again: CallParams = { ...params, credentials, previousSessionId: broker.sessionId };
         return again as unknown as JsonValue;
       },
@@ -386,7 +393,6 @@ export class GetStreamEdge extends EdgeTransport {
     const closing = undo.move();
     this.#track(connection.closed.then(() => closing.disposeAsync()));
     this.#brokers.set(connection, broker);
-    this.#capabilities.set(connection, credentials.capabilities ?? []);
     broker.open(connection);
     try {
       await waitFor(broker.ready, "events", { timeoutMs: EVENTS_MS, signal, clock: this.clock });

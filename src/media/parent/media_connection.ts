@@ -144,7 +144,11 @@ export class MediaConnection extends Connection {
     const constraints = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
     this.#videoConstraints = constraints;
     this.#screenConstraints = { ...constraints, ...options.screen };
-    this.#videoSubscriptions = new VideoSubscriptions(lease.link, this.#id);
+    this.#videoSubscriptions = new VideoSubscriptions(
+      lease.link,
+      this.#id,
+      () => this.#nextStream++,
+    );
     lease.attach(this.#id, this.#shared());
   }
 
@@ -200,8 +204,7 @@ export class MediaConnection extends Connection {
     const usual = isScreen ? this.#screenConstraints : this.#videoConstraints;
     const { fps = usual.fps, maxWidth = usual.maxWidth, maxHeight = usual.maxHeight } = limits;
     const constraints = { fps, maxWidth, maxHeight };
-    return this.#videoSubscriptions.widen(trackId, constraints) ??
-      this.#videoSubscriptions.add(trackId, this.#nextStream++, constraints);
+    return this.#videoSubscriptions.add(trackId, constraints);
   }
 
   /** Has the media process send the event. */

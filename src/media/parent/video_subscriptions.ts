@@ -7,48 +7,51 @@ import type { ChildLink } from "./child_link.ts";
 
 interface Subscription {
   readonly stream: number;
-  readonly track: LatestVideoTrack;
+  /** The subscribers' tracks, each with its own limits. */
+  readonly tracks: Map<LatestVideoTrack, VideoConstraints>;
+  /** What the media process was told: the greatest limits of all. */
   constraints: VideoConstraints;
   receiver: PictureReceiver;
 }
 
-/** The video tracks that the agent subscribes to, and the pictures that arrive for them. */
+/**
+ * The video tracks that the agent subscribes to, and the pictures that arrive for them. A track that
+ * several parts of the agent look at arrives once.
+ */
 export class VideoSubscriptions {
   #link: ChildLink;
   readonly #connectionId: number;
+  readonly #newStream: () => number;
   readonly #byTrack = new Map<string, Subscription>();
   readonly #byStream = new Map<number, Subscription>();
 
-  constructor(link: ChildLink, connectionId: number) {
+  constructor(link: ChildLink, connectionId: number, newStream: () => number) {
     this.#link = link;
     this.#connectionId = connectionId;
+    this.#newStream = newStream;
   }
 
   /**
-   * Returns the pictures of a track that is subscribed already, which from now on are enough for these
-   * constraints, too; `undefined` for another track.
+   * Subscribes to a track. Closing the returned track ends that for this subscriber; the pictures are as
+   * large and as many as the most demanding of those who are left takes.
    */
-  widen(trackId: string, constraints: VideoConstraints): VideoTrack | undefined {
-    const subscription = this.#byTrack.get(trackId);
-    if (subscription === undefined) return undefined;
-    const { fps, maxWidth, maxHeight } = subscription.constraints;
-    const wider = {
-      fps: Math.max(fps, constraints.fps),
-      maxWidth: Math.max(maxWidth, constraints.maxWidth),
-      maxHeight: Math.max(maxHeight, constraints.maxHeight),
-    };
-    if (wider.fps > fps || wider.maxWidth > maxWidth || wider.maxHeight > maxHeight) {
-      subscription.constraints = wider;
-      this.#send(trackId, subscription.stream, wider);
+  add(trackId: string, constraints: VideoConstraints): VideoTrack {
+    const track = new LatestVideoTrack({
+      id: trackId,
+      onClose: () => this.#remove(trackId, track),
+    });
+    const known = this.#byTrack.get(trackId);
+    if (known) {
+      // A screen that stands still may send no other picture for a while.
+      const latest = known.tracks.keys().next().value?.latest;
+      if (latest) track.push(latest);
+      known.tracks.set(track, constraints);
+      this.#adjust(trackId, known);
+      return track;
     }
-    return subscription.track;
-  }
-
-  /** Subscribes to a track, whose pictures arrive as `stream`. Closing the returned track ends it. */
-  add(trackId: string, stream: number, constraints: VideoConstraints): VideoTrack {
-    const track = new LatestVideoTrack({ id: trackId, onClose: () => this.#remove(trackId) });
+    const stream = this.#newStream();
     const subscription: Subscription = {
-      ...{ stream, track, constraints },
+      ...{ stream, constraints, tracks: new Map([[track, constraints]]) },
       receiver: new PictureReceiver(),
     };
     this.#byTrack.set(trackId, subscription);
@@ -63,7 +66,7 @@ export class VideoSubscriptions {
     const picture = subscription?.receiver.read(frame);
     if (picture === undefined) return;
     // The two processes' clocks have different starts.
-    subscription!.track.push({ ...picture, timestampMs: now });
+    for (const track of subscription!.tracks.keys()) track.push({ ...picture, timestampMs: now });
   }
 
   /** Subscribes again, in another process. */
@@ -75,20 +78,38 @@ export class VideoSubscriptions {
     }
   }
 
+  /** Closes all subscribers' tracks of a track that has ended. */
   close(trackId: string): void {
-    this.#byTrack.get(trackId)?.track.close();
+    for (const track of [...this.#byTrack.get(trackId)?.tracks.keys() ?? []]) track.close();
   }
 
   closeAll(): void {
-    for (const { track } of [...this.#byTrack.values()]) track.close();
+    for (const trackId of [...this.#byTrack.keys()]) this.close(trackId);
   }
 
-  #remove(trackId: string): void {
+  #remove(trackId: string, track: LatestVideoTrack): void {
     const subscription = this.#byTrack.get(trackId);
-    if (subscription === undefined) return;
+    if (!subscription?.tracks.delete(track)) return;
+    if (subscription.tracks.size > 0) return this.#adjust(trackId, subscription);
     this.#byTrack.delete(trackId);
     this.#byStream.delete(subscription.stream);
     this.#send(trackId, subscription.stream, null);
+  }
+
+  /** Tells the media process when the greatest limits are others than before. */
+  #adjust(trackId: string, subscription: Subscription): void {
+    const all = [...subscription.tracks.values()];
+    const greatest = {
+      fps: Math.max(...all.map(({ fps }) => fps)),
+      maxWidth: Math.max(...all.map(({ maxWidth }) => maxWidth)),
+      maxHeight: Math.max(...all.map(({ maxHeight }) => maxHeight)),
+    };
+    const { fps, maxWidth, maxHeight } = subscription.constraints;
+    const isSame = fps === greatest.fps && maxWidth === greatest.maxWidth &&
+      maxHeight === greatest.maxHeight;
+    if (isSame) return;
+    subscription.constraints = greatest;
+    this.#send(trackId, subscription.stream, greatest);
   }
 
   #send(trackId: string, stream: number, constraints: VideoConstraints | null): void {

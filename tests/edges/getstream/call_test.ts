@@ -219,7 +219,7 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
     cid: CID,
     sessionId,
     type: TrackType.SCREEN_SHARE,
-    luma: 200,
+    ...{ luma: 200, width: 160, height: 2400 },
   });
   await until("the tracks", () => connection.tracks.size === 2);
   await pause();
@@ -237,6 +237,7 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
   assert(Math.abs(camera.luma - 60) < 12, `luma ${camera.luma}`);
   const screen = await lumaOf(TrackType.SCREEN_SHARE);
   assert(Math.abs(screen.luma - 200) < 12, `luma ${screen.luma}`);
+  assertEquals([screen.width, screen.height], [160, 2400], "an upright screen, in its full size");
   assertEquals((await double.report()).subscriptions, [
     { sessionId, trackType: TrackType.VIDEO, width: 1280 },
     // A screen is read at its full size.
@@ -264,10 +265,12 @@ Deno.test("GetStreamEdge subscribes to video as large as it is taken, and to non
     break;
   }
   assertEquals(await widths(), [320]);
-  const same = edge.addTrackSubscriber(id!, { fps: 2, maxWidth: 800, maxHeight: 600 });
-  assert(same === track);
+  const other = edge.addTrackSubscriber(id!, { fps: 2, maxWidth: 800, maxHeight: 600 })!;
   await until("the larger size", async () => `${await widths()}` === "800");
   for await (const { width } of track) if (width === 640) break;
+  other.close();
+  await until("the smaller size", async () => `${await widths()}` === "320");
+  for await (const { width } of track) if (width === 320) break;
   track.close();
   await until("the end", async () => (await widths()).length === 0);
   for (const limits of [{ fps: 0 }, { fps: 61 }, { maxWidth: 0.5 }, { maxHeight: 10_000 }]) {

@@ -30,10 +30,12 @@ class Line extends RawSocket {
 }
 
 /** A socket to a coordinator that a test plays, in virtual time. */
-function socketTo(options: Partial<CoordinatorSocketOptions> = {}) {
-  const clock = new VirtualClock();
+function socketTo(options: Partial<CoordinatorSocketOptions> = {}, clock = new VirtualClock()) {
   const lines: Line[] = [];
-  const seen = { events: [] as string[], errors: [] as string[], subscribed: [] as string[] };
+  const seen = {
+    ...{ events: [] as string[], errors: [] as string[] },
+    ...{ messages: [] as string[], subscribed: [] as string[] },
+  };
   let made = 0;
   const socket = new CoordinatorSocket({
     videoUrl: "https://video.test",
@@ -43,7 +45,10 @@ function socketTo(options: Partial<CoordinatorSocketOptions> = {}) {
     clock,
     subscribe: (id) => Promise.resolve(void seen.subscribed.push(id)),
     onEvent: ({ type }) => void seen.events.push(type),
-    onError: ({ code }) => void seen.errors.push(code),
+    onError: ({ code, message }) => {
+      seen.errors.push(code);
+      seen.messages.push(message);
+    },
     connect: (url) => {
       const line = new Line(url);
       lines.push(line);
@@ -80,7 +85,7 @@ Deno.test("CoordinatorSocket opens the next socket before it closes the one whos
   second.say({ type: "call.two" });
   assertEquals(seen, {
     events: ["call.one", "call.two"],
-    errors: [],
+    ...{ errors: [], messages: [] },
     subscribed: ["connection 1", "connection 2"],
   });
   await clock.until(socket.close());
@@ -110,6 +115,7 @@ Deno.test("CoordinatorSocket does not repeat a question that was refused for goo
     const refused = assertRejects(() => socket.ready, AuthenticationError, "not you");
     await greet({ type: "connection.error", error: { code: 5, message: "not you", StatusCode } });
     await refused;
+    assert(/not you; the call's events have stopped$/.test(seen.messages[0]!), seen.messages[0]);
     await clock.advance(3_600_000);
     assertEquals([lines.length, seen.errors.length, clock.pending], [1, 1, 0]);
     await socket.close();
@@ -164,4 +170,38 @@ Deno.test("CoordinatorSocket uses a new token after one that the service calls e
   assertEquals([lines.length, next.token, seen.errors], [2, "token 2", ["token-expired"]]);
   assert(seen.subscribed.length === 1);
   await clock.until(socket.close());
+});
+
+Deno.test("CoordinatorSocket keeps a socket whose token cannot be renewed, and says so once", async () => {
+  const clock = new VirtualClock();
+  const tokenFor = (ms: number, name: string) =>
+    `e30.${btoa(JSON.stringify({ exp: Math.round((clock.epochMs() + ms) / 1000), name }))}.e30`;
+  const same = tokenFor(12_000, "same");
+  let made = 0;
+  const ways: [() => string, RegExp][] = [
+    [() => same, /^userToken returned the token of before/],
+    // This machine's clock is an hour ahead.
+    [() => tokenFor(-3_000_000, `${++made}`), /^userToken returned an expired token/],
+  ];
+  for (const [load, message] of ways) {
+    const { lines, seen, socket, greet } = socketTo(
+      { token: new UserToken(load, { clock }) },
+      clock,
+    );
+    const line = await greet();
+    await socket.ready;
+    for (let second = 0; second < 25; second++) await clock.advance(1000);
+    assertEquals([lines.length, line.closedWith, seen.errors], [1, undefined, [
+      "token-not-renewed",
+    ]]);
+    assert(message.test(seen.messages[0]!), seen.messages[0]);
+    // The service ends it.
+    line.onclose?.({ code: 1006, reason: "" });
+    await clock.advance(400);
+    await greet();
+    for (let second = 0; second < 25; second++) await clock.advance(1000);
+    assertEquals([lines.length, seen.errors], [2, ["token-not-renewed", "lost"]]);
+    await clock.until(socket.close());
+    assertEquals(clock.pending, 0);
+  }
 });

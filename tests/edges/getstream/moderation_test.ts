@@ -35,6 +35,9 @@ Deno.test("an agent that a moderator mutes is silent until it publishes again", 
   await isHeard(test);
   await test.command("moderate", { type: TrackType.AUDIO });
   await isHeard(test, false);
+  // It publishes no video.
+  await test.command("moderate", { type: TrackType.VIDEO });
+  await test.command("moderate", { type: TrackType.SCREEN_SHARE_AUDIO });
   assertEquals(muted, [["audio", true]]);
   const bot = async () => {
     const members = await double.sfu.command<{ userId: string; muted: number[] }[]>("members", {
@@ -69,6 +72,46 @@ Deno.test("an agent whose rights are withdrawn is silent, and heard again with t
   await test.command("grant", { audio: true, video: true });
   await isHeard(test);
   assertEquals(muted, [["audio", true], ["audio", false]]);
+});
+
+Deno.test("an agent whose rights are withdrawn while it rejoins stays and listens", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  const muted: unknown[] = [];
+  test.edge.events.subscribe(AgentMutedEvent, (e) => void muted.push([e.track, e.muted]));
+  const { length } = (await double.report()).joins;
+  await double.sfu.command("rpcFault", { method: "SetPublisher", code: 403, times: 9 });
+  await test.command("error", { strategy: 3 });
+  await until("being back", () => test.reconnected.length === 1);
+  const from = performance.now();
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+  assertEquals([test.connection.state, muted], ["active", [["audio", true]]]);
+  assertEquals(test.errors.length, 1);
+  assert(/publishing.*PERMISSION_DENIED/.test(test.errors[0]!), `${test.errors}`);
+  assertEquals((await double.report()).joins.length, length + 1);
+  await double.sfu.command("rpcFault", { method: "SetPublisher", clear: true });
+  await test.command("grant", { audio: true, video: true });
+  await isHeard(test);
+  assertEquals([muted.at(-1), (await double.report()).faults], [["audio", false], []]);
+});
+
+Deno.test("an agent follows what the service says of its rights when it rejoins", async () => {
+  await using double = await StreamDouble.start();
+  double.capabilities.set("bot", ["send-audio"]);
+  await using test = await TestCall.start(double);
+  const muted: unknown[] = [];
+  test.edge.events.subscribe(AgentMutedEvent, (e) => void muted.push([e.track, e.muted]));
+  const rejoin = async (capabilities: string[]) => {
+    const { length } = test.reconnected;
+    double.capabilities.set("bot", capabilities);
+    await test.command("error", { strategy: 3 });
+    await until("being back", () => test.reconnected.length === length + 1);
+    assertEquals(test.edge.capabilitiesOf(test.connection), capabilities);
+  };
+  await rejoin(["join-call"]);
+  await rejoin(["send-audio", "send-video"]);
+  await isHeard(test);
+  assertEquals([muted, test.errors], [[["audio", true], ["audio", false]], []]);
 });
 
 Deno.test("GetStreamEdge tells an agent that is kicked from a call that ended, and why it ended", async () => {

@@ -298,6 +298,24 @@ Deno.test("a GetStream call that cannot be rejoined closes as media-process-lost
   assertEquals(next.state, "active");
 });
 
+Deno.test("an agent that unpublishes while its socket is replaced is silent afterwards", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await test.command("offline", { on: true });
+  await until("reconnecting", () => test.connection.isReconnecting);
+  await test.connection.publishTracks({});
+  await test.command("offline", { on: false });
+  assertEquals((await until("being back", () => test.reconnected[0])).strategy, "fast");
+  await until("silence", async () => {
+    const last = (await test.heard()).slice(-30);
+    return last.length > 0 && last.every(({ rms }) => rms < 0.05);
+  });
+  const members = await double.sfu.command<{ userId: string; muted: number[] }[]>("members", {
+    cid: CID,
+  });
+  assertEquals(members.find(({ userId }) => userId === "bot")!.muted, [TrackType.AUDIO]);
+});
+
 Deno.test("tracks that are published while the call reconnects are published afterwards", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
+import { AuthenticationError, ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
 import { readCredentials, tokenEndsAt } from "../../../src/edges/getstream/wire/credentials.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
 import { backOffMs } from "../../../src/events/retry.ts";
@@ -177,6 +177,18 @@ Deno.test("retrying repeats only retryable requests, a bounded number of times",
   stop.abort(new Error("enough"));
   await failed;
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("retrying does not ask a provider of tokens again that has used up its time", async () => {
+  const clock = new VirtualClock();
+  let asked = 0;
+  const token = new UserToken(() => (asked++, new Promise<string>(() => {})), { clock });
+  await assertRejects(
+    () => clock.until(retrying(() => token.get(), { clock })),
+    AuthenticationError,
+    "userToken returned no token within 4000 ms",
+  );
+  assertEquals([asked, clock.now()], [1, 4000]);
 });
 
 Deno.test("retrying waits for as long as the service asks", async () => {

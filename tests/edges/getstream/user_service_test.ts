@@ -1,6 +1,6 @@
 /** Agents that have their user's token and no secret, on the double. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { AuthenticationError, ConnectionError } from "../../../src/edge/errors.ts";
+import { AuthenticationError, ClosedError, ConnectionError } from "../../../src/edge/errors.ts";
 import { CustomEventReceivedEvent, ErrorEvent } from "../../../src/edge/events.ts";
 import { GetStreamEdge, type UserTokenSource } from "../../../src/edges/getstream/mod.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
@@ -102,6 +102,32 @@ Deno.test("an agent's token that has expired is loaded anew, or refused for good
   assertEquals([other.code, other.retryable], ["unauthorized", false]);
   await using broken = edgeWith(double, () => Promise.reject(new Error("no network")));
   const failure = await assertRejects(() => broken.authenticate(user), AuthenticationError);
-  assertEquals(failure.code, "no-token");
+  assertEquals([failure.code, failure.cause], ["no-token", undefined]);
   assert(!(failure instanceof ConnectionError));
+});
+
+Deno.test("one wrong answer of a provider of tokens costs a try, not the call's events", async () => {
+  await using double = await StreamDouble.start();
+  let asked = 0;
+  const answers: unknown[] = [undefined, "garbage"];
+  await using edge = edgeWith(
+    double,
+    (id) => asked < answers.length ? answers[asked++] as string : (asked++, tokenOf(id)),
+  );
+  await edge.authenticate({ id: "bot", name: "Bot" });
+  assertEquals(asked, 3);
+});
+
+Deno.test("GetStreamEdge closes while a provider of tokens hangs", async () => {
+  await using double = await StreamDouble.start();
+  const edge = edgeWith(double, () => new Promise<string>(() => {}));
+  const from = performance.now();
+  const failed = assertRejects(
+    () => edge.authenticate({ id: "bot", name: "Bot" }),
+    ClosedError,
+    "the edge",
+  );
+  await edge.close();
+  await failed;
+  assert(performance.now() - from < 2000);
 });

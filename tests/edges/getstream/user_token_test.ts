@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { AuthenticationError } from "../../../src/edge/errors.ts";
+import { AuthenticationError, ClosedError, ConnectionError } from "../../../src/edge/errors.ts";
 import { UserToken } from "../../../src/edges/getstream/service/user_token.ts";
 import { readSettings } from "../../../src/edges/getstream/settings.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
@@ -56,7 +56,16 @@ Deno.test("UserToken reports a provider that throws, hangs, or is given up", asy
     throw new Error("no network eyJhbGciOiJIUzI1NiJ9.eyJzIjp0cnVlfQ.c2ln");
   }, { clock });
   const error = await assertRejects(() => failing.get(), AuthenticationError, "no network [token]");
-  assertEquals([error.code, error.retryable], ["no-token", true]);
+  assertEquals([error.code, error.retryable, error.cause], ["no-token", true, undefined]);
+  const own = new UserToken(() => {
+    throw new ConnectionError("eyJhbGciOiJIUzI1NiJ9.eyJzIjp0cnVlfQ.c2ln", { code: "mine" });
+  }, { clock });
+  const final = await assertRejects(
+    () => own.get(),
+    AuthenticationError,
+    "userToken failed: [token]",
+  );
+  assertEquals([final.code, final.retryable], ["no-token", false]);
   const hanging = new UserToken(() => new Promise<string>(() => {}), { clock });
   const stop = new AbortController();
   const left = assertRejects(() => hanging.get(stop.signal), Error, "enough");
@@ -64,5 +73,14 @@ Deno.test("UserToken reports a provider that throws, hangs, or is given up", asy
   stop.abort(new Error("enough"));
   await left;
   await waiting;
+  assertEquals([clock.now(), clock.pending], [4000, 0]);
+  const closing = new AbortController();
+  const closed = new UserToken(() => new Promise<string>(() => {}), {
+    clock,
+    signal: closing.signal,
+  });
+  const ended = assertRejects(() => closed.get(), ClosedError, "the edge");
+  closing.abort(new ClosedError("the edge"));
+  await ended;
   assertEquals(clock.pending, 0);
 });

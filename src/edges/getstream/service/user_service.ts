@@ -13,11 +13,18 @@ import { UserToken } from "./user_token.ts";
 /** Stream's services on behalf of users. */
 export class UserService extends StreamService {
   readonly #source: UserTokenSource;
+  /** Aborted when the edge is closed. */
+  readonly #signal: AbortSignal;
   /** The users whose tokens were accepted. */
   readonly #users = new Set<string>();
 
-  constructor(settings: GetStreamSettings, source: UserTokenSource, clock: Clock) {
-    super(settings, clock);
+  constructor(
+    settings: GetStreamSettings,
+    source: UserTokenSource,
+    options: { clock: Clock; signal: AbortSignal },
+  ) {
+    super(settings, options.clock);
+    this.#signal = options.signal;
     this.#source = source;
   }
 
@@ -140,10 +147,15 @@ export class UserService extends StreamService {
     const source = this.#source;
     const load = async (): Promise<string> => {
       const token: unknown = typeof source === "function" ? await source(userId) : source;
-      checkUserToken(token, userId);
-      return token;
+      return token as string;
     };
-    return new UserToken(load, { isOnly: typeof source === "string", clock: this.clock });
+    const isOnly = typeof source === "string";
+    return new UserToken(load, {
+      isOnly,
+      check: (token) => checkUserToken(token, { userId, isOnly }),
+      signal: this.#signal,
+      clock: this.clock,
+    });
   }
 
   async #change(call: CallName, action: string, userId: string | undefined): Promise<void> {
@@ -171,8 +183,11 @@ export class UserService extends StreamService {
   }
 }
 
-/** Checks that a token is one of this user, as Stream's clients do. */
-function checkUserToken(token: unknown, userId: string): asserts token is string {
+/** Checks that a token is one of this user, as Stream's clients do; a provider may do better next time. */
+function checkUserToken(
+  token: unknown,
+  { userId, isOnly }: { userId: string; isOnly: boolean },
+): void {
   const whose = typeof token === "string" ? claimsOf(token)?.user_id : undefined;
   if (whose === userId) return;
   const got = typeof token !== "string"
@@ -182,6 +197,7 @@ function checkUserToken(token: unknown, userId: string): asserts token is string
     : "a text that is no user's token";
   throw new AuthenticationError(`userToken must be a token of the user "${userId}", got ${got}`, {
     code: "unauthorized",
+    retryable: !isOnly,
   });
 }
 

@@ -14,8 +14,8 @@ import { withoutSecrets } from "../wire/service_errors.ts";
 const USED = 0.8;
 /** Tokens are dated back a second and have whole seconds: they expire up to so much earlier. */
 const EARLY_MS = 2000;
-/** How long a provider of tokens may take. */
-const LOAD_MS = 10_000;
+/** How long a provider of tokens may take, which is less than a join may. */
+const LOAD_MS = 4000;
 
 /** Options for {@linkcode UserToken}. */
 export interface UserTokenOptions {
@@ -23,12 +23,17 @@ export interface UserTokenOptions {
   validityMs?: number;
   /** Whether there is only one token, which is used until the service refuses it. */
   isOnly?: boolean;
+  /** Checks what `load` returned; it throws for what is no token of the user. */
+  check?: (token: unknown) => void;
+  /** Aborted when no token is needed any longer. */
+  signal?: AbortSignal;
   clock?: Clock;
 }
 
 /** Loads a user's tokens, each well before the previous one expires. */
 export class UserToken {
   readonly #load: (validityMs: number) => string | Promise<string>;
+  readonly #options: UserTokenOptions;
   readonly #validityMs: number | undefined;
   readonly #isOnly: boolean;
   readonly #clock: Clock;
@@ -41,6 +46,7 @@ export class UserToken {
     options: UserTokenOptions,
   ) {
     this.#load = load;
+    this.#options = options;
     this.#validityMs = options.validityMs;
     this.#isOnly = options.isOnly ?? false;
     this.#clock = options.clock ?? systemClock;
@@ -49,7 +55,8 @@ export class UserToken {
   /**
    * Returns a token that stays valid for a while.
    *
-   * @throws {AuthenticationError} the token's provider failed: `no-token`; or the signal's reason.
+   * @throws {AuthenticationError} the token's provider failed: `no-token`; it took too long:
+   *   `token-timeout`; or the signal's reason.
    */
   async get(signal?: AbortSignal): Promise<string> {
     if (this.#token !== undefined && this.#clock.now() < this.#renewAt) return this.#token;
@@ -93,16 +100,30 @@ export class UserToken {
   }
 
   async #ask(): Promise<string> {
+    const { signal, check } = this.#options;
+    const loading = Promise.try(() => this.#load(this.#validityMs ?? 0));
+    let token: string;
     try {
-      const loading = Promise.try(() => this.#load(this.#validityMs ?? 0));
-      return await waitFor(loading, "userToken", { timeoutMs: LOAD_MS, clock: this.#clock });
-    } catch (cause) {
-      if (cause instanceof EdgeError) throw cause;
-      throw new AuthenticationError(`userToken failed: ${withoutSecrets(messageOf(cause))}`, {
+      token = await waitFor(loading, "userToken", {
+        ...(signal ? { signal } : {}),
+        timeoutMs: LOAD_MS,
+        clock: this.#clock,
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof DOMException && error.name === "TimeoutError") {
+        throw new AuthenticationError(`userToken returned no token within ${LOAD_MS} ms`, {
+          code: "token-timeout",
+          retryable: true,
+        });
+      }
+      // Without the error itself, whose own fields may hold a token.
+      throw new AuthenticationError(`userToken failed: ${withoutSecrets(messageOf(error))}`, {
         code: "no-token",
-        retryable: true,
-        cause,
+        retryable: !(error instanceof EdgeError) || error.retryable,
       });
     }
+    check?.(token);
+    return token;
   }
 }

@@ -48,12 +48,18 @@ export function pauseAfter(
   );
 }
 
-/** Runs `act`, and again while it fails with a retryable error. */
+/**
+ * Runs `act`, and again while it fails with a retryable error. A provider of tokens that has used up its
+ * time is not asked again: that would use up the caller's.
+ */
 export function retrying<T>(act: () => Promise<T>, options: Retrying = {}): Promise<T> {
   const { tries: mostTries = TRIES, signal, clock, ...backOff } = options;
   return retry(act, {
     signal,
     clock,
-    waitMs: (error, tries) => tries < mostTries ? pauseAfter(error, tries, backOff) : undefined,
+    waitMs: (error, tries) =>
+      tries < mostTries && !(error instanceof EdgeError && error.code === "token-timeout")
+        ? pauseAfter(error, tries, backOff)
+        : undefined,
   });
 }

@@ -12,7 +12,7 @@ import {
 } from "@ringline/edge/toolkit";
 
 /** Stream's number for an expired token. */
-const TOKEN_EXPIRED = 40;
+export const TOKEN_EXPIRED = 40;
 
 /** A refusal for the number of requests, by a service that says how long to wait. */
 export class RateLimitError extends ConnectionError {

@@ -61,6 +61,10 @@ export interface CallSessionsOptions {
   askCredentials: (leaving: readonly string[], signal: AbortSignal) => Promise<SfuCredentials>;
   /** Returns what the agent publishes. */
   ownTracks: () => OwnTracks;
+  /** The service has said what the agent may do, for a session that replaces another. */
+  onCapabilities: (capabilities: readonly string[]) => void;
+  /** The SFU refuses these of the agent's tracks in a session that goes on without them. */
+  onRefused: (tracks: OwnTracks, error: EdgeError) => void;
   /** This session is the current one from now on. */
   onCurrent: (session: SfuSession) => void;
   /** An event for the current session, or for the next one. */
@@ -248,6 +252,7 @@ export class CallSessions {
       [...new Set([...(isMigration ? [edgeName] : []), ...this.#avoided])],
       signal,
     );
+    if (credentials.capabilities) this.#options.onCapabilities(credentials.capabilities);
     const next = this.#next = this.#create(
       credentials,
       isMigration ? old.sessionId : crypto.randomUUID(),
@@ -302,9 +307,22 @@ export class CallSessions {
     const { ownTracks, subscriptions } = this.#options;
     const own = ownTracks();
     await Promise.all([
-      own.audio || own.video ? session.publish(own) : undefined,
+      // What is published and no longer wanted is muted.
+      own.audio || own.video || session.publisher?.isUsed ? this.#publish(session, own) : undefined,
       subscriptions.restore((list) => session.subscribe(list)),
     ]);
+  }
+
+  /** Publishes in a session that goes on to listen where the right to publish was withdrawn. */
+  async #publish(session: SfuSession, own: OwnTracks): Promise<void> {
+    try {
+      await session.publish(own);
+    } catch (error) {
+      const isRefused = error instanceof EdgeError && error.code === "forbidden";
+      if (!isRefused || session === this.#current) throw error;
+      await session.unpublish();
+      this.#options.onRefused(own, error);
+    }
   }
 
   async #untilConnected(session: SfuSession): Promise<void> {

@@ -5,11 +5,14 @@
  *
  * @module
  */
-import type { Clock } from "@ringline/edge/toolkit";
+import { backOffMs, type Clock } from "@ringline/edge/toolkit";
 import { type SfuCredentials, tokenEndsAt } from "../../wire/credentials.ts";
+import { BACK_OFF, pauseAfter } from "../../wire/retrying.ts";
 
 /** The part of the credentials' lifetime after which newer ones are requested. */
 const USED = 0.8;
+/** The pauses after tries that failed, and after answers whose token brings no more time. */
+const PAUSES = { firstMs: 1000, maxMs: 60_000 };
 /** The longest delay of a timer. */
 const MAX_MS = 2 ** 31 - 1;
 
@@ -31,6 +34,8 @@ export class CredentialRenewal {
   #timer: Disposable | undefined;
   /** The credentials that it renews. */
   #current: SfuCredentials | undefined;
+  /** Tries in a row that brought no time. */
+  #failures = 0;
 
   constructor(options: CredentialRenewalOptions) {
     this.#options = options;
@@ -40,17 +45,28 @@ export class CredentialRenewal {
   monitor(credentials: SfuCredentials): void {
     this.stop();
     this.#current = credentials;
-    const { clock } = this.#options;
-    const rest = tokenEndsAt(credentials.token) - clock.epochMs();
-    if (rest === Infinity) return;
-    const ms = Math.min(MAX_MS, Math.max(1000, rest * USED));
-    this.#timer = clock.schedule(() => this.#renew(credentials), ms);
+    this.#failures = 0;
+    const remainingMs = this.#remainingMs(credentials.token);
+    if (remainingMs < Infinity) {
+      this.#schedule(credentials, Math.max(PAUSES.firstMs, remainingMs * USED));
+    }
   }
 
   /** Stops renewing. */
   stop(): void {
     this.#timer?.[Symbol.dispose]();
     this.#current = undefined;
+  }
+
+  #remainingMs(token: string): number {
+    return tokenEndsAt(token) - this.#options.clock.epochMs();
+  }
+
+  #schedule(credentials: SfuCredentials, ms: number): void {
+    this.#timer = this.#options.clock.schedule(
+      () => this.#renew(credentials),
+      Math.min(MAX_MS, ms),
+    );
   }
 
   async #renew(credentials: SfuCredentials): Promise<void> {
@@ -62,9 +78,18 @@ export class CredentialRenewal {
       if (edgeName !== credentials.edgeName) return onMoved();
       credentials.token = token;
       onRenewed(token);
+      if (!isCurrent()) return;
+      // A token that has already expired by this clock says nothing about when to ask next.
+      const remainingMs = this.#remainingMs(token);
+      if (remainingMs > PAUSES.firstMs) return this.monitor(credentials);
+      this.#schedule(credentials, backOffMs(++this.#failures, { ...BACK_OFF, ...PAUSES }));
     } catch (error) {
-      if (isCurrent()) onError(error);
+      if (!isCurrent()) return;
+      onError(error);
+      // A refusal for good: the same request has the same answer, and the SFU's end of the session
+      // brings new credentials.
+      const pauseMs = pauseAfter(error, ++this.#failures, PAUSES);
+      if (pauseMs !== undefined && isCurrent()) this.#schedule(credentials, pauseMs);
     }
-    if (isCurrent()) this.monitor(credentials);
   }
 }

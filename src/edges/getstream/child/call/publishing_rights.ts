@@ -16,15 +16,18 @@ export class PublishingRights {
   /** The kinds that a moderator has muted, until the agent publishes again. */
   readonly #muted = new Set<TrackType>();
 
-  /** Takes a moderator's mute; returns the change, if it is one. */
+  /** Takes a moderator's mute; returns the change, if it is one. An agent shares no screen. */
   mute(type: TrackType): RightsChange[] {
+    if (type !== TrackType.AUDIO && type !== TrackType.VIDEO) return [];
     const was = this.#isAllowed(type);
     this.#muted.add(type);
     return was ? [{ type, muted: true }] : [];
   }
 
   /** Takes the agent's rights in the call; returns the changes. */
-  grant({ canPublishAudio, canPublishVideo }: CallGrants): RightsChange[] {
+  grant(
+    { canPublishAudio, canPublishVideo }: Pick<CallGrants, "canPublishAudio" | "canPublishVideo">,
+  ): RightsChange[] {
     const granted = [[TrackType.AUDIO, canPublishAudio], [
       TrackType.VIDEO,
       canPublishVideo,
@@ -35,6 +38,22 @@ export class PublishingRights {
       else this.#withdrawn.add(type);
       const is = this.#isAllowed(type);
       return was === is ? [] : [{ type, muted: !is }];
+    });
+  }
+
+  /** Takes what the service says that the agent may do in the call, by Stream's names. */
+  follow(capabilities: readonly string[]): RightsChange[] {
+    return this.grant({
+      canPublishAudio: capabilities.includes("send-audio"),
+      canPublishVideo: capabilities.includes("send-video"),
+    });
+  }
+
+  /** Takes the SFU's refusal of these tracks; returns the changes. */
+  refuse({ audio, video }: OwnTracks): RightsChange[] {
+    return this.grant({
+      canPublishAudio: !audio && !this.#withdrawn.has(TrackType.AUDIO),
+      canPublishVideo: !video && !this.#withdrawn.has(TrackType.VIDEO),
     });
   }
 

@@ -63,8 +63,10 @@ export class Reconnector {
       this.#pending = strategy;
       this.#reason = reason;
     }
-    this.#running ??= this.#run().finally(() => {
+    this.#running ??= this.#run().then((report) => {
+      // What follows a reconnection finds none in progress.
       this.#running = undefined;
+      if (!this.#stop.signal.aborted) report?.();
       // A request may have come after the last try.
       const pending = this.#pending;
       if (pending && !this.#stop.signal.aborted) this.request(pending, this.#reason);
@@ -77,7 +79,8 @@ export class Reconnector {
     await this.#running;
   }
 
-  async #run(): Promise<void> {
+  /** Runs a reconnection; returns what reports its success. */
+  async #run(): Promise<(() => void) | undefined> {
     const { clock, limitMs, onStart, onReconnected, onGivenUp, onFailure } = this.#options;
     const { signal } = this.#stop;
     const startedAt = clock.now();
@@ -88,22 +91,27 @@ export class Reconnector {
       this.#pending = undefined;
       try {
         await this.#options.attempt(strategy, { attempt, reason: this.#reason });
-        if (signal.aborted) return;
+        if (signal.aborted) return undefined;
         if (this.#pending !== undefined) continue;
-        return onReconnected({ strategy, attempts: attempt, elapsedMs: clock.now() - startedAt });
+        const elapsedMs = clock.now() - startedAt;
+        return () => onReconnected({ strategy, attempts: attempt, elapsedMs });
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return undefined;
         const isFinal = error instanceof EdgeError && !error.retryable;
         // Only a final refusal of a rejoin ends it: after any failure of a lesser strategy the
         // greater one is left.
-        if (isFinal && strategy === "rejoin") return onGivenUp(error);
+        if (isFinal && strategy === "rejoin") {
+          onGivenUp(error);
+          return undefined;
+        }
         if (clock.now() - startedAt >= limitMs) {
-          return onGivenUp(
+          onGivenUp(
             new ConnectionError(
               `the call was not reconnected within ${limitMs} ms: ${messageOf(error)}`,
               { code: "reconnect-failed", cause: error },
             ),
           );
+          return undefined;
         }
         onFailure(error, strategy);
         this.#escalate(strategy, error);
@@ -113,7 +121,7 @@ export class Reconnector {
         ? backOffMs(attempt, { ...BACK_OFF, random: this.#options.random ?? BACK_OFF.random })
         : 0;
       await sleep(wait, { clock, signal }).catch(() => {});
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
     }
   }
 

@@ -124,6 +124,11 @@ export class StreamCall {
       subscriptions: this.#subscriptions,
       askCredentials: (leaving, signal) => broker.credentials(leaving, signal),
       ownTracks: () => this.#own,
+      onCapabilities: (capabilities) => this.#follow(this.#rights.follow(capabilities)),
+      onRefused: (tracks, error) => {
+        this.#emitError(error, "publishing");
+        this.#follow(this.#rights.refuse(tracks));
+      },
       onCurrent: ({ credentials, sessionId }) => {
         this.#emit({ type: "session", sessionId });
         this.#repair.reset();
@@ -240,7 +245,7 @@ export class StreamCall {
   #follow(changes: readonly RightsChange[]): void {
     for (const { type, muted } of changes) {
       const track = type === TrackType.AUDIO ? "audio" : "video";
-      this.#emit({ type: "agentMuted", track, muted });
+      if (this.#wanted[track]) this.#emit({ type: "agentMuted", track, muted });
     }
     if (changes.length > 0) this.#catchUp();
   }
@@ -299,7 +304,8 @@ export class StreamCall {
   #catchUp(): void {
     this.#subscriptions.update();
     const { audio, video } = this.#wanted;
-    if ((!audio && !video) || this.#reconnector.isRunning) return;
+    const isUsed = this.#sessions.current?.publisher?.isUsed ?? false;
+    if ((!audio && !video && !isUsed) || this.#reconnector.isRunning) return;
     this.#publish().catch((error) => this.#emitError(error, "publishing"));
   }
 

@@ -41,11 +41,9 @@ export class Subscriptions {
     if (this.#isUpdating || signal.aborted) return;
     this.#isUpdating = true;
     queueMicrotask(() =>
-      this.#update()
-        .catch((error) => {
-          if (!signal.aborted && canSend()) onError(error);
-        })
-        .finally(() => this.#isUpdating = false)
+      this.#update().catch((error) => {
+        if (!signal.aborted && canSend()) onError(error);
+      })
     );
   }
 
@@ -58,19 +56,24 @@ export class Subscriptions {
 
   async #update(): Promise<void> {
     const { clock, signal, canSend, send } = this.#options;
-    for (let failures = 0; !signal.aborted && canSend();) {
-      const list = this.list();
-      const text = JSON.stringify(list);
-      if (text === this.#sent) return;
-      try {
-        await send(list);
-        this.#sent = text;
-        failures = 0;
-      } catch (error) {
-        if (!isRetryable(error)) throw error;
-        // Until it works, with the list as it is by then.
-        await sleep(backOffMs(++failures, BACK_OFF), { clock, signal });
+    try {
+      for (let failures = 0; !signal.aborted && canSend();) {
+        const list = this.list();
+        const text = JSON.stringify(list);
+        if (text === this.#sent) return;
+        try {
+          await send(list);
+          this.#sent = text;
+          failures = 0;
+        } catch (error) {
+          if (!isRetryable(error)) throw error;
+          // Until it works, with the list as it is by then.
+          await sleep(backOffMs(++failures, BACK_OFF), { clock, signal });
+        }
       }
+    } finally {
+      // In the same turn as the last look at the list: a change after it starts another update.
+      this.#isUpdating = false;
     }
   }
 

@@ -197,6 +197,13 @@ export class SfuSession {
     await this.#publisher.publish(tracks);
   }
 
+  /** Discards the connection that publishes; the next publication opens another one. */
+  async unpublish(): Promise<void> {
+    const publisher = this.#publisher;
+    this.#publisher = undefined;
+    await publisher?.close();
+  }
+
   /** Sends the whole list of tracks to subscribe to. */
   async subscribe(tracks: Wanted[]): Promise<void> {
     this.#abort.signal.throwIfAborted();

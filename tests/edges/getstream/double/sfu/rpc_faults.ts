@@ -17,6 +17,12 @@ export class RpcFaults {
     this.#next.push({ method, fault, times });
   }
 
+  /** Removes the faults of a method. */
+  clear(method: string): void {
+    const others = this.#next.filter((one) => one.method !== method);
+    this.#next.splice(0, Infinity, ...others);
+  }
+
   /** Returns the fault of this call. */
   take(method: string): RpcFault | undefined {
     const index = this.#next.findIndex((one) => one.method === method);

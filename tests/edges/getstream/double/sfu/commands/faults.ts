@@ -27,6 +27,7 @@ export const FAULTS: Record<string, Command> = {
     sfu.joinBehaviours.add(p.text("edge"), joinBehaviour, p.number("times", 1));
   },
   rpcFault: (sfu, p) => {
+    if (p.flag("clear")) return sfu.rpcFaults.clear(p.text("method"));
     const error = {
       code: p.number("code"),
       message: "refused on command",
