@@ -75,7 +75,7 @@ export class ChatContext {
     before.detach();
     this.#history = this.#createHistory();
     this.#history.append(...messages);
-    this.#history.adopt(before, this.#context.toolLedger.running);
+    this.#history.adopt(before, this.#context.toolLedger.unfinished);
   }
 
   /** The conversation, oldest message first. */
