@@ -124,6 +124,48 @@ for (const history of ["none", () => "They asked for something."] as const) {
   });
 }
 
+Deno.test("what tools do is told once where the history is too small for their outputs", async () => {
+  for (const historyLimit of [2, 3, 4, 6]) {
+    const act = defineTool({
+      name: "act",
+      description: "",
+      parameters: { type: "object", properties: { nth: { type: "integer" } } },
+      execute: async ({ nth = 0 }, { agent }) => {
+        await sleep(1000 + 300 * nth, { clock: fixture.clock });
+        if (nth === 0) await agent.say("Nearly there.");
+        return `effect ${nth}.`;
+      },
+    });
+    const requests: LLMRequest[] = [];
+    const calls = [0, 1, 2].map((nth) => ({ name: "act", input: { nth } }));
+    const fixture = await Fixture.set({
+      transcripts: ["Act."],
+      replies: [{ calls }, (request) => (requests.push(request), "Fine.")],
+      agent: { turnHandling: { historyLimit }, tools: [act] },
+    });
+    await using _ = fixture;
+    const { clock, agent } = fixture;
+    fixture.utter(600, 900);
+    await clock.advance(1100);
+    for (const text of ["Wait.", "Still."]) agent.say(text).catch(() => {});
+    await clock.advance(1500);
+    const llm = new FakeLLM(clock, [(request) => (requests.push(request), "Fine.")]);
+    await clock.until(agent.handoff({ name: "Next", instructions: "", history: "none", llm }));
+    await clock.advance(15_000);
+    await clock.until(agent.text("Well?"));
+    for (const nth of [0, 1, 2]) {
+      const times = requests.map(({ messages }) =>
+        messages.filter(({ text }) => text.includes(`effect ${nth}.`)).length
+      );
+      assertEquals(
+        Math.max(...times),
+        1,
+        `limit ${historyLimit}: effect ${nth} told ${times} times`,
+      );
+    }
+  }
+});
+
 Deno.test("what tools do is told once, whatever handoffs and updates come between", async () => {
   await fc.assert(
     fc.asyncProperty(

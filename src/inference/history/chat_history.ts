@@ -213,6 +213,8 @@ export class ChatHistory {
       this.#messages[index] = output;
       return;
     }
+    // Its output was given up, as the history was full: the outcome is told instead.
+    this.#untold.delete(call.id);
     if (run.isHandoff) return;
     // A second output is one that services refuse.
     const text = `[the outcome of ${call.name}, ${call.id}] ${output.text}`;
