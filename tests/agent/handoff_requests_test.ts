@@ -234,3 +234,26 @@ async function stopsHandingOver(calls: boolean): Promise<void> {
   assertEquals(text, "Here we are.");
   assertEquals(asked, 15, "7 hand over again, and the last is asked 8 times");
 }
+
+for (const history of ["none", () => "They asked for something."] as const) {
+  const how = typeof history === "string" ? "no history" : "a summary";
+  for (const first of ["text", "generateReply"] as const) {
+    for (const second of ["text", "generateReply"] as const) {
+      Deno.test(`${second}() that waits for ${first}() asks its question after a handoff with ${how}`, async () => {
+        const replies = [{ text: "Answer.", firstTokenMs: 2000 }];
+        const { fixture, clock, agent, llm } = await desk({ replies });
+        await using _ = fixture;
+        const answers = [agent[first]("First?")];
+        await clock.advance(100);
+        answers.push(agent[second]("Second?"));
+        await clock.advance(100);
+        await clock.until(agent.handoff({ name: "Next", instructions: "", history, llm }));
+        await clock.until(Promise.all(answers));
+        const requests = [...fixture.llm.requests, ...llm.requests];
+        const asked = await Promise.all(requests.map(told));
+        const ofSecond = asked.filter((messages) => messages.at(-1) === "user: Second?");
+        assertEquals(ofSecond.length, 1, JSON.stringify(asked));
+      });
+    }
+  }
+}

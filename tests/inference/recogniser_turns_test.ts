@@ -129,6 +129,37 @@ Deno.test('turnDetection "stt" ends the turn itself when the recogniser does not
   await fixture.clock.advance(1000);
 });
 
+for (const hasPartials of [true, false]) {
+  const how = hasPartials ? "with partial text" : "without partial text";
+  Deno.test(`turnDetection "stt" replies although sound goes on: a recogniser ${how}`, async () => {
+    const partials = [{ afterMs: 800, text: "What" }, { afterMs: 1400, text: "What time is it?" }];
+    await using fixture = await listening({
+      transcripts: [
+        { text: "What time is it?", partials: hasPartials ? partials : [] },
+        ...hasPartials
+          ? [{ text: "And the date?", partials: [{ afterMs: 9000, text: "And" }] }]
+          : [],
+      ],
+    });
+    // A radio, for which there are no words.
+    await fixture.hear(60_000, 2000);
+    const turns = fixture.events(TurnEndedEvent).map(({ text, reason }) => [text, reason]);
+    assertEquals(turns[0], ["What time is it?", "silence"]);
+    const waitedMs = fixture.when(TurnEndedEvent) - 1400;
+    assert(waitedMs <= (hasPartials ? 3500 : 12_000), `${waitedMs} ms`);
+    assertEquals(turns.slice(1).map(([text]) => text), hasPartials ? ["And the date?"] : []);
+    assertEquals(fixture.errors, []);
+  });
+}
+
+Deno.test('turnDetection "stt" goes on with a long turn of which the recogniser has no partial text', async () => {
+  await using fixture = await listening({ transcripts: ["One,", "two,", "three,", "four."] });
+  await fixture.hear(20_000, 2000);
+  const turns = fixture.events(TurnEndedEvent).map(({ text, reason }) => [text, reason]);
+  assertEquals(turns, [["One, two, three, four.", "recogniser"]]);
+  assertEquals(fixture.errors, []);
+});
+
 Deno.test("a recogniser's session that is lost is reported, and the next one gets the turn's sound", async () => {
   await using fixture = await listening({
     transcripts: ["never said", { text: "What time is it?", endsAfterMs: 500 }],

@@ -75,7 +75,7 @@ export class ChatContext {
     before.detach();
     this.#history = this.#createHistory();
     this.#history.append(...messages);
-    this.#history.adopt(before, this.#context.toolLedger.running);
+    this.#history.adopt(before, this.#context.toolLedger.unfinished);
   }
 
   /** The conversation, oldest message first. */
@@ -88,13 +88,21 @@ export class ChatContext {
     return this.#history.count;
   }
 
-  /** Appends what a participant said, or the application where there is none. */
-  appendUserMessage(text: string, participant: Participant | undefined): void {
+  /**
+   * Appends what a participant said, or the application where there is none.
+   *
+   * @param history whose it is, where that is not the one that there is now
+   */
+  appendUserMessage(
+    text: string,
+    participant: Participant | undefined,
+    history: ChatHistory = this.#history,
+  ): void {
     if (participant) {
       this.#speakers.add(participant.userId);
       this.#context.toolLedger.personSpoke();
     }
-    this.append(userMessage(text, participant));
+    history.append(userMessage(text, participant));
   }
 
   /** Appends what was said. */

@@ -140,13 +140,13 @@ export class ChatHistory {
   }
 
   /**
-   * Takes over the calls of another history of which no model has seen an output, and those that `run`:
-   * what becomes known of them is a message.
+   * Takes over the calls of another history of which no model has seen an output, and the `unfinished`
+   * ones: what becomes known of them is a message.
    */
-  adopt(before: ChatHistory, running: Iterable<ToolRun>): void {
+  adopt(before: ChatHistory, unfinished: Iterable<ToolRun>): void {
     const { untold } = before;
     this.#takeOver(untold, before.#untoldOutcomes);
-    for (const run of [...untold, ...running]) if (!run.isHandoff) this.#follow(run);
+    for (const run of [...untold, ...unfinished]) if (!run.isHandoff) this.#follow(run);
   }
 
   /** What becomes known of these calls is a message, unless this history has them already. */
@@ -213,6 +213,8 @@ export class ChatHistory {
       this.#messages[index] = output;
       return;
     }
+    // Its output was given up, as the history was full: the outcome is told instead.
+    this.#untold.delete(call.id);
     if (run.isHandoff) return;
     // A second output is one that services refuse.
     const text = `[the outcome of ${call.name}, ${call.id}] ${output.text}`;

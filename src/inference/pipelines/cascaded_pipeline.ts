@@ -13,6 +13,7 @@ import type {
 import { promised } from "../../events/user_code.ts";
 import { noLLM } from "./missing_parts.ts";
 import { ChatContext } from "../history/chat_context.ts";
+import type { ChatHistory } from "../history/chat_history.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
 import { ReplyGenerator } from "../reply/reply_generator.ts";
 import { TextReplies, type TextReply } from "../reply/text_replies.ts";
@@ -220,9 +221,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(async () => {
       this.#transcript.writePrompt(text, participant);
-      const onTurn = () => {
-        this.#chat.appendUserMessage(text, participant);
-        this.#scheduler.newsTold();
+      const onTurn = (history: ChatHistory) => {
+        this.#chat.appendUserMessage(text, participant, history);
+        // News of the next agent's are not in its request.
+        if (history === this.#chat.history) this.#scheduler.newsTold();
       };
       const reply = this.#generator.generate(participant, {}, { onTurn });
       const { outcome, failure } = await this.#spoken.say(reply, { ...speaking, participant });
@@ -254,8 +256,8 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
     signal?.throwIfAborted();
     this.#transcript.writePrompt(text, participant);
-    const onTurn = () => {
-      this.#chat.appendUserMessage(text, participant);
+    const onTurn = (history: ChatHistory) => {
+      this.#chat.appendUserMessage(text, participant, history);
       // It stands for what a person says.
       if (!participant) this.#context.toolLedger.personSpoke();
     };

@@ -30,7 +30,7 @@ import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { settlesAloud } from "./realtime/last_words.ts";
 import { PartsInUse, type RealtimeParts } from "./realtime/parts_in_use.ts";
 import { UntoldNews } from "./realtime/untold_news.ts";
-import { ReconnectingSession } from "./realtime/reconnecting_session.ts";
+import { type KnownConversation, ReconnectingSession } from "./realtime/reconnecting_session.ts";
 import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
 
 /** Options for {@linkcode RealtimePipeline}. */
@@ -86,7 +86,6 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       history: this.#history,
       session: () => this.#session,
       signal,
-      onConnecting: (run) => this.#tools.connecting(run),
     });
     this.#news = new UntoldNews({
       untilHeard: () => context.untilHeard?.(signal),
@@ -147,11 +146,13 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       signal,
       settings: () => this.#parts.current,
       connect: (parts, signal) => this.#parts.connect(parts, signal),
-      countMessages: () => this.#history.count,
+      known: () => ({ count: this.#history.count, messages: [...this.#history.messages] }),
       onEvent: (event) => this.#handle(event),
       onLost: () => this.#lost(),
       onConnected: (known) => this.#connected(known),
-      isQuiet: () => !this.#listener.isSpeech && !this.#requests.isBusy && !output.queue.isBusy,
+      isQuiet: () => this.#isQuiet,
+      isIdle: () =>
+        this.#isQuiet && !context.toolLedger.running.values().some((run) => run.isAwaited),
       report,
     });
   }
@@ -196,6 +197,11 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const reply = this.#requests.add(send, { ...options, staleAtMs });
     reply.done.catch(() => {}).then(() => this.#holdChanged(reply.discardsUserTurns));
     return reply;
+  }
+
+  /** Whether nothing is being said. */
+  get #isQuiet(): boolean {
+    return !this.#listener.isSpeech && !this.#requests.isBusy && !this.#output.queue.isBusy;
   }
 
   /** Whether people can interrupt the agent now. */
@@ -392,7 +398,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   }
 
   /** Tells a new session what the one before it did not reply to. */
-  #connected(known: number): void {
+  #connected(known: KnownConversation): void {
     this.#outage.connected();
     this.#tools.connected(known);
     const isRepeated = this.#listener.connected();

@@ -4,7 +4,7 @@ import type { ChatContext, ChatRequest } from "../history/chat_context.ts";
 import type { TranscriptWriter } from "../history/transcript_writer.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
-import { userMessage } from "../history/chat_history.ts";
+import { type ChatHistory, userMessage } from "../history/chat_history.ts";
 import { Reply, type ReplyInit } from "./reply.ts";
 import { RequestOrder } from "./request_order.ts";
 import type { ToolRun } from "./tool_run.ts";
@@ -15,6 +15,15 @@ export interface ReplyGeneratorInit extends ReplyModel {
   transcript: TranscriptWriter;
   /** Called with the calls whose results the next agent is to tell. */
   onHandedOver: (runs: readonly ToolRun[]) => void;
+}
+
+/** How a reply begins, and how its text is given. */
+export interface GenerateOptions extends Pick<ReplyInit, "isInText"> {
+  /**
+   * Called before it asks, or is cancelled before that: appends what it replies to, to the history of the
+   * agent that replies. Another one may have taken over while it waited.
+   */
+  onTurn?: (history: ChatHistory) => void;
 }
 
 /** The model that generates replies. */
@@ -65,13 +74,12 @@ export class ReplyGenerator {
    * Starts a reply to the latest message, or to what is in `request` and not in the chat. It asks the
    * model when the replies before it have.
    *
-   * @param options.onTurn called before it asks, or is cancelled before that: appends what it replies to
    * @param options.isInText whether it is written, and not said
    */
   generate(
     participant: Participant | undefined,
     request: ChatRequest = {},
-    options: Pick<ReplyInit, "onTurn" | "isInText"> = {},
+    options: GenerateOptions = {},
   ): Reply {
     return this.#start({ participant, request, ...options });
   }
@@ -126,7 +134,9 @@ export class ReplyGenerator {
   }
 
   #start(
-    init: Pick<ReplyInit, "participant" | "request" | "isPreemptive" | "onTurn" | "isInText">,
+    { onTurn, ...init }:
+      & Pick<ReplyInit, "participant" | "request" | "isPreemptive">
+      & GenerateOptions,
   ): Reply {
     const { clock, toolLedger, instructions } = this.#context;
     const { chat, transcript, onHandedOver } = this.#init;
@@ -135,6 +145,7 @@ export class ReplyGenerator {
     const reply = new Reply({
       ...init,
       llm,
+      onTurn: () => onTurn?.(history),
       toolLedger,
       chat: history,
       ask: () => chat.request(init.request, { instructions, history }),

@@ -26,8 +26,8 @@ export interface ToolCallOptions {
   onProgress?: (text: string) => void;
   /** Called when its time is up: whether it acts is not known. */
   onTimeUp?: () => void;
-  /** Called when the tool succeeds after its time was up. */
-  onLate?: (outcome: ToolOutcome) => void;
+  /** Called when the tool ends after its time was up: with its outcome, without where it failed. */
+  onLate?: (outcome: ToolOutcome | undefined) => void;
 }
 
 /** The outcome of a call: its result, unless the tool hands the call over. */
@@ -116,7 +116,7 @@ export class ToolExecutor {
       limit.abort(error);
       if (!isOver) {
         onTimeUp?.();
-        running.then((result) => onLate?.(result), () => {});
+        running.then((outcome) => onLate?.(outcome), () => onLate?.(undefined));
       }
       return failure(messageOf(error));
     }

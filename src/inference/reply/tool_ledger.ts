@@ -60,6 +60,8 @@ interface FirstCall {
 export class ToolLedger {
   readonly #init: ToolLedgerInit;
   readonly #running = new Set<ToolRun>();
+  /** Those that run, and those whose tools go on after their time was up. */
+  readonly #unfinished = new Set<ToolRun>();
   readonly #ids = new Set<string>();
   readonly #firstCalls = new Map<string, FirstCall>();
   readonly #observers: ((run: ToolRun) => void)[] = [];
@@ -98,6 +100,11 @@ export class ToolLedger {
   /** The calls that have no outcome yet. */
   get running(): ReadonlySet<ToolRun> {
     return this.#running;
+  }
+
+  /** The calls that may have an outcome yet: those that run, and those that may succeed too late. */
+  get unfinished(): ReadonlySet<ToolRun> {
+    return this.#unfinished;
   }
 
   /** Whether there has been a call of this id. */
@@ -143,6 +150,7 @@ export class ToolLedger {
     const tool = executor.get(call.name);
     const run = new ToolRun(this.#withNewId(call), tool, participant);
     this.#running.add(run);
+    this.#unfinished.add(run);
     for (const observer of this.#observers) observer(run);
     void this.#run(run, executor);
     return run;
@@ -178,7 +186,10 @@ export class ToolLedger {
       this.#ended(run, { durationMs: clock.now() - startedMs, late: ends++ > 0 });
     });
     const fault = this.#isClosed ? "the conversation is over" : this.#duplicateFault(run, executor);
-    if (fault) return run.end(failure(fault));
+    if (fault) {
+      this.#unfinished.delete(run);
+      return run.end(failure(fault));
+    }
     const first = this.#noteFirst(run, executor);
     let timedOut = false;
     const outcome = await executor.call(call, {
@@ -197,12 +208,24 @@ export class ToolLedger {
       onStarted: () => this.#started(run),
       onProgress: (text) => run.result || run.progress(text),
       onTimeUp: () => timedOut = true,
-      onLate: (late) => void this.#resultOf(late, run, executor).then((result) => run.end(result)),
+      onLate: (late) => void this.#endLate(late, run, executor),
     });
     const result = await this.#resultOf(outcome, run, executor);
     first.mayHaveActed = !result.isError || timedOut;
+    if (!timedOut) this.#unfinished.delete(run);
     // What is left of one that was given up may still succeed.
     if (!run.closing.aborted || !timedOut) run.end(result);
+  }
+
+  /** Ends a call whose time was up: what fails then has failed already. */
+  async #endLate(
+    outcome: ToolOutcome | undefined,
+    run: ToolRun,
+    executor: ToolExecutor,
+  ): Promise<void> {
+    const result = outcome && await this.#resultOf(outcome, run, executor);
+    this.#unfinished.delete(run);
+    if (result) run.end(result);
   }
 
   /** Returns the result of a call, which hands the call over where its tool says so. Never rejects. */

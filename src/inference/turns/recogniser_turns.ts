@@ -4,6 +4,7 @@ import type { Participant } from "../../edge/types.ts";
 import type { SttEvent } from "../contracts/stt.ts";
 import type { TurnEndReason } from "./user_turn_observer.ts";
 import { timeoutError } from "../../events/waiting.ts";
+import { WordlessSound } from "./wordless_sound.ts";
 import { SpeakerTurns, type SpeakerTurnsInit } from "./speaker_turns.ts";
 import type { UserTurn } from "./user_turn.ts";
 
@@ -14,9 +15,13 @@ const PREFIX_MS = 1000;
 
 /**
  * The turns of one speaker whose recogniser detects them. It gets all audio. The VAD only says
- * that there may be speech; where the recogniser says nothing more, the turn ends without it.
+ * that there may be speech; where the recogniser says nothing more, or has no words for the sound, the
+ * turn ends without it.
  */
 export class RecogniserTurns extends SpeakerTurns {
+  readonly #wordless: WordlessSound;
+  /** Whether it was asked for the text so far, in sound: what it ends for that is no turn. */
+  #isAsked = false;
   /** Whether the VAD says that there is speech. */
   #isSpeech = false;
   #silence: PcmChunk | undefined;
@@ -28,6 +33,11 @@ export class RecogniserTurns extends SpeakerTurns {
     { speakerId }: { speakerId: string },
   ) {
     super(participant, init, { speakerId, continuous: true });
+    this.#wordless = new WordlessSound({
+      clock: init.clock,
+      commit: () => this.#askForText(),
+      onWordless: (options) => this.#endInSound(options),
+    });
   }
 
   processAudio(pcm: PcmChunk, isEcho: boolean): void {
@@ -41,24 +51,30 @@ export class RecogniserTurns extends SpeakerTurns {
     this.cancelEnd();
     const turn = this.turn ?? this.#open(firstSoundMs);
     if (!this.isSpeaking) this.startSpeaking(turn, firstSoundMs);
+    this.#wordless.soundStarted();
   }
 
   speechStopped(endOfSpeechMs: number): void {
-    this.#isSpeech = false;
+    this.#soundStopped();
     this.stopSpeaking(endOfSpeechMs);
     this.#limitSilence();
   }
 
   audioStopped(endOfSpeechMs: number | undefined): void {
-    this.#isSpeech = false;
+    this.#soundStopped();
     if (endOfSpeechMs !== undefined) this.stopSpeaking(endOfSpeechMs);
     // It hears no silence that would end the turn.
     this.commit("silence").catch((error) => this.init.report(error, "ending a turn"));
   }
 
   override async commit(reason: TurnEndReason): Promise<void> {
-    this.#isSpeech = false;
+    this.#soundStopped();
     await super.commit(reason);
+  }
+
+  override async close(): Promise<void> {
+    this.#soundStopped();
+    await super.close();
   }
 
   protected recognised(event: SttEvent): void {
@@ -67,10 +83,13 @@ export class RecogniserTurns extends SpeakerTurns {
     if (event.type === "speech-started") this.#confirm(turn ?? this.#open(clock.now()));
     else if (event.type === "transcript") {
       // Empty text begins no turn.
-      if (turn) this.addText(turn, event);
-      else if (/\S/.test(event.text)) this.addText(this.#open(clock.now()), event);
+      if (turn) this.#addText(turn, event);
+      else if (/\S/.test(event.text)) this.#addText(this.#open(clock.now()), event);
     } else if (turn) {
-      if (event.type === "turn-ended") return this.#ended(turn);
+      if (event.type === "turn-ended") {
+        if (!this.#isAsked || !this.#isSpeech) this.#ended(turn);
+        return;
+      }
       if (event.type === "eager-turn-ended") {
         turn.isConfirmed = true;
         turn.transcribedMs = clock.now();
@@ -89,6 +108,36 @@ export class RecogniserTurns extends SpeakerTurns {
 
   protected cancelEnd(): void {
     this.#limit?.[Symbol.dispose]();
+  }
+
+  #soundStopped(): void {
+    this.#isSpeech = false;
+    this.#wordless.soundStopped();
+  }
+
+  #addText(turn: UserTurn, event: Extract<SttEvent, { type: "transcript" }>): void {
+    const before = turn.text;
+    this.addText(turn, event);
+    const isInterim = !event.final && this.#isSpeech && !this.transcriber.isCommitting;
+    if (turn.text !== before) this.#wordless.wordsCame({ interim: isInterim });
+  }
+
+  /** Has the recogniser return the text of a turn so far; resolves when it has. */
+  async #askForText(): Promise<void> {
+    if (!this.turn) return;
+    this.#isAsked = true;
+    await this.transcriber.commit();
+    this.#isAsked = false;
+  }
+
+  /** Ends a turn whose words have ended while there is still sound, for which there are none. */
+  #endInSound({ isFinal }: { isFinal: boolean }): void {
+    const { turn } = this;
+    if (!turn || turn.text === "") return;
+    const { clock, report } = this.init;
+    this.stopSpeaking(turn.textChangedMs || clock.now());
+    if (isFinal) return this.endTurn(turn, "silence");
+    super.commit("silence").catch((error) => report(error, "ending a turn"));
   }
 
   #open(firstSoundMs: number): UserTurn {
@@ -119,8 +168,7 @@ export class RecogniserTurns extends SpeakerTurns {
   #limitSilence(): void {
     this.cancelEnd();
     const { turn } = this;
-    // Sound may go on after the last word: what counts is whether the recogniser has words for it.
-    if (!turn || this.isClosed || this.#isSpeech && !turn.hasInterimText) return;
+    if (!turn || this.isClosed || this.#isSpeech) return;
     const { clock, report } = this.init;
     const isNoise = !turn.isConfirmed && turn.text === "";
     const limitMs = isNoise ? NOISE_MS : this.sttTimeoutMs;

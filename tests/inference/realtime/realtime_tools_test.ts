@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import type { ChatMessage } from "../../../src/inference/contracts/messages.ts";
 import { ToolCalledEvent } from "../../../src/inference/contracts/events.ts";
 import { defineTool } from "../../../src/inference/contracts/tool.ts";
+import { FakeRealtimeLLM } from "../../../src/testing/fake_realtime_llm.ts";
 import { sleep } from "../../../src/events/waiting.ts";
 import { Fixture } from "../_fixture.ts";
 
@@ -87,3 +88,102 @@ Deno.test("a realtime model's calls have one outcome each, in a history that ser
     { seed: 16, numRuns: 25 },
   );
 });
+
+/** A session that takes 800 ms to connect, and may not be had: what happens while a tool runs. */
+const changes = {
+  "a session that ends": ({ realtime }: Fixture) => realtime.sessions[0]!.expire(60_000),
+  "a handoff that fails": ({ agent, clock }: Fixture) =>
+    agent.handoff({ name: "Next", instructions: "", llm: refusing(clock) }).catch(() => {}),
+  "an update that fails": ({ agent, clock }: Fixture) =>
+    agent.update({ llm: refusing(clock) }).catch(() => {}),
+};
+
+function refusing(clock: Fixture["clock"]): FakeRealtimeLLM {
+  const llm = new FakeRealtimeLLM(clock, []);
+  llm.connect = async ({ signal }) => {
+    await sleep(800, { clock, signal });
+    throw new Error("401");
+  };
+  return llm;
+}
+
+for (const [what, happen] of Object.entries(changes)) {
+  for (const via of ["a turn", "generateReply()", "text()"] as const) {
+    Deno.test(`a tool of ${via} is told once by the reply that waits for it: ${what}`, async () => {
+      await using fixture = await slowlyConnected({ toolMs: 1000 });
+      const { clock, agent, realtime } = fixture;
+      if (via === "a turn") fixture.utter(600, 900);
+      else if (via === "text()") agent.text("Book.").catch(() => {});
+      else agent.generateReply("Book.").catch(() => {});
+      await clock.advance(via === "a turn" ? 1300 : 300);
+      happen(fixture);
+      await clock.advance(20_000);
+      assertEquals(fixture.conversation.slice(-2), ["agent: act({}): done", "agent: It is: done"]);
+      const told = realtime.sessions.flatMap(({ toolResults, texts }) => [
+        ...toolResults.map(({ text }) => text),
+        ...texts.filter((text) => text.includes("done")),
+      ]);
+      assertEquals(told, ["done"]);
+    });
+  }
+
+  Deno.test(`a tool that refuses interruption does so to its end: ${what}`, async () => {
+    await using fixture = await slowlyConnected({ toolMs: 4000 });
+    const { clock, realtime } = fixture;
+    fixture.utter(600, 900);
+    await clock.advance(1300);
+    const { heardSoundMs } = realtime.sessions[0]!;
+    happen(fixture);
+    await clock.advance(1500);
+    fixture.utter(600, 900);
+    await clock.advance(1500);
+    assertEquals(realtime.sessions.map((one) => one.heardSoundMs), [heardSoundMs]);
+  });
+}
+
+Deno.test("a tool that ends while a session takes a lost one's place is told in it once", async () => {
+  for (const toolMs of [400, 600, 800, 1000, 1200, 1500]) {
+    await using fixture = await slowlyConnected({ toolMs });
+    const { clock, realtime } = fixture;
+    fixture.utter(600, 900);
+    await clock.advance(1300);
+    realtime.sessions[0]!.lose();
+    await clock.advance(20_000);
+    const { options: { history }, texts, toolResults } = realtime.sessions[1]!;
+    const told = [...history, ...toolResults].map(({ text }) => text).concat(texts)
+      .filter((text) => text.includes("done"));
+    assertEquals(told.length, 1, `${toolMs} ms: ${JSON.stringify(told)}`);
+    assertEquals(fixture.conversation.filter((text) => text.startsWith("agent: ")).length, 2);
+  }
+});
+
+async function slowlyConnected({ toolMs }: { toolMs: number }): Promise<Fixture> {
+  let delayMs = 0;
+  const fixture: Fixture = await Fixture.set({
+    realtime: [
+      { heard: "Book.", reply: "It is:", call: { name: "act", input: {} } },
+      { heard: "And?", reply: "More." },
+      { reply: "Even more." },
+    ],
+    prepare: ({ realtime, clock }) => {
+      const connect = realtime.connect.bind(realtime);
+      realtime.connect = async (options) => {
+        await sleep(delayMs, { clock, signal: options.signal });
+        return await connect(options);
+      };
+    },
+    agent: {
+      tools: [defineTool({
+        name: "act",
+        description: "",
+        onInterruption: "refuse",
+        execute: async () => {
+          await sleep(toolMs, { clock: fixture.clock });
+          return "done";
+        },
+      })],
+    },
+  });
+  delayMs = 800;
+  return fixture;
+}

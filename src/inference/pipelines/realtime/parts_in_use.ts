@@ -35,8 +35,6 @@ export interface PartsInUseInit {
   session: () => ReconnectingSession<RealtimeParts>;
   /** Aborted when the conversation is over. */
   signal: AbortSignal;
-  /** Called when a session is about to get the history; `run`: the call for which it is, if it is for one. */
-  onConnecting: (run?: ToolRun) => void;
 }
 
 /** How long a session may take to be changed. */
@@ -118,8 +116,7 @@ export class PartsInUse {
       run?: ToolRun;
     } = {},
   ): Promise<RealtimeSession> {
-    const { context, logger, onConnecting } = this.#init;
-    onConnecting(run);
+    const { context, logger } = this.#init;
     return llm.connect({
       clock: context.clock,
       logger,

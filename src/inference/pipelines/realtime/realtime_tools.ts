@@ -2,7 +2,8 @@
 import type { Participant } from "../../../edge/types.ts";
 import type { ChatHistory } from "../../history/chat_history.ts";
 import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
-import type { ToolCall } from "../../contracts/messages.ts";
+import type { ChatMessage, ToolCall } from "../../contracts/messages.ts";
+import type { KnownConversation } from "./reconnecting_session.ts";
 import type { PipelineContext } from "../../pipeline_context.ts";
 import type { RequestedReply } from "./requested_reply.ts";
 import type { ToolExecutor } from "../../reply/tool_executor.ts";
@@ -101,21 +102,12 @@ export class RealtimeTools {
     for (const id of [...this.#replies.keys()]) this.replyEnded(id, { isCut: false });
   }
 
-  /** A session is about to get the history; `handoff`: the call for which it is, if it is for one. */
-  connecting(handoff?: ToolRun): void {
-    const { context, history } = this.#init;
-    // What a lost session asked for is no reply of the next one.
-    for (const run of context.toolLedger.running) if (run !== handoff) run.abandon();
-    history.markAllTold();
-  }
-
-  /** There is a session, which knows so many messages: it is told of those since. */
-  connected(known: number): void {
+  /** There is a session, which knows so much of the conversation: it is told of the rest. */
+  connected({ count, messages }: KnownConversation): void {
     const { context, history, session } = this.#init;
-    const since = history.since(known);
-    if (since.length === 0) return;
+    // What another session asked for is no reply of this one.
     for (const run of context.toolLedger.running) if (!run.isHandoff) run.abandon();
-    for (const one of since) {
+    for (const one of [...this.#changedOutputs(messages), ...history.since(count)]) {
       const { role, text } = one;
       if (role === "tool") this.#sendText(`[the outcome of ${one.name}, ${one.callId}] ${text}`);
       else if (role === "assistant" && /\S/.test(text)) {
@@ -123,6 +115,17 @@ export class RealtimeTools {
       } else if (role === "user") this.#sendText(text, one.name);
     }
     history.markAllTold();
+  }
+
+  /** The outputs that were among these messages, and are others now: their tools have ended since. */
+  #changedOutputs(known: readonly ChatMessage[]): readonly ChatMessage[] {
+    const { messages, untold } = this.#init.history;
+    // What hands over is over for the next agent.
+    const ids = new Set(known.map((one) => one.role === "tool" && one.callId));
+    for (const { isHandoff, call } of untold) if (isHandoff) ids.delete(call.id);
+    return messages.filter((one) =>
+      one.role === "tool" && ids.has(one.callId) && !known.includes(one)
+    );
   }
 
   /** Sends the model what became known of a tool after its output, and asks for a reply. */

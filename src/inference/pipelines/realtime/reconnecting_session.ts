@@ -1,5 +1,6 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
+import type { ChatMessage } from "../../contracts/messages.ts";
 import { checkMethods } from "../../../events/checks.ts";
 import { promised, type Report, UserHook } from "../../../events/user_code.ts";
 import { sleep, waitFor } from "../../../events/waiting.ts";
@@ -34,8 +35,16 @@ export interface ConnectedSession<Settings> {
   readonly session: RealtimeSession;
   /** What it was connected with. */
   readonly settings: Settings;
-  /** How many messages there had been when it was told of the conversation. */
-  readonly known: number;
+  /** The conversation that it was told of. */
+  readonly known: KnownConversation;
+}
+
+/** A conversation, as it was when a session was told of it. */
+export interface KnownConversation {
+  /** How many messages there had been. */
+  readonly count: number;
+  /** Those that there were; the output of a tool may be another one since. */
+  readonly messages: readonly ChatMessage[];
 }
 
 /** Starts a session with these settings. */
@@ -52,19 +61,21 @@ export interface ReconnectingSessionInit<Settings> {
   connect: Connect<Settings>;
   /** Returns the settings as they are now: a session connected with others is not used. */
   settings: () => Settings;
-  /** Returns how many messages the conversation has had. */
-  countMessages: () => number;
+  /** Returns the conversation as it is now. */
+  known: () => KnownConversation;
   /** Called with each event of the model. */
   onEvent: (event: RealtimeEvent) => void;
   /** Called when a session is lost, or replaced: no more of its replies comes. */
   onLost: () => void;
   /**
-   * Called when there is a session: the first one, and each that replaces another. It was told of the
-   * first `known` messages.
+   * Called when there is a session: the first one, and each that replaces another. It was told of what
+   * is `known`.
    */
-  onConnected: (known: number) => void;
-  /** Whether nothing is being said: a session that is ending is replaced then. */
+  onConnected: (known: KnownConversation) => void;
+  /** Whether nothing is being said: a session of other settings takes its place then. */
   isQuiet: () => boolean;
+  /** Whether no reply waits for a tool either: a session that is ending is replaced then. */
+  isIdle: () => boolean;
   report: Report;
 }
 
@@ -129,13 +140,13 @@ export class ReconnectingSession<Settings> {
   /**
    * Takes a session in the place of the one in use. Resolves when those before are left.
    *
-   * @param known how many messages there have been up to those that it was told of
+   * @param count how many messages there have been up to those that it was told of
    */
-  take(next: ConnectedSession<Settings>, known = next.known): Promise<void> {
+  take(next: ConnectedSession<Settings>, count = next.known.count): Promise<void> {
     this.#prepared.delete(next);
     if (this.#init.signal.aborted) return this.#leave(next.session);
     void this.#leave(this.#next?.session);
-    this.#next = { ...next, known };
+    this.#next = { ...next, known: { ...next.known, count } };
     this.#current = undefined;
     this.#change.abort();
     return this.#used.promise;
@@ -235,11 +246,11 @@ export class ReconnectingSession<Settings> {
 
   /** Replaces a session that ends soon, when nothing is said; in any case before. */
   async #replace(timeLeftMs: number, signal: AbortSignal): Promise<void> {
-    const { llm, clock, report, settings } = this.#init;
+    const { llm, clock, report, settings, isIdle } = this.#init;
     const latestMs = clock.now() + timeLeftMs - REPLACE_MS;
     try {
       while (true) {
-        const next = await this.#connectInQuiet(latestMs, signal);
+        const next = await this.#connectInQuiet(latestMs, signal, { isQuiet: isIdle });
         const isStale = next.settings !== settings();
         if (!signal.aborted && !isStale) return void this.take(next);
         await this.#leave(next.session);
@@ -254,9 +265,13 @@ export class ReconnectingSession<Settings> {
   async #connectInQuiet(
     latestMs: number,
     signal: AbortSignal,
-    options: { settings?: Settings; connect?: Connect<Settings> } = {},
+    { isQuiet = this.#init.isQuiet, ...options }: {
+      settings?: Settings;
+      connect?: Connect<Settings>;
+      isQuiet?: () => boolean;
+    } = {},
   ): Promise<ConnectedSession<Settings>> {
-    const { clock, isQuiet } = this.#init;
+    const { clock } = this.#init;
     while (true) {
       while (!isQuiet() && clock.now() < latestMs) await sleep(QUIET_CHECK_MS, { clock, signal });
       const next = await this.#connect(signal, options);
@@ -273,9 +288,9 @@ export class ReconnectingSession<Settings> {
       connect?: Connect<Settings>;
     } = {},
   ): Promise<ConnectedSession<Settings>> {
-    const { llm, clock, countMessages } = this.#init;
+    const { llm, clock } = this.#init;
     const what = `${llm.name}.connect`;
-    const known = countMessages();
+    const known = this.#init.known();
     const connecting = promised(() => connect(settings, signal));
     try {
       const session = await waitFor(connecting, what, {
