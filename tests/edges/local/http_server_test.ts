@@ -58,6 +58,18 @@ Deno.test("the server rejects requests for another host name", async () => {
   assert(fixture.lines.some((line) => line.includes("wrong-host")), fixture.lines.join());
 });
 
+Deno.test("the server turns requests with hundreds of headers away, before it copies them", async () => {
+  await using fixture = await ServerFixture.open();
+  const { host } = new URL(fixture.origin);
+  const many = Array.from({ length: 2000 }, (_, index) => `${index.toString(36)}:`);
+  assertEquals(await status(fixture.origin, [`Host: ${host}`, ...many]), "431");
+  assertEquals(await status(fixture.origin, ["Host: evil.example", ...many]), "431");
+  const upgrade = ["Upgrade: websocket", "Connection: Upgrade"];
+  const own = [`Host: ${host}`, `Origin: ${fixture.origin}`];
+  assertEquals(await status(fixture.origin, [...own, ...upgrade, ...many], "/signal"), "431");
+  assertEquals(await status(fixture.origin, [`Host: ${host}`, ...many.slice(0, 90)]), "200");
+});
+
 Deno.test("the server rejects a socket of a foreign page and accepts one of a listed page", async () => {
   await using fixture = await ServerFixture.open({ origins: ["https://example.org"] });
   await fixture.join();
