@@ -236,6 +236,28 @@ Deno.test("a page starts a call only with the start page's secret, and waits in 
   await page.next("welcome");
 });
 
+Deno.test("pages that wait for a call's own process count as calls while they are there", async () => {
+  await using fixture = await ServerFixture.open({ mediaIsolation: "call", limits: { calls: 1 } });
+  await fixture.child.request("serve", { secret: SECRET });
+  const ask = async (): Promise<Page> => {
+    const page = await fixture.open();
+    page.say({ type: "start", version: PROTOCOL_VERSION, secret: SECRET });
+    return page;
+  };
+  const first = await ask();
+  assertEquals((await (await ask()).next("rejected")).code, "too-many-calls");
+  assertEquals(fixture.messages.length, 1);
+  first.socket.close();
+  await first.closed;
+  const next = await ask();
+  const { callId } = fixture.messages[0] as { callId: string };
+  await fixture.child.request("started", { callId, origin: "http://127.0.0.1:1" });
+  while (fixture.messages.length < 2) await new Promise((resolve) => setTimeout(resolve));
+  const second = fixture.messages[1] as { callId: string };
+  await fixture.child.request("started", { callId: second.callId, origin: "http://127.0.0.1:1" });
+  assertEquals((await next.next("started")).callId, second.callId);
+});
+
 Deno.test("endUnanswered ends a call without an agent, and no other", async () => {
   await using fixture = await ServerFixture.open();
   await fixture.child.request("open", CALL);
