@@ -48,9 +48,21 @@ export class LocalCalls {
     this.main = this.#createHost(() => {});
   }
 
-  /** The media process of a call, which is about to be acquired. */
+  /**
+   * The media process of a call, which is about to be acquired.
+   *
+   * @throws {EdgeError} `too-many-calls`: one more process would be more than `limits.calls`
+   */
   hostOf(call: Call): MediaHost {
     if (!this.#isIsolated) return this.main;
+    const { limits } = this.#init.settings;
+    // Each process knows of its own call only. One whose call has ended counts until it is gone.
+    if (!this.#hosts.has(callKey(call)) && this.#hosts.size >= limits.calls) {
+      throw new EdgeError(`${this.#hosts.size} calls are open: raise limits.calls, or end one`, {
+        code: "too-many-calls",
+        retryable: true,
+      });
+    }
     // Not forgotten when the call ends: the next agent may be joining it in that moment.
     return this.#hosts.getOrInsertComputed(
       callKey(call),

@@ -13,6 +13,7 @@ import { checkMethods, shown } from "../../events/checks.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { isFromThisMachine, isLoopbackOrigin, plainAddress } from "./wire/auth.ts";
 import { checkSource, isPagePath, pageApp, SIGNAL_PATH } from "./site/page_app.ts";
+import { headersOf } from "./site/request_headers.ts";
 import type { LocalSettings } from "./wire/settings.ts";
 
 /** Options for `LocalEdge.handle`. */
@@ -162,8 +163,13 @@ export class Mount {
 
   async #respond(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      const headers = headersOf(request);
+      if (!headers) {
+        response.writeHead(431, { connection: "close" });
+        return void response.end();
+      }
       const { method = "GET" } = request;
-      const answer = await this.#app(new Request(url, { method, headers: headersOf(request) }));
+      const answer = await this.#app(new Request(url, { method, headers }));
       response.writeHead(answer.status, Object.fromEntries(answer.headers));
       response.end(Buffer.from(await answer.arrayBuffer()));
     } catch (error) {
@@ -182,6 +188,7 @@ export class Mount {
   #connect(request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
     tcp.on("error", ignore);
     const headers = headersOf(request);
+    if (!headers) return refuse(tcp, "431 Request Header Fields Too Large");
     const rejection = checkSource(headers, accepted(this.#origins));
     if (rejection) {
       this.#init.log(`rejected a socket: ${rejection.code}: ${rejection.detail}`);
@@ -240,18 +247,6 @@ function checkOrigin(origin: unknown): void {
     `origin must be like "${url!.origin}", got ${shown(origin)}: the page has no prefix, ` +
       "its paths are the server's /call/TYPE/ID, /signal and its files",
   );
-}
-
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    try {
-      headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
-    } catch {
-      // A header that browsers would not send.
-    }
-  }
-  return headers;
 }
 
 function refuse(tcp: TcpSocket, status: string): void {

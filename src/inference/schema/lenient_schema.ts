@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isPattern, repeatsRepetition } from "./pattern.ts";
+import { isPattern, LONGEST_TEXT, longestText } from "./pattern.ts";
 import { HOLDERS, isObject, type Json, LISTS, References } from "./schema_references.ts";
 
 /** A schema of which only what can be checked is left. */
@@ -20,10 +20,6 @@ export interface LenientSchema {
 
 /** Fits nothing. */
 const NOTHING: PlainSchema = { not: {} };
-
-/** A longer text is not checked against a pattern, which could take for ever. */
-const MAX_FOR_PATTERN = 1000;
-const MAX_FOR_REPEATED = 20;
 
 /** To compare each item with each other one takes the square of their number. */
 const MAX_FOR_UNIQUE = 500;
@@ -107,8 +103,7 @@ class Reader {
     if (schema.$dynamicRef !== undefined) this.unchecked.add(`$dynamicRef ${schema.$dynamicRef}`);
     const { pattern } = schema;
     if (pattern !== undefined && this.#canRead(pattern)) {
-      const maxLength = repeatsRepetition(pattern) ? MAX_FOR_REPEATED : MAX_FOR_PATTERN;
-      also.push({ if: { maxLength }, then: { pattern } });
+      also.push({ if: { maxLength: longestText(pattern) }, then: { pattern } });
     }
     if (schema.uniqueItems === true) {
       also.push({ if: { maxItems: MAX_FOR_UNIQUE }, then: { uniqueItems: true } });
@@ -133,7 +128,9 @@ class Reader {
 
   #patternProperties(plain: Json, { patternProperties }: Json): void {
     const all = Object.entries(patternProperties as Json);
-    const known = all.filter(([pattern]) => this.#canRead(pattern) && !repeatsRepetition(pattern));
+    const known = all.filter(([pattern]) =>
+      this.#canRead(pattern) && longestText(pattern) === LONGEST_TEXT
+    );
     // A name that an unknown pattern allows must not be refused as one that nothing allows.
     if (known.length < all.length) delete plain.additionalProperties;
     plain.patternProperties = mapped(Object.fromEntries(known), (one) => this.read(one));

@@ -1,6 +1,8 @@
 /** Clients without a link, on raw TCP: they take what they can and answer nothing. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
+import { selfSignedCertificate } from "../../../src/edges/local/certificate.ts";
+import { Listener } from "../../../src/edges/local/child/listener.ts";
 import { hello } from "./fakes.ts";
 import { CALL, ServerFixture } from "./server_fixture.ts";
 
@@ -202,4 +204,41 @@ Deno.test("a client that sends thousands of requests at a time is cut off", asyn
   const response = await fetch(`${origin}/`);
   assertEquals(response.status, 200);
   await response.body?.cancel();
+});
+
+Deno.test("thousands of requests at a time are not even parsed, over TCP or TLS", async () => {
+  const { cert, key } = await selfSignedCertificate(["127.0.0.1"]);
+  for (const tls of [undefined, { cert, key }]) {
+    let requests = 0;
+    const listener = await Listener.open({
+      host: "127.0.0.1",
+      port: 0,
+      tls,
+      onConnection() {},
+      onRequest(_, response) {
+        requests++;
+        response.end();
+      },
+      onUpgrade() {},
+      onError() {},
+      onLost() {},
+    });
+    const address = { hostname: "127.0.0.1", port: listener.port };
+    const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const all = new Uint8Array(request.length * 500);
+    for (let at = 0; at < all.length; at += request.length) all.set(request, at);
+    await Promise.all(Array.from({ length: 20 }, async () => {
+      using connection = tls
+        ? await Deno.connectTls({ ...address, caCerts: [cert] })
+        : await Deno.connect(address);
+      try {
+        await connection.write(all);
+        while (await connection.read(new Uint8Array(4096)) !== null);
+      } catch {
+        // A reset is an end too.
+      }
+    }));
+    assert(requests <= 20, `${requests} requests`);
+    await listener.close();
+  }
 });

@@ -58,6 +58,18 @@ Deno.test("the server rejects requests for another host name", async () => {
   assert(fixture.lines.some((line) => line.includes("wrong-host")), fixture.lines.join());
 });
 
+Deno.test("the server turns requests with hundreds of headers away, before it copies them", async () => {
+  await using fixture = await ServerFixture.open();
+  const { host } = new URL(fixture.origin);
+  const many = Array.from({ length: 2000 }, (_, index) => `${index.toString(36)}:`);
+  assertEquals(await status(fixture.origin, [`Host: ${host}`, ...many]), "431");
+  assertEquals(await status(fixture.origin, ["Host: evil.example", ...many]), "431");
+  const upgrade = ["Upgrade: websocket", "Connection: Upgrade"];
+  const own = [`Host: ${host}`, `Origin: ${fixture.origin}`];
+  assertEquals(await status(fixture.origin, [...own, ...upgrade, ...many], "/signal"), "431");
+  assertEquals(await status(fixture.origin, [`Host: ${host}`, ...many.slice(0, 90)]), "200");
+});
+
 Deno.test("the server rejects a socket of a foreign page and accepts one of a listed page", async () => {
   await using fixture = await ServerFixture.open({ origins: ["https://example.org"] });
   await fixture.join();
@@ -222,6 +234,28 @@ Deno.test("a page starts a call only with the start page's secret, and waits in 
   const page = await fixture.open();
   page.say(hello("Ada", started));
   await page.next("welcome");
+});
+
+Deno.test("pages that wait for a call's own process count as calls while they are there", async () => {
+  await using fixture = await ServerFixture.open({ mediaIsolation: "call", limits: { calls: 1 } });
+  await fixture.child.request("serve", { secret: SECRET });
+  const ask = async (): Promise<Page> => {
+    const page = await fixture.open();
+    page.say({ type: "start", version: PROTOCOL_VERSION, secret: SECRET });
+    return page;
+  };
+  const first = await ask();
+  assertEquals((await (await ask()).next("rejected")).code, "too-many-calls");
+  assertEquals(fixture.messages.length, 1);
+  first.socket.close();
+  await first.closed;
+  const next = await ask();
+  const { callId } = fixture.messages[0] as { callId: string };
+  await fixture.child.request("started", { callId, origin: "http://127.0.0.1:1" });
+  while (fixture.messages.length < 2) await new Promise((resolve) => setTimeout(resolve));
+  const second = fixture.messages[1] as { callId: string };
+  await fixture.child.request("started", { callId: second.callId, origin: "http://127.0.0.1:1" });
+  assertEquals((await next.next("started")).callId, second.callId);
 });
 
 Deno.test("endUnanswered ends a call without an agent, and no other", async () => {

@@ -311,7 +311,7 @@ Deno.test("LocalEdge refuses the participant after whose message two media proce
 });
 
 Deno.test("LocalEdge gives each call a media process of its own with mediaIsolation", async () => {
-  await using edge = newEdge({ mediaIsolation: "call" });
+  await using edge = newEdge({ mediaIsolation: "call", limits: { calls: 2 } });
   const [kitchen, cellar] = [await edge.createCall("kitchen"), await edge.createCall("cellar")];
   const first = await edge.join(agent("echo"), kitchen);
   const second = await edge.join(agent("echo"), cellar);
@@ -331,12 +331,17 @@ Deno.test("LocalEdge gives each call a media process of its own with mediaIsolat
     assertEquals((await edge.callLink(call)).href, links[index]!.href);
     assertEquals((await answer(links[index]!)).type, "welcome");
   }
+  const attic = await edge.createCall("attic");
+  for (const open of [() => edge.join(agent("echo"), attic), () => edge.callLink(attic)]) {
+    assertEquals((await assertRejects(open, EdgeError, "limits.calls")).code, "too-many-calls");
+  }
   await edge.endCall(kitchen);
   assertEquals([await soon(first.closed, "the end of the call"), second.state], [
     "call-ended",
     "waiting",
   ]);
   await until("the first one's end", () => edge.mediaProcessIdOf(kitchen) === undefined);
+  await edge.callLink(attic);
   await second.close();
   assertThrows(() => newEdge({ mediaIsolation: "call", port: 8080 }), RangeError, "port");
   assertThrows(() => newEdge({ mediaIsolation: "calls" as never }), TypeError, "mediaIsolation");

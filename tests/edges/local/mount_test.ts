@@ -91,6 +91,10 @@ Deno.test("LocalEdge.handle serves calls beside an application, on its port", as
     assertEquals(await text(`${origin}/call`), "200 mine: /call");
     assertEquals(await statusFor(origin, "attacker.example"), 403);
     assertEquals(await statusFor(origin, "localhost:1"), 200);
+    const headers = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`x-${at}`, "1"]));
+    const crowded = await fetch(`${origin}/app.js`, { headers });
+    await crowded.body?.cancel();
+    assertEquals(crowded.status, 431);
 
     await edge.close();
     assertEquals(await text(`${origin}/app.js`), "200 mine: /app.js");

@@ -325,6 +325,24 @@ Deno.test("Room gives an invited participant back to their own invitation only",
   assertEquals(fixture.enter("Ada", { resume }, { invitation: theirs }).last("welcome")?.id, id);
 });
 
+Deno.test("Room keeps the transcript from those who may not hear, back from a lost process too", async () => {
+  const invitation: Invitation = {
+    id: "anna",
+    user: { id: "anna", name: "" },
+    grants: { publish: true, subscribe: false, sendEvents: true },
+    expired: false,
+  };
+  const { fixture, agent, resume } = await replaced({ invitation });
+  const line = { type: "transcript", text: "hello" };
+  fixture.room.sendCustomEvent(agent.port, line);
+  fixture.room.sendCustomEvent(agent.port, "missed");
+  const page = fixture.enter("Ada", { resume }, { invitation });
+  fixture.room.sendCustomEvent(agent.port, line);
+  fixture.room.sendCustomEvent(agent.port, "now");
+  const events = page.received.flatMap((one) => one.type === "event" ? [one.data] : []);
+  assertEquals(events, ["missed", "now"]);
+});
+
 Deno.test("Room takes a wrong token for a new participant, and a second socket for the first", async () => {
   const fixture = new RoomFixture();
   fixture.room.addAgent(new FakePort(1).port);

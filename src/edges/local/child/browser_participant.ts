@@ -11,6 +11,7 @@ import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { ALL_GRANTS, type Grants } from "../wire/grants.ts";
 import type { Invitation } from "../wire/invitation.ts";
 import { mediaContinues } from "./liveness.ts";
+import { isTranscript } from "./members.ts";
 import { Rejection } from "../wire/rejection.ts";
 import {
   type ConnectionRoom,
@@ -252,7 +253,8 @@ export class BrowserParticipant {
   /** Sends a message to their page. */
   send(message: ServerMessage, options?: { optional?: boolean }): void {
     if (message.type !== "event" || this.#cut === undefined && this.#socket?.isOpen) {
-      this.#socket?.send(message, options);
+      // Only now: of those who are not back from another process, the grants are not known.
+      if (this.grants.subscribe || !isTranscript(message)) this.#socket?.send(message, options);
     } else if (this.#missed.push(message) > MAX_MISSED) this.#missed.shift();
   }
 

@@ -24,6 +24,7 @@ import type { ClientMessage } from "../wire/signalling.ts";
 import { Connections } from "./connections.ts";
 import { Listener } from "./listener.ts";
 import { checkSource, pageApp, SIGNAL_PATH } from "../site/page_app.ts";
+import { headersOf } from "../site/request_headers.ts";
 import { type RawSocket, Socket } from "./socket.ts";
 import { webSocketServer } from "./ws.ts";
 
@@ -130,14 +131,13 @@ export class HttpServer {
     this.#answering.add(tcp);
     try {
       const url = addressOf(request);
-      if (!url) {
-        response.writeHead(400, { connection: "close" });
+      const headers = headersOf(request);
+      if (!url || !headers) {
+        response.writeHead(url ? 431 : 400, { connection: "close" });
         return void response.end();
       }
       const { method = "GET" } = request;
-      const answer = await this.#app.fetch(
-        new Request(url, { method, headers: toHeaders(request) }),
-      );
+      const answer = await this.#app.fetch(new Request(url, { method, headers }));
       response.writeHead(answer.status, Object.fromEntries(answer.headers));
       response.end(Buffer.from(await answer.arrayBuffer()));
     } catch (error) {
@@ -149,7 +149,8 @@ export class HttpServer {
   }
 
   #upgrade(request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
-    const headers = toHeaders(request);
+    const headers = headersOf(request);
+    if (!headers) return refuse(tcp, "431 Request Header Fields Too Large", "");
     const remote = plainAddress(tcp.remoteAddress);
     const rejection = checkSource(headers, this.#allowed);
     if (rejection) {
@@ -239,18 +240,6 @@ function addressOf({ url = "/" }: IncomingMessage): URL | undefined {
 /** A TCP connection has the same id as the TLS connection on it. */
 function idOf({ remoteAddress, remotePort }: TcpSocket): string {
   return `${remoteAddress} ${remotePort}`;
-}
-
-function toHeaders({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    try {
-      headers.append(rawHeaders[at]!, rawHeaders[at + 1]!);
-    } catch {
-      // A header that browsers would not send.
-    }
-  }
-  return headers;
 }
 
 function refuse(tcp: TcpSocket, status: string, message: string): void {

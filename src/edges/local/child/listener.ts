@@ -26,6 +26,9 @@ const HTTP_LIMITS = {
   maxHeaderSize: 16_384,
 };
 
+/** What ends the headers of a request. Pages send no bodies after it. */
+const END_OF_HEADERS = "\r\n\r\n";
+
 /** Milliseconds without a connection after which the listener is tried. */
 const WATCH_MS = 2000;
 /** Milliseconds within which a connection must arrive. */
@@ -94,10 +97,12 @@ export class Listener {
       tcp.on("error", () => {});
       guard(tcp, () => onConnection(tcp));
     });
+    server.on(tls ? "secureConnection" : "connection", refusePipelines);
     server.on("request", (request, response) => {
       guard(request.socket, () => onRequest(request, response));
     });
     server.on("upgrade", (request, tcp, head) => {
+      tcp.off("data", endPipeline);
       guard(tcp as TcpSocket, () => onUpgrade(request, tcp as TcpSocket, head));
     });
     // Half a request that took too long, or none.
@@ -170,6 +175,30 @@ function guarded(tcp: TcpSocket, handle: () => void, onError: (error: unknown) =
     tcp.destroy();
     onError(error);
   }
+}
+
+/** What node:http keeps on a connection, as far as it is used. */
+interface ParsedSocket extends TcpSocket {
+  parser?: { unconsume?(): void };
+}
+
+/**
+ * Ends connections that send several requests at a time: the parser stops for nothing before it has read
+ * all of a piece, and 64 KiB are thousands of requests, while which no call would be heard.
+ */
+function refusePipelines(tcp: ParsedSocket): void {
+  // Otherwise the parser takes what arrives from below the stream.
+  tcp.parser?.unconsume?.();
+  tcp.prependListener("data", endPipeline);
+}
+
+function endPipeline(this: TcpSocket, piece: Buffer): void {
+  const end = piece.indexOf(END_OF_HEADERS);
+  const second = end < 0 ? -1 : piece.indexOf(END_OF_HEADERS, end + END_OF_HEADERS.length);
+  if (second < 0) return;
+  // The parser, which gets the same piece, ends with the first of these bytes.
+  piece.fill(0);
+  this.destroy();
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

@@ -308,7 +308,10 @@ export class LocalChild implements EdgeChild {
     if (!sameSecret(start.secret, this.#startSecret ?? newSecret())) {
       throw new Rejection(this.#startSecret === undefined ? "not-serving" : "wrong-link");
     }
-    if (this.#calls.size >= this.#settings.limits.calls) throw new Rejection("too-many-calls");
+    const { limits } = this.#settings;
+    if (this.#calls.size + this.#starting.size >= limits.calls) {
+      throw new Rejection("too-many-calls");
+    }
     const name = {
       callType: "default",
       callId: crypto.getRandomValues(new Uint8Array(6)).toHex(),
@@ -316,6 +319,7 @@ export class LocalChild implements EdgeChild {
     const secret = callSecret(this.#settings.secret, name.callType, name.callId);
     if (this.#settings.isolated) {
       this.#starting.set(name.callId, { socket, started: { type: "started", ...name, secret } });
+      void socket.ended.then(() => this.#starting.delete(name.callId));
       return this.#emit("callStarted", { ...name, secret });
     }
     const call = this.#open({ ...name, secret });

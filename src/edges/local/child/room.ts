@@ -258,9 +258,8 @@ export class Room implements ParticipantRoom {
   sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue): void {
     const { id } = this.#agent(port);
     for (const participant of this.#participants.values()) {
-      // Who is not seen in the call does not read what is said in it, nor who may not hear it.
-      const mayRead = participant.grants.subscribe || !isTranscript(data);
-      if (participant.present && mayRead) participant.send({ type: "event", from: id, data });
+      // Who is not seen in the call does not read what is said in it.
+      if (participant.present) participant.send({ type: "event", from: id, data });
     }
     for (const other of this.#agents.values()) {
       if (other.id !== id) other.port.send({ type: "customEvent", data, participantId: id });
@@ -397,12 +396,6 @@ export class Room implements ParticipantRoom {
       if (participant !== except) participant.send(message);
     }
   }
-}
-
-/** Whether a custom event is a line of what was said. */
-function isTranscript(data: JsonValue): boolean {
-  return typeof data === "object" && data !== null && !Array.isArray(data) &&
-    data.type === "transcript";
 }
 
 function randomId(): string {
