@@ -118,10 +118,10 @@ export class CoordinatorSocket {
     const waitMs = (error: unknown): number | undefined => {
       this.#ready.reject(error);
       const { backOffMs: firstMs, maxBackOffMs: maxMs } = this.#times;
-      const pauseMs = pauseAfter(error, ++failures, { firstMs, maxMs });
+      const delayMs = pauseAfter(error, ++failures, { firstMs, maxMs });
       // A refusal for good: the same question has the same answer.
-      onError(pauseMs === undefined ? stopped(error) : error as EdgeError);
-      return pauseMs;
+      onError(delayMs === undefined ? stopped(error) : error as EdgeError);
+      return delayMs;
     };
     await retry(serve, { waitMs, signal, clock }).catch(() => {});
     await old?.();

@@ -88,8 +88,8 @@ export class CredentialRenewal {
       onError(error);
       // A refusal for good: the same request has the same answer, and the SFU's end of the session
       // brings new credentials.
-      const pauseMs = pauseAfter(error, ++this.#failures, PAUSES);
-      if (pauseMs !== undefined && isCurrent()) this.#schedule(credentials, pauseMs);
+      const delayMs = pauseAfter(error, ++this.#failures, PAUSES);
+      if (delayMs !== undefined && isCurrent()) this.#schedule(credentials, delayMs);
     }
   }
 }
