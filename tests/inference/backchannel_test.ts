@@ -1,7 +1,11 @@
 // cspell:ignore haan
 /** "Yes." and "mhm" over an agent that speaks. */
 import { assert, assertEquals } from "@std/assert";
-import { AgentSpeechEndedEvent, BargeInEvent } from "../../src/inference/contracts/events.ts";
+import {
+  AgentSpeechEndedEvent,
+  AgentSpeechStartedEvent,
+  BargeInEvent,
+} from "../../src/inference/contracts/events.ts";
 import { Fixture } from "./_fixture.ts";
 
 /** 2000 ms of speech. */
@@ -67,3 +71,23 @@ Deno.test("backchannels of an agent's own language do not interrupt it", async (
     assert(fixture.conversation.includes(`ann: ${said}`), fixture.conversation.join());
   }
 });
+
+for (const speed of [1.05, 1.2]) {
+  Deno.test(`"Yes." near the end is an answer where a voice of speed ${speed} says how long it is too late`, async () => {
+    for (const [endsBeforeMs, isAnswer] of [[900, true], [600, true], [2500, false]] as const) {
+      await using fixture = await Fixture.set({
+        transcripts: ["Yes."],
+        replies: ["It is booked."],
+        voice: { speed },
+      });
+      const { clock, agent } = fixture;
+      void agent.say(LONG);
+      while (Number.isNaN(fixture.when(AgentSpeechStartedEvent))) await clock.advance(10);
+      // The voice of the tests takes 50 ms for a character.
+      await clock.advance(50 * LONG.length - endsBeforeMs - 300);
+      await fixture.hear(300, 6000);
+      assertEquals(fixture.llm.requests.length, isAnswer ? 1 : 0, `${endsBeforeMs} ms`);
+      assertEquals(fixture.conversation[1], "ann: Yes.");
+    }
+  });
+}

@@ -235,9 +235,12 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     let isTold = false;
     const reply = this.#request((session, id) => {
       // Not before: a reply to something else must not know of it. A later session has it in its history.
-      if (isTold) return session.requestReply({ id });
-      this.#history.append(message);
-      if (participant || options.inText) this.#context.toolLedger.personSpoke();
+      if (isTold && !reply.isCutOff) return session.requestReply({ id });
+      if (isTold) reply.isCutOff = false;
+      else {
+        this.#history.append(message);
+        if (participant || options.inText) this.#context.toolLedger.personSpoke();
+      }
       isTold = true;
       return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
     }, options);
@@ -280,8 +283,10 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   /** Falls silent; without `all`, what people cannot interrupt is said later. */
   async #interrupt({ all }: { all: boolean }): Promise<void> {
     this.#requests.interrupt({ all });
-    for (const run of this.#context.toolLedger.running) run.interrupt();
-    for (const id of this.#replies.silentIds) this.#interruptReply(id);
+    this.#interruptTools();
+    for (const id of this.#replies.silentIds) {
+      if (!this.#replies.requested(id)?.inText) this.#interruptReply(id);
+    }
     await this.#output.queue.interrupt({ all });
     if (this.#context.countPeople?.() === 0) this.#news.tellLater();
   }
@@ -452,7 +457,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   #bargeIn(): void {
     const { queue } = this.#output;
     if (!this.#allowsInterruption) return;
-    for (const run of this.#context.toolLedger.running) run.interrupt();
+    this.#interruptTools();
     if (!queue.isBusy) return;
     const { clock, emit } = this.#context;
     const { speaker: participant, speechStartedMs: from } = this.#listener;
@@ -460,6 +465,11 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     queue.interrupt().then((discardedMs) => {
       emit(new BargeInEvent({ participant, silenceMs: clock.now() - from, discardedMs }));
     });
+  }
+
+  /** Interrupts the tools of what is said; what is written goes on. */
+  #interruptTools(): void {
+    for (const run of this.#context.toolLedger.running) if (!run.isInText) run.interrupt();
   }
 
   #showImage(): void {
@@ -486,6 +496,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       { type: "reply-ended" }
     >,
   ): void {
+    if (status === "cancelled" && this.#isOnlyText(id)) return this.#askAgain(id);
     const isCut = status === "incomplete" || status === "failed";
     const failure = isCut
       ? error ?? this.#failure(`the reply is ${status}${reason ? `: ${reason}` : ""}`, reason)
@@ -495,7 +506,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const goesOn = this.#tools.replyEnded(id, { isCut: status === "incomplete" });
     // What the application asked for is not begun from the front again once it was heard.
     if (status === "failed" && !goesOn && !(hasSpeech && requested)) {
-      return this.#requests.failed(id, failure!);
+      return void this.#requests.failed(id, failure!);
     }
     this.#isReplyDue = false;
     if (status === "completed" && !requested) this.#listener.replied();
@@ -503,6 +514,23 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const isWhole = hasSpeech || goesOn || status === "completed";
     requested?.release(isWhole ? undefined : { text: "", interrupted: true });
     this.#requests.ended(id);
+  }
+
+  /** Whether a reply is wanted of which there is but text: a person who speaks does not interrupt it. */
+  #isOnlyText(id: string): boolean {
+    const requested = this.#replies.requested(id);
+    return requested !== undefined && requested.inText && !requested.isInterrupted &&
+      !this.#tools.hasCalls(id);
+  }
+
+  /** The service has cut off, as a person spoke, what is not said: it is asked again after them. */
+  #askAgain(id: string): void {
+    const requested = this.#replies.requested(id)!;
+    requested.isCutOff = true;
+    this.#replies.takeBack(id);
+    this.#tools.replyEnded(id, { isCut: false });
+    const error = this.#failure("the service cut off a reply, as a person spoke", "cut-off", true);
+    if (!this.#requests.failed(id, error)) requested.interrupt();
   }
 
   /** Nothing comes of a reply any more, although it is not over. */

@@ -148,12 +148,14 @@ export class ReplyScheduler implements UserTurnObserver {
       generator.discard(turn);
       return this.#replyWhenQuiet();
     }
-    const isBackchannel = interruption.isBackchannel(turn);
+    let isBackchannel = interruption.isBackchannel(turn);
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;
     // As is what it could not interrupt, or did not mean to.
     else if (text !== "" && (isBackchannel && isSpeaking() || !allowsInterruption())) {
       await new Promise<void>((resolve) => this.#held.push(resolve));
+      // The agent may have had less to say after it than was known then.
+      isBackchannel &&= interruption.isBackchannel(turn);
     }
     if (this.#isClosed) return;
     // What counts as a sign of listening is remembered as it was said.

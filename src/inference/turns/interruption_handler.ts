@@ -87,6 +87,8 @@ interface Overlap {
   readonly isEarly: boolean;
   /** How much the agent had still to say; `Infinity` while that is not known. */
   remainingMs: number;
+  /** When the agent went on after it, where it did. */
+  resumedMs?: number;
   /** Whether the speech lasted longer than a cough does. */
   isLong: boolean;
   timer: Disposable | undefined;
@@ -133,7 +135,10 @@ export class InterruptionHandler implements UserTurnObserver {
     return this.#interrupting;
   }
 
-  /** Whether the turn is no more than a backchannel to what the agent says. */
+  /**
+   * Whether the turn is no more than a backchannel to what the agent says, by what is known now: how much
+   * the agent had still to say may be known only when it has said it.
+   */
   isBackchannel(turn: UserTurn): boolean {
     const overlap = this.#overlapping.get(turn);
     return overlap !== undefined && this.#showsListening(turn, overlap);
@@ -212,12 +217,22 @@ export class InterruptionHandler implements UserTurnObserver {
   #showsListening(turn: UserTurn, overlap: Overlap): boolean {
     if (!this.#backchannels.has(turn.text, turn.language)) return false;
     if (turn.text === "") return true;
-    if (this.#overlaps.has(turn)) overlap.remainingMs = this.#init.playback.remainingMs;
+    this.#measure(turn, overlap);
     // The end of the speech, where the agent would have been by then without its pause.
     const isSpeaking = turn.resumedMs >= turn.endOfSpeechMs;
     const endMs = isSpeaking ? this.#init.clock.now() : turn.endOfSpeechMs;
     const remainingMs = overlap.remainingMs - Math.max(0, endMs - overlap.pausedMs);
     return !overlap.isEarly && remainingMs > this.#boundaryMs;
+  }
+
+  /** Notes how much the agent had still to say, as far as that is known. */
+  #measure(turn: UserTurn, overlap: Overlap): void {
+    const { playback, clock } = this.#init;
+    if (this.#overlaps.has(turn)) overlap.remainingMs = playback.remainingMs;
+    const { remainingMs, resumedMs } = overlap;
+    if (remainingMs < Infinity || resumedMs === undefined) return;
+    // It has said all of it.
+    if (!playback.isBusy && !this.#interrupting) overlap.remainingMs = clock.now() - resumedMs;
   }
 
   /** Whether the agent began to speak while the participant spoke, who went on. */
@@ -264,6 +279,7 @@ export class InterruptionHandler implements UserTurnObserver {
     const { playback, clock, emit } = this.#init;
     overlap.timer?.[Symbol.dispose]();
     overlap.remainingMs = playback.remainingMs;
+    overlap.resumedMs = clock.now();
     this.#overlaps.delete(turn);
     if (this.#overlaps.size > 0) return;
     playback.resume();

@@ -109,10 +109,7 @@ export class RealtimeReplies {
   end(id: string, error?: unknown): RequestedReply | undefined {
     const current = this.#current.get(id);
     if (!current) return undefined;
-    this.#current.delete(id);
-    this.#ended.push(id);
-    if (this.#ended.length > MAX_ENDED) this.#ended.shift();
-    current.stallTimer?.[Symbol.dispose]();
+    this.#forget(current);
     current.speech?.reply.end(error);
     if (current.requested?.inText) this.#written(current, error);
     return current.requested;
@@ -126,6 +123,16 @@ export class RealtimeReplies {
     current.requested?.interrupt();
   }
 
+  /** Ends a reply whose text alone is wanted, as if nothing of it had come. */
+  takeBack(id: string): void {
+    const current = this.#current.get(id);
+    const { requested, speech } = current ?? {};
+    if (!current || !requested) return;
+    this.#forget(current);
+    speech?.message.update({ text: "", complete: true });
+    if (speech) requested.release();
+  }
+
   /** Ends all replies: what there is of them is played, with an error as what was cut off. */
   endAll(error?: unknown): void {
     for (const playing of this.#playing) playing.isLost = true;
@@ -136,6 +143,14 @@ export class RealtimeReplies {
     }
     // Another session may use the same ids.
     this.#ended.length = 0;
+  }
+
+  /** No more of a reply comes. */
+  #forget({ id, stallTimer }: CurrentReply): void {
+    this.#current.delete(id);
+    this.#ended.push(id);
+    if (this.#ended.length > MAX_ENDED) this.#ended.shift();
+    stallTimer?.[Symbol.dispose]();
   }
 
   /** Returns what is played of a reply, from now on where it is new; `undefined` once played. */
@@ -165,8 +180,8 @@ export class RealtimeReplies {
     const reply = voice ? new WrittenReply(voice) : new RealtimeReply();
     const message = transcript.openAgentMessage("");
     requested?.hold();
-    this.#playing.add(current);
     if (requested?.inText) return { reply, message };
+    this.#playing.add(current);
     const speech = output.play({
       audio: (speech) => reply.audio(speech),
       spoken: reply.spoken,

@@ -81,6 +81,11 @@ export class RealtimeTools {
     });
   }
 
+  /** Whether a reply that is not over has called tools. */
+  hasCalls(replyId: string): boolean {
+    return this.#replies.has(replyId);
+  }
+
   /**
    * A reply is over; returns whether it called tools. With `isCut` the service cut it off: the model is
    * asked to go on even if none of them ran.

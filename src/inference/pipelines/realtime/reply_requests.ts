@@ -179,12 +179,16 @@ export class ReplyRequests {
     this.next();
   }
 
-  /** A reply failed before anything of it came: it is asked for again, if that makes sense. */
-  failed(replyId: string, error: InferenceError): void {
+  /**
+   * A reply failed before anything of it came: it is asked for again, if that makes sense. Returns whether
+   * it was the one in progress.
+   */
+  failed(replyId: string, error: InferenceError): boolean {
     const active = this.#active;
-    if (active?.replyId !== replyId) return;
+    if (active?.replyId !== replyId) return false;
     this.#active = undefined;
     this.#again(active.request ?? this.#request({ send: requestReply }), error);
+    return true;
   }
 
   /** The session was lost: what was asked for and has not begun is asked for again. */
@@ -205,13 +209,14 @@ export class ReplyRequests {
   }
 
   /**
-   * Drops what has not begun, but for what people cannot interrupt. A reply to a request that was made may
-   * begin all the same.
+   * Drops what has not begun, but for what people cannot interrupt, and what is not said. A reply to a
+   * request that was made may begin all the same.
    *
-   * @param options.all drops that, too
+   * @param options.all drops what people cannot interrupt, too
    */
   interrupt({ all = false } = {}): void {
-    const isKept = ({ reply }: ReplyRequest) => !all && reply?.allowsInterruption === false;
+    const isKept = ({ reply }: ReplyRequest) =>
+      !this.#isClosed && (reply?.inText || !all && reply?.allowsInterruption === false);
     const waiting = this.#waiting.splice(0);
     this.#waiting.push(...waiting.filter(isKept));
     for (const { reply } of waiting.filter((one) => !isKept(one))) reply?.interrupt();
@@ -282,7 +287,9 @@ export class ReplyRequests {
     }
     this.#waiting.unshift(request);
     // The reply in progress ends the wait where there is one.
-    this.#hold(this.#active === undefined ? backOffMs(request.tries, { firstMs: 250 }) : 0);
+    if (this.#active) return this.#hold(0);
+    const heldMs = this.#heldUntilMs - this.#init.clock.now();
+    this.#hold(Math.max(heldMs, backOffMs(request.tries, { firstMs: 250 })));
   }
 
   #notStarted(id: string): void {

@@ -26,6 +26,8 @@ export class RequestedReply {
   readonly staleAtMs: number;
   /** The calls of its parts. */
   readonly runs: ToolRun[] = [];
+  /** Whether the service has cut it off, as a person spoke: its question is asked again. */
+  isCutOff = false;
   readonly #done = Promise.withResolvers<SpeechOutcome>();
   readonly #texts: string[] = [];
   #holds = 0;
