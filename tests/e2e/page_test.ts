@@ -272,6 +272,18 @@ browserTest("a person who types before the devices are known keeps the focus", a
   assertEquals(await page.$eval("#name", ({ value }) => value), "Ada");
 });
 
+browserTest("the lobby does not ask for the name of an invitation", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const call = fixture.agent.connection!.call;
+  const link = await fixture.edge.invite(call, { user: { id: "anna", name: "Åsa Ñ" } });
+  const page = await openPage(browser, link);
+  await page.waitForSelector("#lobby:not([hidden])");
+  assertEquals(await page.$eval("#name", ({ hidden }) => hidden), true);
+  await shows(page, /You join as Åsa Ñ\./);
+  await page.click("#join");
+  await shows(page, /Åsa Ñ \(you\)/);
+});
+
 browserTest("the page removes direction characters from a name", async (browser) => {
   await using fixture = await openAgentFixture();
   const page = await openPage(browser, fixture.link);

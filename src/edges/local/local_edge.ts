@@ -146,7 +146,8 @@ export class LocalEdge extends EdgeTransport {
    * @throws {EdgeError} `address-in-use`, `cannot-listen` or `too-many-calls`; `permission-denied`:
    *   the program may not start the media process; `spawn-failed`: it cannot; `no-deno`: it found no
    *   Deno; `media-process-not-started`: the process could not load its modules;
-   *   `media-process-nested`: a media process cannot start another
+   *   `media-process-nested`: a media process cannot start another; `media-process-lost`: it ended
+   *   meanwhile, and so did those that took its place
    * @throws {DOMException} a `TimeoutError`, or the signal's reason
    */
   override async join(

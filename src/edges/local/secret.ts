@@ -61,7 +61,7 @@ function isFile(path: string): boolean {
 }
 
 function readFile(path: string): string {
-  const { isDirectory, mode } = Deno.statSync(path);
+  const { isDirectory, mode } = followed(path);
   if (isDirectory) throw new TypeError(`secret: ${path} is a folder: name a file in it`);
   if (mode !== null && !isKept(mode)) {
     const shownMode = (mode & 0o777).toString(8).padStart(4, "0");
@@ -72,6 +72,19 @@ function readFile(path: string): string {
     );
   }
   return check(Deno.readTextFileSync(path).trim(), `secret: what ${path} keeps`);
+}
+
+function followed(path: string): Deno.FileInfo {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // There is something at the path, or it would have been created.
+    throw new TypeError(
+      `secret: ${path} is a link to a file that does not exist: create that file, or name another one`,
+      { cause: error },
+    );
+  }
 }
 
 /** Whether a file's mode keeps a secret. One that is mounted for reading only may be readable by all. */

@@ -200,6 +200,60 @@ Deno.test("Room keeps events for a participant who is cut off, the latest 100", 
   assertEquals(data(again).at(-1), "now");
 });
 
+Deno.test("Room sends again what was on its way to a page that was cut off, and nothing twice", async () => {
+  const fixture = new RoomFixture();
+  const agent = new FakePort(1);
+  fixture.room.addAgent(agent.port);
+  const { page } = await fixture.join("Ada");
+  const data = (of: typeof page) =>
+    of.received.flatMap((message) => message.type === "event" ? [message.data] : []);
+  for (let event = 0; event < 10; event++) fixture.room.sendCustomEvent(agent.port, event);
+  page.say({ type: "ping", id: 1, events: 4 });
+  page.hangUp(1006, false);
+  fixture.room.sendCustomEvent(agent.port, 10);
+  await fixture.clock.advance(1);
+  // The last two did not arrive.
+  const { resume } = page.last("welcome")!;
+  const second = fixture.enter("Ada", { resume, events: 8 });
+  assertEquals(data(second), [8, 9, 10]);
+  second.hangUp(1006, false);
+  // Nor did all of this socket, its welcome included.
+  const third = fixture.enter("Ada", { resume, events: 8 });
+  assertEquals(data(third), [8, 9, 10]);
+  third.say({ type: "ping", id: 2, events: 3 });
+  third.hangUp(1006, false);
+  const last = fixture.enter("Ada", { resume: third.last("welcome")!.resume, events: 3 });
+  assertEquals(data(last), []);
+});
+
+Deno.test("Room tells a page that comes back how much of what it said has arrived", async () => {
+  const fixture = new RoomFixture();
+  const agent = new FakePort(1);
+  fixture.room.addAgent(agent.port);
+  const page = fixture.enter("Ada");
+  assertEquals(page.last("welcome")!.received, undefined);
+  // Before they are connected, agents do not know them: it waits.
+  page.say({ type: "text", text: "one" });
+  assertEquals([agent.take(), page.last("received")], [[], undefined]);
+  page.say({ type: "answer", offer: 1, sdp: "v=0" });
+  await settle();
+  fixture.peers[0]!.become("connected");
+  page.say({ type: "event", data: "two" });
+  assertEquals(agent.take(), ["participantJoined Ada", "text", "customEvent"]);
+  assertEquals(page.last("received")?.count, 2);
+  page.hangUp(1006, false);
+  await fixture.clock.advance(1);
+  const { resume } = page.last("welcome")!;
+  const second = fixture.enter("Ada", { resume });
+  assertEquals(second.last("welcome")!.received, 2);
+  second.hangUp(1006, false);
+  // The page did not see that.
+  const third = fixture.enter("Ada", { resume });
+  assertEquals(third.last("welcome")!.received, 2);
+  third.say({ type: "text", text: "three" });
+  assertEquals(third.last("received")?.count, 1);
+});
+
 Deno.test("Room sends a returning page its video slots again", async () => {
   const fixture = new RoomFixture();
   const agent = new FakePort(1);

@@ -37,6 +37,9 @@ Deno.test("readSecret creates the file that is to keep it, for its owner only", 
     assertThrows(() => readSecret(file), TypeError, "only 2 different characters");
     await Deno.writeTextFile(file, SECRET);
     if (Deno.build.os !== "windows") {
+      await Deno.symlink(`${folder}/nothing`, `${folder}/link`);
+      const link = pathToFileURL(`${folder}/link`);
+      assertThrows(() => readSecret(link), TypeError, "a link to a file that does not exist");
       for (const mode of [0o666, 0o644, 0o620, 0o602, 0o444]) {
         await Deno.chmod(file, mode);
         if (mode === 0o444) assertEquals(readSecret(file), SECRET);

@@ -10,6 +10,7 @@ import { TrackType } from "../../../edge/types.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { ALL_GRANTS, type Grants } from "../wire/grants.ts";
 import type { Invitation } from "../wire/invitation.ts";
+import { KeptEvents } from "./kept_events.ts";
 import { mediaContinues } from "./liveness.ts";
 import { isTranscript } from "./members.ts";
 import { Rejection } from "../wire/rejection.ts";
@@ -27,8 +28,8 @@ import type { VideoSource } from "./video_slots.ts";
 const CONNECT_MS = 20_000;
 /** New connections that one participant may have within a minute. */
 const REPAIRS = 6;
-/** How many events wait for one who is cut off; the oldest are dropped. An event has 5 KB at most. */
-const MAX_MISSED = 100;
+/** How many texts and events wait until their page is connected. */
+const MAX_EARLY = 100;
 /**
  * The longest delay that is believed: no conversation works over more, and a round trip that was
  * measured on a busy machine, or invented, would hide from the agent what was heard.
@@ -74,6 +75,9 @@ const NOTHING: MediaState = {
   screenAudio: false,
 };
 
+/** What their page passes on for them. */
+type Said = Extract<ClientMessage, { type: "text" | "event" }>;
+
 /** A person in a room. */
 export class BrowserParticipant {
   readonly id: string;
@@ -98,8 +102,16 @@ export class BrowserParticipant {
   #grace: Disposable | undefined;
   #cut: "alive" | "silent" | undefined;
   #repairs: number[] = [];
-  /** The events that were sent while they were cut off: lines of the conversation among them. */
-  readonly #missed: ServerMessage[] = [];
+  /** What their page may not have received yet: lines of the conversation among them. */
+  readonly #kept = new KeptEvents();
+  /** What their page sent before they were connected. */
+  #early: Said[] = [];
+  /** How many texts and events of their page were handled on this socket. */
+  #received = 0;
+  /** The same of the last socket before it whose welcome reached the page. */
+  #receivedBefore = 0;
+  /** The token of this socket's welcome. */
+  #token: string | undefined;
   #gone = false;
 
   constructor(
@@ -215,6 +227,14 @@ export class BrowserParticipant {
       throw new Rejection("media-failed", "came back too often");
     }
     this.#invitation = invitation;
+    // Otherwise its welcome was lost, or it was another process's: the page counts from an earlier one.
+    if (this.#socket && hello.resume === this.#token) {
+      this.#kept.acknowledge(hello.events);
+      this.#receivedBefore = this.#received;
+    }
+    const received = this.#socket && this.#receivedBefore;
+    this.#received = 0;
+    this.#early = [];
     this.#socket?.listen({ onMessage() {}, onEnd() {} });
     this.#socket?.goodbye("replaced");
     this.#socket = socket;
@@ -228,20 +248,23 @@ export class BrowserParticipant {
       onEnd: (end) => this.#socketEnded(socket, end),
     });
     socket.watch();
+    this.#token = this.#room.resumeToken(this);
     socket.send({
       type: "welcome",
       version: PROTOCOL_VERSION,
       id: this.id,
-      resume: this.#room.resumeToken(this),
+      resume: this.#token,
       graceMs: this.#room.limits.graceMs,
       resumed,
       keepPeer,
+      ...(received === undefined ? {} : { received }),
       name: this.#name,
       grants: this.grants,
       participants: this.#room.membersFor(this),
       iceServers: this.#room.rtc.iceServers,
     });
-    for (const message of this.#missed.splice(0)) this.send(message);
+    const mayRead = (event: ServerMessage): boolean => this.#mayRead(event);
+    for (const event of this.#kept.restart(mayRead)) socket.send(event);
     if (!keepPeer) this.#connect();
     if (resumed) {
       this.#connection.resendVideos();
@@ -252,10 +275,16 @@ export class BrowserParticipant {
 
   /** Sends a message to their page. */
   send(message: ServerMessage, options?: { optional?: boolean }): void {
-    if (message.type !== "event" || this.#cut === undefined && this.#socket?.isOpen) {
-      // Only now: of those who are not back from another process, the grants are not known.
-      if (this.grants.subscribe || !isTranscript(message)) this.#socket?.send(message, options);
-    } else if (this.#missed.push(message) > MAX_MISSED) this.#missed.shift();
+    if (message.type !== "event") return this.#socket?.send(message, options);
+    const isHere = this.#cut === undefined && this.#socket?.isOpen === true;
+    // Of those who are not back from another process, the grants are not known.
+    if (isHere && !this.#mayRead(message)) return;
+    this.#kept.add(message, isHere);
+    if (isHere) this.#socket?.send(message, options);
+  }
+
+  #mayRead(event: ServerMessage): boolean {
+    return this.grants.subscribe || !isTranscript(event);
   }
 
   /** Chooses whose video they receive. */
@@ -300,16 +329,13 @@ export class BrowserParticipant {
         this.#rename(message.name);
         return this.#room.onChange(this);
       case "event":
-      case "text": {
-        if (!this.grants.sendEvents) {
-          const { code, message } = new Rejection("not-allowed");
-          return this.send({ type: "unsent", code, message });
-        }
-        if (message.type === "text") return this.#room.onText(this, message.text);
-        return this.#room.onEvent(this, message.data);
-      }
+      case "text":
+        if (this.present) return this.#say(message);
+        if (this.#early.push(message) > MAX_EARLY) throw new Rejection("too-many-messages");
+        return;
       case "ping":
         this.send({ type: "pong", id: message.id });
+        if (message.events !== undefined) this.#kept.acknowledge(message.events);
         if (message.jitterBufferMs !== undefined) {
           const { roundTripMs = 0, jitterBufferMs, outputMs = 0 } = message;
           this.delayMs = Math.min(MAX_DELAY_MS, roundTripMs / 2 + jitterBufferMs + outputMs);
@@ -323,6 +349,16 @@ export class BrowserParticipant {
       default:
         throw new Rejection("bad-message", `unexpected ${message.type} inside a call`);
     }
+  }
+
+  #say(message: Said): void {
+    if (!this.grants.sendEvents) {
+      const { code, message } = new Rejection("not-allowed");
+      this.send({ type: "unsent", code, message });
+    } else if (message.type === "text") this.#room.onText(this, message.text);
+    else this.#room.onEvent(this, message.data);
+    // Only now: until then their page sends it again.
+    this.send({ type: "received", count: ++this.#received });
   }
 
   /** The name of an invitation is no page's to change. */
@@ -349,6 +385,7 @@ export class BrowserParticipant {
     this.#timer?.[Symbol.dispose]();
     this.present = true;
     this.#room.onPresent(this);
+    for (const message of this.#early.splice(0)) this.#say(message);
   }
 
   #repair(): void {

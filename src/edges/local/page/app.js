@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { findCall, parseLink, RinglineClient, RinglineError, startCall } from "./client.js";
+import {
+  cleanName,
+  findCall,
+  parseLink,
+  RinglineClient,
+  RinglineError,
+  startCall,
+} from "./client.js";
 import { CallView } from "./call.js";
 import { element, show, showMessage } from "./dom.js";
 import { goWith, takeChoice, withDevices } from "./handover.js";
@@ -51,7 +58,10 @@ const CHECK_MS = 2000;
 /** What a person chose on the page that started this call. */
 const brought = takeChoice();
 let link = parseLink(location.href);
-const lobby = new Lobby({ starting: link.callId === undefined });
+const lobby = new Lobby({
+  starting: link.callId === undefined,
+  invited: invitedName(link.secret),
+});
 /** The ends that another link helps with. */
 const LINK_ENDS = ["no-link", "cut-link", "wrong-link", "invitation-expired"];
 /** The secret of a call's link, or a signed invitation. */
@@ -162,6 +172,19 @@ element("paste").addEventListener("submit", (event) => {
       "This is no whole link to a call. It ends with # and a code.",
     );}
 });
+
+/** Returns the name in an invitation, as the page shows it; the server checks the invitation itself. */
+function invitedName(secret) {
+  const claims = secret.split(".")[1];
+  if (claims === undefined) return undefined;
+  try {
+    const bytes = atob(claims.replaceAll("-", "+").replaceAll("_", "/"));
+    const text = new TextDecoder().decode(Uint8Array.from(bytes, (one) => one.charCodeAt(0)));
+    return cleanName(`${JSON.parse(text).name ?? ""}`);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Shows whom a person joins, before they do. */
 async function lookAhead() {

@@ -29,7 +29,8 @@
  * | `audioLevels`  | `{ levels }`: loudness by participant id, 0 to 1; silent ones are left out        |
  * | `event`        | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
  * |                | sender's participant id; what `data` says about it is only a claim                |
- * | `unsent`       | `{ code, message }`: the server did not forward an event or a text of this page   |
+ * | `unsent`       | `{ code, message }`: the server did not forward an event or a text of this page,  |
+ * |                | or the call ended before it had the latest ones                                   |
  * | `stats`        | {@link ConnectionStats}, once a second                                            |
  * | `blocked`      | the browser needs a click before it plays audio: call `play()` from one           |
  * | `ended`        | `{ code, message }`: the call is over for this page, and why                      |
@@ -278,7 +279,7 @@ export class RinglineClient extends EventTarget {
    */
   sendEvent(data) {
     this.#limit.check(data);
-    this.#signalling.send({ type: "event", data });
+    this.#signalling.sendSurely({ type: "event", data });
   }
 
   /**
@@ -294,7 +295,7 @@ export class RinglineClient extends EventTarget {
       throw new TypeError("sendText expects a string with words in it");
     }
     this.#limit.check(text);
-    this.#signalling.send({ type: "text", text });
+    this.#signalling.sendSurely({ type: "text", text });
   }
 
   /** Returns the loudness of the microphone, 0 to 1; for a meter, at each animation frame. */
@@ -459,6 +460,8 @@ export class RinglineClient extends EventTarget {
     this.participants.clear();
     this.videos = [];
     this.#joined?.reject(error);
+    const { code, message } = error;
+    if (code !== "left" && this.#signalling.unsent > 0) this.#emit("unsent", { code, message });
     this.#emit("ended", { code: error.code, message: error.message });
   }
 

@@ -37,12 +37,23 @@ export class Lobby {
   #context;
   #frame;
 
-  constructor({ starting }) {
+  /** Whether the name is an invitation's, which no page changes. */
+  #isInvited;
+
+  /** `invited`: the name in the invitation that the page was opened with, if it has one. */
+  constructor({ starting, invited }) {
     if (starting) {
       element("lobby-title").textContent = "Start a call";
       element("join").textContent = "Start";
     }
-    element("name").value = stored() ?? "";
+    this.#isInvited = Boolean(invited);
+    element("name").value = invited || (stored() ?? "");
+    if (invited) {
+      show("name", false);
+      show("name-label", false);
+      element("lobby-hint").textContent =
+        `You join as ${invited}. Allow the microphone when the browser asks. Then just speak.`;
+    }
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#join(deviceChoice(this.#microphone.value));
@@ -119,7 +130,7 @@ export class Lobby {
   async #join(microphone) {
     const name = cleanName(element("name").value);
     if (!name) return element("name").focus();
-    store(name);
+    if (!this.#isInvited) store(name);
     await this.join(() => ({ name, microphone, camera: deviceChoice(this.#camera.value) }));
   }
 
@@ -133,7 +144,7 @@ export class Lobby {
     this.#stop("camera");
     try {
       const choice = await choose();
-      element("name").value = choice.name;
+      if (!this.#isInvited) element("name").value = choice.name;
       await this.onJoin(choice);
     } catch (error) {
       this.#explain(error);

@@ -14,6 +14,7 @@ import clientEventLimit from "../page/client/event_limit.js" with { type: "text"
 import clientStats from "../page/client/stats.js" with { type: "text" };
 import clientLink from "../page/client/link.js" with { type: "text" };
 import clientNames from "../page/client/names.js" with { type: "text" };
+import clientOutbox from "../page/client/outbox.js" with { type: "text" };
 import clientPeer from "../page/client/peer.js" with { type: "text" };
 import clientSentMedia from "../page/client/sent_media.js" with { type: "text" };
 import clientSignalling from "../page/client/signalling.js" with { type: "text" };
@@ -64,6 +65,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/client/stats.js", type: SCRIPT, text: clientStats },
   { path: "/client/link.js", type: SCRIPT, text: clientLink },
   { path: "/client/names.js", type: SCRIPT, text: clientNames },
+  { path: "/client/outbox.js", type: SCRIPT, text: clientOutbox },
   { path: "/client/peer.js", type: SCRIPT, text: clientPeer },
   { path: "/client/sent_media.js", type: SCRIPT, text: clientSentMedia },
   { path: "/client/signalling.js", type: SCRIPT, text: clientSignalling },

@@ -25,6 +25,9 @@ const secret = v.pipe(v.string(), v.maxLength(64));
 const admission = v.pipe(v.string(), v.maxLength(MAX_INVITATION));
 const count = v.pipe(v.number(), v.minValue(0), v.maxValue(60_000));
 
+/** How many events a page has received since its `welcome`. */
+const events = v.pipe(v.number(), v.integer(), v.minValue(0));
+
 /** A call and the secret of its link. */
 const link = {
   version: v.number(),
@@ -42,6 +45,8 @@ const hello = v.object({
   resume: v.optional(secret),
   /** Whether the page still has its peer connection and sees it as connected. */
   keepPeer: v.optional(v.boolean()),
+  /** How many events arrived on the socket before this one. */
+  events: v.optional(events),
 });
 
 /** Asks who is in a call, before joining it. */
@@ -95,6 +100,7 @@ const clientMessage = v.variant("type", [
     jitterBufferMs: v.optional(count),
     /** Milliseconds from the decoder to the loudspeaker. */
     outputMs: v.optional(count),
+    events: v.optional(events),
   }),
   /** The peer connection failed: the page wants a new one. */
   v.object({ type: v.literal("repair") }),
@@ -141,6 +147,11 @@ export type ServerMessage =
     /** Whether the page came back as the participant it was, and whether its peer connection is kept. */
     resumed: boolean;
     keepPeer: boolean;
+    /**
+     * How many texts and events of the page arrived on the socket before this one: it sends the others
+     * again. Left out when this process had no such socket: then it sends all that it knows of none.
+     */
+    received?: number;
     /** The name that others see. */
     name: string;
     /** What the page may do. */
@@ -168,6 +179,8 @@ export type ServerMessage =
   | { type: "event"; from: string; data: JsonValue }
   /** The server did not forward an event of the page. */
   | { type: "unsent"; code: RejectionCode; message: string }
+  /** How many texts and events of the page have arrived since its `welcome`. */
+  | { type: "received"; count: number }
   | { type: "pong"; id: number }
   /** Who is in the call of a `look`; the server closes the socket then. */
   | { type: "call"; participants: PageParticipant[] }

@@ -5,6 +5,7 @@
  * @module
  */
 import { RinglineError } from "./error.js";
+import { Outbox } from "./outbox.js";
 import { openSocket, VERSION } from "./socket.js";
 
 /** Milliseconds between signs of life. */
@@ -53,6 +54,11 @@ export class Signalling {
   #pingedAt = new Map();
   /** By type: what waits because one of its kind was sent a moment ago. */
   #waiting = new Map();
+  #outbox = new Outbox();
+  /** Whether the server has welcomed the page on this socket. */
+  #isWelcome = false;
+  /** How many events have arrived since the last welcome. */
+  #events = 0;
   /** There and back, as the last answered ping took it. @type {number | undefined} */
   roundTripMs;
 
@@ -63,6 +69,11 @@ export class Signalling {
   constructor(link, hooks) {
     this.#link = link;
     this.#hooks = hooks;
+  }
+
+  /** How many messages wait for the server's acknowledgement. */
+  get unsent() {
+    return this.#outbox.size;
   }
 
   /** Whether messages leave the page now. */
@@ -79,6 +90,7 @@ export class Signalling {
     const socket = await openSocket(this.#link.origin);
     if (this.#closed) return socket.close(1000);
     this.#socket = socket;
+    this.#isWelcome = false;
     this.#heardAt = performance.now();
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;
@@ -99,7 +111,9 @@ export class Signalling {
       callId,
       secret,
       ...this.#hooks.hello(),
-      ...(this.#resume ? { resume: this.#resume, keepPeer: this.#hooks.keepPeer() } : {}),
+      ...(this.#resume
+        ? { resume: this.#resume, keepPeer: this.#hooks.keepPeer(), events: this.#events }
+        : {}),
     });
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#beat(), PING_MS);
@@ -108,6 +122,17 @@ export class Signalling {
   /** Sends a message; it is lost while the connection is cut. @param {object} message */
   send(message) {
     if (this.isOpen) this.#socket.send(JSON.stringify(message));
+  }
+
+  /**
+   * Sends a message that must not be lost: once more after a cut, until the server acknowledges it.
+   *
+   * @param {object} message
+   * @throws {RinglineError} `too-many-messages`: as many wait as the server accepts at a time
+   */
+  sendSurely(message) {
+    this.#outbox.add(message);
+    if (this.#isWelcome) this.send(message);
   }
 
   /**
@@ -146,11 +171,17 @@ export class Signalling {
       if (at !== undefined) this.roundTripMs = performance.now() - at;
       return;
     }
-    if (message.type === "welcome") {
-      this.#resume = message.resume;
-      this.#graceMs = message.graceMs;
-    }
+    if (message.type === "received") return this.#outbox.acknowledge(message.count);
+    if (message.type === "event") this.#events++;
+    if (message.type !== "welcome") return this.#hooks.receive(message);
+    this.#resume = message.resume;
+    this.#graceMs = message.graceMs;
+    this.#events = 0;
+    this.#isWelcome = true;
+    this.#outbox.acknowledge(message.received ?? 0);
+    const waiting = this.#outbox.restart();
     this.#hooks.receive(message);
+    for (const one of waiting) this.send(one);
   }
 
   async #beat() {
@@ -163,12 +194,13 @@ export class Signalling {
     const report = await this.#hooks.beat();
     const id = ++this.#pings;
     this.#pingedAt.set(id, performance.now());
-    this.send({ type: "ping", id, ...report });
+    this.send({ type: "ping", id, events: this.#events, ...report });
   }
 
   async #reconnect() {
     clearInterval(this.#timer);
     this.#socket = undefined;
+    this.#isWelcome = false;
     this.#hooks.onCut();
     const limitMs = isThisMachine(this.#link.origin) ? LOCAL_RETRY_MS : this.#graceMs + EXTRA_MS;
     const until = performance.now() + limitMs;
