@@ -97,9 +97,17 @@ async function speakUntil(page: Page, what: string, condition: () => boolean): P
   await page.evaluate("speak(0)");
 }
 
-/** Goes to the figures and opens them, by keyboard alone. */
-async function openFigures(page: Page): Promise<void> {
-  await until("the figures are there", () => page.$("#metrics:not([hidden])"));
+/**
+ * Goes to the figures and opens them, by keyboard alone.
+ *
+ * @param tell tells the figures. Again until they are there: a page that is slow may not know yet that
+ *   who tells them is an agent
+ */
+async function openFigures(page: Page, tell?: () => Promise<void>): Promise<void> {
+  await until("the figures are there", async () => {
+    await tell?.();
+    return await page.$("#metrics:not([hidden])");
+  });
   for (let count = 0; count < 20; count++) {
     if (await page.evaluate(`document.activeElement.matches("#metrics > summary")`)) break;
     await page.keyboard.press("Tab");
@@ -227,8 +235,7 @@ browserTest(
   async (browser) => {
     await using fixture = await openAgentFixture();
     const page = await joinAsAda(browser, fixture.link);
-    await fixture.agent.sendCustomEvent(TOLD);
-    await openFigures(page);
+    await openFigures(page, () => fixture.agent.sendCustomEvent(TOLD));
     const read = async () => await page.$eval("#metrics", (panel) => panel.innerText);
     assert(!/Agent/.test(await read()), "one agent's figures need no name");
     {
