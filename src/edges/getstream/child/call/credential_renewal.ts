@@ -81,7 +81,7 @@ export class CredentialRenewal {
       if (!isCurrent()) return;
       // A token that has already expired by this clock says nothing about when to ask next.
       const remainingMs = this.#remainingMs(token);
-      if (remainingMs > PAUSES.firstMs) return this.monitor(credentials);
+      if (remainingMs > 0) return this.monitor(credentials);
       this.#schedule(credentials, backOffMs(++this.#failures, { ...BACK_OFF, ...PAUSES }));
     } catch (error) {
       if (!isCurrent()) return;
