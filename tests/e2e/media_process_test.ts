@@ -7,6 +7,7 @@ import {
   ConnectionStateChangedEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
+  TextReceivedEvent,
   TrackAddedEvent,
   TrackRemovedEvent,
 } from "@ringline/edge";
@@ -141,11 +142,15 @@ browserTest(
     await new Promise((resolve) => setTimeout(resolve, 1000));
     assertEquals([talk.pid, talk.lines], [pid, []]);
 
+    const texts: string[] = [];
+    talk.fixture.edge.events.subscribe(TextReceivedEvent, ({ text }) => void texts.push(text));
     const begun = performance.now();
     Deno.kill(pid, "SIGSTOP");
+    await talk.ada.page.evaluate(`guest.client.sendText("while it hangs")`);
     const ms = await talk.back(begun, pid);
     assertLess(ms, 3000 + BACK_MS);
     talk.assertSame(1);
+    assertEquals(texts, ["while it hangs"]);
   },
 );
 
