@@ -52,7 +52,7 @@ export function longestText(pattern: string): number {
       const [, least = "", most] = repeat.match(/^\{(\d+)(?:,?(\d*))\}$/u) ?? [];
       const isEndless = /^[*+]$|,\}$/u.test(repeat);
       const times = Number(most || least || 1);
-      if (inner > 0 && isEndless) longest = Math.min(longest, Math.floor(MAX_BITS / inner));
+      if (inner > 0 && isEndless) longest = Math.min(longest, Math.trunc(MAX_BITS / inner));
       if (inner > 0 && times > 1) longest = Math.min(longest, MAX_BITS);
       const chooses = repeat === "?" || isEndless || Boolean(most);
       groups.at(-1)!.bits += inner * times + (chooses ? 1 : 0);

@@ -10,9 +10,8 @@ import { TrackType } from "../../../edge/types.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { ALL_GRANTS, type Grants } from "../wire/grants.ts";
 import type { Invitation } from "../wire/invitation.ts";
-import { KeptEvents } from "./kept_events.ts";
+import { isTranscript, KeptEvents } from "./kept_events.ts";
 import { mediaContinues } from "./liveness.ts";
-import { isTranscript } from "./members.ts";
 import { Rejection } from "../wire/rejection.ts";
 import {
   type ConnectionRoom,

@@ -40,3 +40,10 @@ export class KeptEvents {
     return this.#events;
   }
 }
+
+/** Whether a message is an agent's line of what was said, for those who may hear it. */
+export function isTranscript(message: ServerMessage): boolean {
+  if (message.type !== "event" || !message.from.startsWith("agent-")) return false;
+  const { data } = message;
+  return typeof data === "object" && data !== null && "type" in data && data.type === "transcript";
+}

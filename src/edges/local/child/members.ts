@@ -9,7 +9,7 @@ import { TrackType } from "../../../edge/types.ts";
 import type { BrowserParticipant } from "./browser_participant.ts";
 import type { TrackKind } from "./participant_connection.ts";
 import type { RoomPort } from "./room_media.ts";
-import type { PageParticipant, ServerMessage } from "../wire/signalling.ts";
+import type { PageParticipant } from "../wire/signalling.ts";
 
 const TRACK_TYPES: Record<TrackKind, TrackType> = {
   audio: TrackType.AUDIO,
@@ -79,11 +79,4 @@ export function participantTracks(participant: BrowserParticipant): TrackData[] 
 /** The id of one of a participant's tracks. */
 export function trackId(participant: BrowserParticipant, kind: TrackKind): string {
   return `${participant.id}:${kind}`;
-}
-
-/** Whether a message is an agent's line of what was said, for those who may hear it. */
-export function isTranscript(message: ServerMessage): boolean {
-  if (message.type !== "event" || !message.from.startsWith("agent-")) return false;
-  const { data } = message;
-  return typeof data === "object" && data !== null && "type" in data && data.type === "transcript";
 }

@@ -93,10 +93,14 @@ async function join(choice) {
   // For tests, and for the browser's console.
   globalThis.ringline = client;
   const view = new CallView(client, choice);
+  let isUnsent = false;
+  client.addEventListener("unsent", () => isUnsent = client.state === "ended");
   client.addEventListener("ended", ({ detail }) => {
     view.close();
     // The lobby shows errors of devices, where people can fix them.
-    if (!isDeviceError(detail.code)) showEnd(detail, choice);
+    if (isDeviceError(detail.code)) return;
+    showEnd(detail, choice);
+    if (isUnsent) element("end-text").textContent += " What you wrote last was not sent.";
   });
   try {
     await client.join(choice);

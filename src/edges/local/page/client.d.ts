@@ -124,7 +124,10 @@ export interface ClientEvents {
   audioLevels: { readonly levels: { readonly [participantId: string]: number } };
   /** A custom event of an agent or of another page. `from` is the sender's participant id. */
   event: { readonly from: string; readonly data: unknown };
-  /** The server did not forward an event or a text of this page. */
+  /**
+   * The server did not forward an event or a text of this page, or the call ended before it had the
+   * latest ones.
+   */
   unsent: Ending;
   /** New measurements, once a second. */
   stats: ConnectionStats;
