@@ -61,9 +61,12 @@ export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
         return new Uint8Array(await encode(image, { quality, progressive: false }));
       } catch (cause) {
         if (cause instanceof Deno.errors.NotCapable) {
-          throw new Error("the JPEG encoder is loaded as a file: run again with the --allow-read flag", {
-            cause,
-          });
+          throw new Error(
+            "the JPEG encoder is loaded as a file: run again with the --allow-read flag",
+            {
+              cause,
+            },
+          );
         }
         // The encoder throws numbers, too.
         throw new Error(`the JPEG encoder failed at ${width} x ${height} pixels`, { cause });
