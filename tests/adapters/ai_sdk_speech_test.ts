@@ -31,7 +31,7 @@ const provider = (baseURL: string) => createOpenAI({ apiKey: "key", baseURL });
 const stt = (baseUrl: string, options?: AiSdkSTTOptions, model = "gpt-transcribe") =>
   aiSdkSTT(provider(baseUrl).transcription(model), options);
 const tts = (baseUrl: string, options?: AiSdkTTSOptions) =>
-  aiSdkTTS(provider(baseUrl).speech("gpt-4o-mini-tts"), options);
+  aiSdkTTS(provider(baseUrl).speech("a-voice"), options);
 
 sttConformance(sttOverHttp({ create: (baseUrl) => stt(baseUrl) }), { name: "AI SDK recogniser" });
 const voices = ttsOverHttp({ create: (baseUrl) => tts(baseUrl, { outputFormat: "pcm" }) });

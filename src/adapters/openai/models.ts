@@ -11,6 +11,8 @@ export const OPENAI_MODELS = {
   chat: "gpt-6.1-terra",
   /** Speech to text, also for the input of a realtime model. */
   transcription: "gpt-transcribe",
+  /** Speech to text while one speaks, over a realtime session. */
+  streamingTranscription: "gpt-live-transcribe",
   /** Text to speech: a realtime model, since all models of `/audio/speech` are being switched off. */
   speech: "gpt-realtime-2.1-mini",
   /** Speech to speech. */

@@ -56,7 +56,7 @@ export type FinishReason = "stop" | "tool-calls" | "length" | "content-filter" |
  * ```
  */
 export interface LLM extends Component {
-  /** The model's name at its service, for telemetry, e.g. `"gpt-5-mini"`. */
+  /** The model's name at its service, for telemetry, e.g. `"gpt-6.1-terra"`. */
   readonly model?: string;
   /** Whose service it is, for telemetry, e.g. `"openai"`. */
   readonly provider?: string;

@@ -10,7 +10,7 @@ import {
   openAICompatible,
   type OpenAICompatibleOptions,
 } from "../../../src/adapters/openai/mod.ts";
-import type { TranscriptionModelOptions } from "../../../src/adapters/openai/mod.ts";
+import { OPENAI_MODELS, type TranscriptionModelOptions } from "../../../src/adapters/openai/mod.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
@@ -183,7 +183,11 @@ Deno.test("a transcription session reports what the service could not transcribe
 Deno.test("stt of OpenAI's interface names what only the realtime interface has", async () => {
   const { stt } = openAICompatible({ apiKey: "key" });
   const turnDetection = { type: "server_vad" };
-  assertThrows(() => stt({ model: "whisper-1", turnDetection }), TypeError, "turnDetection");
+  assertThrows(
+    () => stt({ model: OPENAI_MODELS.transcription, turnDetection }),
+    TypeError,
+    "turnDetection",
+  );
   assertEquals(stt({ model: MODEL, turnDetection }).detectsTurns, true);
   assertEquals(stt({ model: MODEL }).detectsTurns, false);
   const { signal } = new AbortController();
