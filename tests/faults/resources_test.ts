@@ -83,7 +83,13 @@ browserTest("a camera that is refused in mid-call leaves the call as it was", as
     name: "RinglineError",
     code: "camera-denied",
     message: "The browser may not use the camera.",
-    media: { microphone: true, muted: false, camera: false, screen: false },
+    media: {
+      microphone: true,
+      muted: false,
+      camera: false,
+      screen: false,
+      screenAudio: false,
+    },
   });
   await until("Ada is heard", async () => toneDb(await ears.next("Ada", 100), 500) > HEARD_DB);
   assertEquals((await ada.events("state")).at(-1)?.state, "connected");
