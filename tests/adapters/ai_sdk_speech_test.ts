@@ -2,6 +2,7 @@
  * Recognisers and voices of the AI SDK: the official provider of OpenAI in front of doubles, those of
  * the kits and that of OpenAI's transcription sessions.
  */
+import { registerTests } from "../../src/testing/conformance/models/model_test.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createOpenAI } from "npm:@ai-sdk/openai@4.0.118";
 import {
@@ -35,11 +36,13 @@ const tts = (baseUrl: string, options?: AiSdkTTSOptions) =>
 
 sttConformance(sttOverHttp({ create: (baseUrl) => stt(baseUrl) }), { name: "AI SDK recogniser" });
 const voices = ttsOverHttp({ create: (baseUrl) => tts(baseUrl, { outputFormat: "pcm" }) });
-for (const { name, ignore, run } of ttsConformanceTests(voices, { name: "AI SDK voice" })) {
-  // The SDK returns the sound of a text as a whole: of one that breaks off nothing is heard.
-  const cannot = name === "a voice that breaks off is an error to try again";
-  Deno.test({ name: `AI SDK voice: ${name}`, ignore: ignore || cannot, fn: run });
-}
+// The SDK returns the sound of a text as a whole: of one that breaks off nothing is heard.
+const cannot = "a voice that breaks off is an error to try again";
+registerTests(
+  "AI SDK voice",
+  ttsConformanceTests(voices, { name: "AI SDK voice" })
+    .map((one) => ({ ...one, ignore: one.ignore || one.name === cannot })),
+);
 
 async function* speech(ms: number): AsyncGenerator<PcmChunk, void, void> {
   const { samples } = speechLike(ms, { sampleRate: 16_000 });
