@@ -8,7 +8,7 @@ import { delay } from "@std/async/delay";
 import { progress } from "../lib/progress.ts";
 import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectParticipant } from "./browser_participant.ts";
-import { type Reception, reception, type RoundTrip } from "./probe.ts";
+import { type Probe, type Reception, reception, type RoundTrip } from "./probe.ts";
 import { median } from "../lib/stats.ts";
 import { type Recovery, recovery } from "./recovery.ts";
 
@@ -93,8 +93,11 @@ export async function measureSpeechStall(context: BenchContext): Promise<SpeechS
   }
 }
 
-/** Measures the round trip of a live track before, during and after stalls. */
-export async function measureLiveStall(context: BenchContext): Promise<LiveStallResult> {
+/** Measures while a person hears what they say come back from the agent. */
+async function whileEchoing<T>(
+  context: BenchContext,
+  measure: (probe: Probe) => Promise<T>,
+): Promise<T> {
   const { agent } = context;
   const page = await newPage(context);
   try {
@@ -102,6 +105,17 @@ export async function measureLiveStall(context: BenchContext): Promise<LiveStall
     await agent.echo();
     const { probe } = await connectParticipant(page, link);
     await delay(SETTLE_MS);
+    return await measure(probe);
+  } finally {
+    await closePage(page);
+    await agent.leave();
+  }
+}
+
+/** Measures the round trip of a live track before, during and after stalls. */
+export async function measureLiveStall(context: BenchContext): Promise<LiveStallResult> {
+  const { agent } = context;
+  return await whileEchoing(context, async (probe) => {
     const before = await probe.stats();
     const totalMs = NORMAL_MS + RECOVERY_STALLS * STALL_EVERY_MS + AFTER_MS;
     const clicking = probe.roundTrips(Math.ceil(totalMs / CLICK_EVERY_MS), CLICK_EVERY_MS);
@@ -123,21 +137,13 @@ export async function measureLiveStall(context: BenchContext): Promise<LiveStall
         `${result.lost} of ${trips.length} clicks lost`,
     );
     return result;
-  } finally {
-    await closePage(page);
-    await agent.leave();
-  }
+  });
 }
 
 /** Measures how late a live track is before a block of three seconds and five seconds after it. */
 export async function measureLiveBlock(context: BenchContext): Promise<LiveBlockResult> {
   const { agent } = context;
-  const page = await newPage(context);
-  try {
-    const { link } = await agent.join();
-    await agent.echo();
-    const { probe } = await connectParticipant(page, link);
-    await delay(SETTLE_MS);
+  return await whileEchoing(context, async (probe) => {
     const trip = (trips: RoundTrip[]) => median(trips.map(({ ms }) => ms ?? Infinity));
     const depth = async () => {
       const depths = [];
@@ -165,8 +171,5 @@ export async function measureLiveBlock(context: BenchContext): Promise<LiveBlock
         `5 s later; held ${normalDepthMs.toFixed(0)} and ${afterDepthMs.toFixed(0)} ms`,
     );
     return { normalMs, afterMs, normalDepthMs, afterDepthMs, cutMs };
-  } finally {
-    await closePage(page);
-    await agent.leave();
-  }
+  });
 }

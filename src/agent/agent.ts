@@ -143,9 +143,9 @@ export class Agent implements AgentContext {
         await request;
       } catch (error) {
         // The caller aborted it, or knows that the agent is closed.
-        if (
-          !signal?.aborted && !this.#ending.isClosing && !(error instanceof ClosedError)
-        ) throw error;
+        if (!signal?.aborted && !this.#ending.isClosing && !(error instanceof ClosedError)) {
+          throw error;
+        }
       }
     }, { clock: this.clock, report, context: "a request to the agent" });
     this.#input = new AgentInput({
