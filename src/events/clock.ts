@@ -16,8 +16,8 @@ export interface Clock {
   /** Wall-clock time in milliseconds since 1970. */
   epochMs(): number;
   /**
-   * Calls `callback` once, `ms` milliseconds from now, unless the returned timer is disposed
-   * first; never if `ms` is `Infinity`. Disposing late, or twice, does nothing.
+   * Calls `callback` once, `ms` milliseconds from now and never before, unless the returned timer is
+   * disposed first; never if `ms` is `Infinity`. Disposing late, or twice, does nothing.
    */
   schedule(callback: () => void, ms: number): Disposable;
 }
@@ -42,7 +42,8 @@ export const systemClock: Clock = {
       if (left === Infinity) return;
       timer = left > MAX_MS
         ? setTimeout(() => scheduleRest(end - performance.now()), MAX_MS)
-        : setTimeout(callback, left);
+        // The runtime cuts the fraction off, and would fire up to 1 ms before the time.
+        : setTimeout(callback, Math.ceil(left));
     };
     scheduleRest(ms);
     return { [Symbol.dispose]: () => clearTimeout(timer) };

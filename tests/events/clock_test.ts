@@ -13,3 +13,18 @@ Deno.test("a timer for ever, or for longer than the runtime's hold, does not fir
   assertEquals(fired, []);
   for (const timer of timers) timer[Symbol.dispose]();
 });
+
+Deno.test("systemClock's timers never fire before their time, which may be a fraction", async () => {
+  const early: number[] = [];
+  await Promise.all(Array.from({ length: 200 }, (_, index) => {
+    const ms = 5 + index * 0.137;
+    const due = systemClock.now() + ms;
+    return new Promise<void>((resolve) =>
+      systemClock.schedule(() => {
+        if (systemClock.now() < due) early.push(ms);
+        resolve();
+      }, ms)
+    );
+  }));
+  assertEquals(early, []);
+});
