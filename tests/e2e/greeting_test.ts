@@ -38,8 +38,9 @@ for (const when of ["before any person is there", "by onEnter"] as const) {
         return before > 0 && await guest.audibleMs() === before;
       });
       const heardMs = await guest.audibleMs();
-      // A browser on a busy machine stretches it a little.
-      const isWhole = heardMs >= MS - 60 && heardMs <= MS + 250;
+      // A browser on a busy machine conceals or stretches a little of it; a greeting that begins before
+      // the guest can hear lacks a seventh and more.
+      const isWhole = heardMs >= 0.92 * MS && heardMs <= MS + 250;
       assert(isWhole, `${heardMs} of ${MS} ms were heard`);
       assert(Math.abs(agent.audio.heardMs - MS) <= 20, `heardMs says ${agent.audio.heardMs}`);
       await guest.leave();
