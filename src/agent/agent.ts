@@ -1,6 +1,6 @@
 /** The agent: a program's participant in a call. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
-import type { AudioTrack, AudioTrackMode, OutboundAudioTrack } from "../edge/audio_track.ts";
+import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
@@ -21,8 +21,8 @@ import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { isReported } from "./reported_errors.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
-import { checkMethods, checkObject, checkSignal } from "../events/checks.ts";
-import { promised, promiseIn, type Report, UserHook } from "../events/user_code.ts";
+import { checkObject, checkSignal } from "../events/checks.ts";
+import type { Report } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
 import type {
   AgentContext,
@@ -35,19 +35,18 @@ import { type AgentJoinOptions, type AgentOptions, checkAgentOptions } from "./a
 import type { Processor } from "./processor.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { checkCall } from "../edge/validation.ts";
-import { checkDuration, waitFor } from "../events/waiting.ts";
+import { checkDuration } from "../events/waiting.ts";
 import { loadKernel } from "../native/load.ts";
 import { AgentEnding } from "./agent_ending.ts";
 import { AgentLifecycle } from "./agent_lifecycle.ts";
+import { AgentRequests } from "./agent_requests.ts";
 import type { AgentSession } from "./agent_session.ts";
 import { checkText } from "./check_text.ts";
 import { ConversationProcessor } from "./conversation_processor.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
+import { EdgeAccess } from "./edge_access.ts";
 import { AgentInput } from "./agent_input.ts";
 import { allowAll } from "../inference/speakers/speaker_filter.ts";
-
-/** Time limit for an edge's step before the join. Edges have limits of their own as well. */
-const EDGE_LIMIT_MS = 30_000;
 
 /**
  * A program that joins a call as a participant: it receives and sends audio and video.
@@ -88,16 +87,13 @@ export class Agent implements AgentContext {
   /** The agent's source of time. */
   readonly clock: Clock;
   readonly #instructions: string;
-  readonly #audioMode: AudioTrackMode;
   readonly #video: VideoTrack | undefined;
   readonly #input: AgentInput;
   readonly #conversation: ConversationProcessor | undefined;
   readonly #lifecycle: AgentLifecycle;
   readonly #ending: AgentEnding;
-  readonly #report: Report;
-  readonly #requests: UserHook<Promise<unknown>, AbortSignal | undefined>;
-  #audio: AudioTrack | undefined;
-  #authenticating: Promise<void> | undefined;
+  readonly #access: EdgeAccess;
+  readonly #requests: AgentRequests;
   #hasJoined = false;
 
   /**
@@ -114,7 +110,6 @@ export class Agent implements AgentContext {
     this.#instructions = options.instructions ?? "";
     this.clock = options.clock ?? edge.clock;
     this.logger = guardedLogger(options.logger ?? edge.logger, this.clock);
-    this.#audioMode = options.audioMode ?? "speech";
     const { onAudio } = options;
     this.#conversation = ConversationProcessor.from(options);
     this.processors = [
@@ -134,20 +129,15 @@ export class Agent implements AgentContext {
     this.#video = options.publishVideo === false
       ? undefined
       : options.publishVideo ?? this.processors.find((one) => one.videoTrack)?.videoTrack;
-    const report = this.#report = (error: unknown, context: string) => {
+    const report: Report = (error, context) => {
       if (isReported(error)) return;
       edge.events.emit(new ErrorEvent({ connection: this.connection, error, context }));
     };
-    this.#requests = new UserHook(async (request, signal) => {
-      try {
-        await request;
-      } catch (error) {
-        // The caller aborted it, or knows that the agent is closed.
-        if (!signal?.aborted && !this.#ending.isClosing && !(error instanceof ClosedError)) {
-          throw error;
-        }
-      }
-    }, { clock: this.clock, report, context: "a request to the agent" });
+    const isClosing = () => this.#ending.isClosing;
+    const { clock, user } = this;
+    const { audioMode = "speech" } = options;
+    this.#access = new EdgeAccess({ edge, user, clock, audioMode, isClosing });
+    this.#requests = new AgentRequests({ clock, isClosing, report });
     this.#input = new AgentInput({
       edge,
       processors: this.#conversation ? this.processors : [...this.processors, transcript],
@@ -164,7 +154,7 @@ export class Agent implements AgentContext {
       edge,
       clock: this.clock,
       conversation: this.#conversation,
-      track: () => this.#audio,
+      track: () => this.#access.usedTrack,
       leave: () => this.#lifecycle.leave(),
       report,
     });
@@ -176,8 +166,8 @@ export class Agent implements AgentContext {
       publishAudio: options.publishAudio ?? true,
       maxCallMs: options.maxCallMs ?? Infinity,
       closeWhenIdleMs: options.closeWhenIdleMs ?? Infinity,
-      track: () => this.#track(),
-      authenticate: () => this.#authenticate(),
+      track: () => this.#access.track,
+      authenticate: () => this.#access.authenticate(),
       report,
     });
   }
@@ -189,7 +179,7 @@ export class Agent implements AgentContext {
 
   /** The agent's voice. Audio that is written before it joins is played once it has joined. */
   get audio(): OutboundAudioTrack {
-    return this.#track();
+    return this.#access.track;
   }
 
   /** The video track that the agent publishes, if it does. */
@@ -241,14 +231,7 @@ export class Agent implements AgentContext {
     callId: string,
     options: Omit<CreateCallOptions, "callType"> = {},
   ): Promise<Call> {
-    checkObject(options, "options", "an object, or nothing");
-    await this.#authenticate();
-    const init = { createdBy: this.user, ...options, callType };
-    return await waitFor(promised(() => this.edge.createCall(callId, init)), "creating the call", {
-      timeoutMs: EDGE_LIMIT_MS,
-      signal: options.signal,
-      clock: this.clock,
-    });
+    return await this.#access.createCall(callType, callId, options);
   }
 
   /**
@@ -304,7 +287,7 @@ export class Agent implements AgentContext {
 
   /** Sends data of the application's own to all participants; see `Connection.sendCustomEvent`. */
   sendCustomEvent(data: JsonValue): Promise<void> {
-    return this.#ask(async () => {
+    return this.#requests.run(async () => {
       const connection = this.#expectConnection();
       await this.edge.sendCustomEvent(data, { connection });
     });
@@ -318,7 +301,7 @@ export class Agent implements AgentContext {
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */
   say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
-    return this.#ask(() => {
+    return this.#requests.run(() => {
       checkText("say", text, options);
       return this.#expectConversation().say(text, options);
     });
@@ -332,7 +315,7 @@ export class Agent implements AgentContext {
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */
   generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
-    return this.#ask(() => {
+    return this.#requests.run(() => {
       checkText("generateReply", text, options);
       return this.#expectConversation().generateReply(text, options);
     });
@@ -348,7 +331,7 @@ export class Agent implements AgentContext {
    * @throws what the model throws, or the signal's reason.
    */
   text(text: string, options?: TextOptions): Promise<TextReply> {
-    return this.#ask(() => {
+    return this.#requests.run(() => {
       checkText("text", text, options);
       return this.#expectConversation().text(text, options);
     }, options ?? {});
@@ -363,12 +346,12 @@ export class Agent implements AgentContext {
   waitForFirstFrame(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<VideoFrame> {
-    return this.#ask(() => this.#expectConversation().waitForFirstFrame(options), options);
+    return this.#requests.run(() => this.#expectConversation().waitForFirstFrame(options), options);
   }
 
   /** Encodes the latest frame as a JPEG or PNG; `undefined` when there is none. */
   latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
-    return this.#ask(() => this.#expectConversation().latestImage(options));
+    return this.#requests.run(() => this.#expectConversation().latestImage(options));
   }
 
   /**
@@ -379,7 +362,7 @@ export class Agent implements AgentContext {
    * @throws {TypeError} the agent has no model or has not joined, or its realtime model takes the turns.
    */
   commitUserTurn(options: UserTurnOptions = {}): Promise<void> {
-    return this.#ask(async () => {
+    return this.#requests.run(async () => {
       checkObject(options, "the options of commitUserTurn");
       await this.#expectConversation().commitUserTurn(options);
     });
@@ -392,7 +375,7 @@ export class Agent implements AgentContext {
    * @throws {TypeError} as `commitUserTurn` does.
    */
   clearUserTurn(options: UserTurnOptions = {}): Promise<void> {
-    return this.#ask(async () => {
+    return this.#requests.run(async () => {
       checkObject(options, "the options of clearUserTurn");
       await this.#expectConversation().clearUserTurn(options);
     });
@@ -430,7 +413,7 @@ export class Agent implements AgentContext {
    * @throws what a new model's start throws, or a `TimeoutError`.
    */
   update(update: AgentUpdate): Promise<void> {
-    return this.#ask(async () => {
+    return this.#requests.run(async () => {
       if (this.#ending.isClosing) throw new ClosedError("the agent");
       await this.#expectConversation().update(update);
     });
@@ -469,7 +452,7 @@ export class Agent implements AgentContext {
    * @throws what `update` throws.
    */
   handoff(to: HandoffOptions): Promise<void> {
-    return this.#ask(async () => {
+    return this.#requests.run(async () => {
       if (this.#ending.isClosing) throw new ClosedError("the agent");
       await this.#expectConversation().handoff(to);
     });
@@ -477,7 +460,7 @@ export class Agent implements AgentContext {
 
   /** Stops speaking immediately, and drops the speech that is queued. */
   interrupt(): Promise<void> {
-    return this.#ask(() => this.#expectConversation().interrupt());
+    return this.#requests.run(() => this.#expectConversation().interrupt());
   }
 
   /**
@@ -505,7 +488,7 @@ export class Agent implements AgentContext {
    * @throws {TypeError} the agent has not joined, or it has no voice for `say`.
    */
   hangUp(options: HangUpOptions = {}): Promise<void> {
-    return this.#ask(() => {
+    return this.#requests.run(() => {
       checkObject(options, "the options of hangUp", 'an object like { say: "Goodbye." }');
       const { say } = options;
       if (say !== undefined) {
@@ -534,36 +517,6 @@ export class Agent implements AgentContext {
   /** Returns the hook, which an agent to which the call was handed over before has no use for. */
   #greeting(onEnter: NonNullable<AgentOptions["onEnter"]>): typeof onEnter {
     return (agent) => this.#conversation?.isHandedOver ? undefined : onEnter(agent);
-  }
-
-  /** Runs a request that need not be awaited: a failure is reported, and does not end the program. */
-  #ask<T>(call: () => Promise<T>, options?: { signal?: AbortSignal }): Promise<T> {
-    const request = promised(call);
-    void this.#requests.run(request, options?.signal);
-    return request;
-  }
-
-  #authenticate(): Promise<void> {
-    // A failure is not kept: the next call tries again.
-    return this.#authenticating ??= waitFor(
-      promised(() => this.edge.authenticate(this.user)),
-      "authenticating",
-      { timeoutMs: EDGE_LIMIT_MS, clock: this.clock },
-    ).catch((error) => {
-      this.#authenticating = undefined;
-      throw error;
-    });
-  }
-
-  #track(): AudioTrack {
-    if (!this.#audio) {
-      const track = this.edge.createAudioTrack({ mode: this.#audioMode });
-      promiseIn<unknown>(track)?.catch(() => {});
-      checkMethods(track, "edge.createAudioTrack", "an AudioTrack", ["write", "flush", "bind"]);
-      this.#audio = track;
-      if (this.#ending.isClosing) this.#audio.close();
-    }
-    return this.#audio;
   }
 
   #expectConversation(): ConversationProcessor {

@@ -2,7 +2,6 @@
 import type { AudioRow, EdgeAgent } from "./edge_agent.ts";
 import type { Call } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
-import type { MutableParticipantAudio } from "./participant_audio.ts";
 import type { EdgeTransport } from "./edge_transport.ts";
 import type { VideoLimits, VideoTrack } from "./video_frame.ts";
 import type {
@@ -13,21 +12,19 @@ import type {
   TrackInfo,
   TrackInit,
 } from "./types.ts";
-import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
+import { assertPcmChunk, type PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
-import { checkMethods, checkObject, checkSignal, shown } from "../events/checks.ts";
-import { DropCounter } from "../events/drop_counter.ts";
-import { promised, UserHook } from "../events/user_code.ts";
-import { checkDuration, waitFor } from "../events/waiting.ts";
-import { GRACE_MS, Presence } from "./presence.ts";
+import { checkMethods, checkObject, checkSignal } from "../events/checks.ts";
+import { promised } from "../events/user_code.ts";
+import { waitFor } from "../events/waiting.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
-import { ClosedError } from "./errors.ts";
-import { checkCall, checkCount, checkUser } from "./validation.ts";
+import { checkCall, checkUser } from "./validation.ts";
+import { AudioReceiver } from "./audio_receiver.ts";
+import { CallState, type EmitConnectionEvent } from "./call_state.ts";
 import {
   AudioReceivedEvent,
   CallEndedEvent,
-  ConnectionStateChangedEvent,
   CustomEventReceivedEvent,
   DtmfReceivedEvent,
   ErrorEvent,
@@ -38,9 +35,8 @@ import {
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "./events.ts";
-import { cannot, checkAddress, checkDtmf, type TransferOptions } from "./telephony.ts";
+import { cannot, checkAddress, checkDtmf, toTransfer, type TransferOptions } from "./telephony.ts";
 import { checkWrittenText } from "./written_text.ts";
-import { Roster } from "./roster.ts";
 
 /** Options for a {@linkcode Connection}. */
 export interface ConnectionInit {
@@ -80,20 +76,9 @@ export abstract class Connection implements CallConnection {
   /** The source of time. */
   protected readonly clock: Clock;
 
-  readonly #roster = new Roster();
+  readonly #state: CallState;
+  readonly #audio: AudioReceiver;
   readonly #closed = Promise.withResolvers<CloseReason>();
-  readonly #presence: Presence;
-  readonly #unknownAudio: DropCounter;
-  readonly #receive: UserHook<AudioRow>;
-  /** The row that carries a single participant's audio to the agent. */
-  readonly #row: AudioRow = { count: 1, entries: [] };
-  /** The only entry of that row. */
-  #audio: MutableParticipantAudio | undefined;
-  #state: ConnectionState = "establishing";
-  #reconnecting = false;
-  #reason: CloseReason | undefined;
-  /** How many people watch anonymously. */
-  #viewers = 0;
   #closing: Promise<void> | undefined;
 
   /**
@@ -113,17 +98,14 @@ export abstract class Connection implements CallConnection {
     this.agent = init.agent;
     this.clock = init.clock ?? init.edge.clock ?? systemClock;
     this.closed = this.#closed.promise;
-    this.#presence = new Presence(this.clock);
-    this.#unknownAudio = new DropCounter(this.clock, (dropped, total) => {
-      this.reportError(
-        new Error(`${dropped} chunks of audio from unknown participants dropped (${total} in all)`),
-        "receiving audio",
-      );
-    });
-    this.#receive = new UserHook<AudioRow>((row) => this.agent.receiveRow(row), {
+    const emit: EmitConnectionEvent = (eventClass, init) => this.#emit(eventClass, init);
+    this.#state = new CallState({ clock: this.clock, emit });
+    this.#audio = new AudioReceiver({
       clock: this.clock,
+      receiveRow: (row) => this.agent.receiveRow(row),
+      isSubscribed: () => this.edge.events.has(AudioReceivedEvent),
+      emit,
       report: (error, context) => this.reportError(error, context),
-      context: "the agent's receiveRow",
     });
     init.edge.adopt(this);
   }
@@ -170,32 +152,32 @@ export abstract class Connection implements CallConnection {
 
   /** The connection's state. */
   get state(): ConnectionState {
-    return this.#state;
+    return this.#state.name;
   }
 
   /** Whether the network is being repaired right now. */
   get isReconnecting(): boolean {
-    return this.#reconnecting;
+    return this.#state.isReconnecting;
   }
 
   /** The reason for which it is closed; `undefined` while it is open. */
   get closeReason(): CloseReason | undefined {
-    return this.#reason;
+    return this.#state.closeReason;
   }
 
   /** The participants of the call beside the agent, by participant id. */
   get participants(): ReadonlyMap<string, Participant> {
-    return this.#roster.participants;
+    return this.#state.roster.participants;
   }
 
   /** The media tracks of the participants, by track id. */
   get tracks(): ReadonlyMap<string, TrackInfo> {
-    return this.#roster.tracks;
+    return this.#state.roster.tracks;
   }
 
   /** Returns for how long the agent is, or was, on the call, in monotonic milliseconds; 0 before. */
   onCallForMs(): number {
-    return this.#presence.onCallForMs;
+    return this.#state.presence.onCallForMs;
   }
 
   /**
@@ -210,9 +192,7 @@ export abstract class Connection implements CallConnection {
   ): Promise<Participant> {
     checkSignal(options.signal, "options.signal");
     options.signal?.throwIfAborted();
-    if (this.#state === "closed") throw new ClosedError("the connection");
-    const present = this.#state === "establishing" ? undefined : this.#roster.firstPerson();
-    return present ?? await this.#presence.waitForWelcome(options);
+    return await this.#state.waitForPerson(options);
   }
 
   /**
@@ -221,7 +201,7 @@ export abstract class Connection implements CallConnection {
    * before that and once closed.
    */
   idleForMs(): number {
-    return this.#presence.idleForMs;
+    return this.#state.presence.idleForMs;
   }
 
   /**
@@ -229,7 +209,7 @@ export abstract class Connection implements CallConnection {
    * display.
    */
   idleSince(): number {
-    return this.#presence.idleSinceEpochMs;
+    return this.#state.presence.idleSinceEpochMs;
   }
 
   /**
@@ -240,7 +220,7 @@ export abstract class Connection implements CallConnection {
    */
   async sendCustomEvent(data: JsonValue): Promise<void> {
     const text = checkCustomEvent(data);
-    if (this.#state === "closed") throw new ClosedError("the connection");
+    this.#state.expectOpen();
     await this.deliverCustomEvent(data, text);
   }
 
@@ -253,7 +233,7 @@ export abstract class Connection implements CallConnection {
    */
   async sendDtmf(digits: string): Promise<void> {
     const checked = checkDtmf(digits);
-    if (this.#state === "closed") throw new ClosedError("the connection");
+    this.#state.expectOpen();
     await this.deliverDtmf(checked);
   }
 
@@ -267,13 +247,13 @@ export abstract class Connection implements CallConnection {
   async transfer(to: string, options: TransferOptions = {}): Promise<void> {
     checkAddress(to, "to");
     checkObject(options, "options", "an object like { participantId }, or nothing");
-    if (this.#state === "closed") throw new ClosedError("the connection");
-    await this.deliverTransfer(to, this.#transferred(options));
+    this.#state.expectOpen();
+    await this.deliverTransfer(to, toTransfer(this.participants, options));
   }
 
   /** Leaves the call. Idempotent; all callers await the same end. Never rejects. */
   close(): Promise<void> {
-    return this.#end(this.#state === "establishing" ? "aborted" : "left");
+    return this.#end(this.#state.isEstablishing ? "aborted" : "left");
   }
 
   /** Closes the connection, for `await using`. */
@@ -289,22 +269,12 @@ export abstract class Connection implements CallConnection {
    * @throws `ClosedError` when the connection was closed meanwhile: the join has failed.
    */
   protected established(): void {
-    if (this.#state === "closed") throw new ClosedError("the connection");
-    if (this.#state !== "establishing") return;
-    this.#presence.begin();
-    const isWatched = this.#isWatched;
-    if (!isWatched) this.#presence.beginIdle();
-    this.#setState(isWatched ? "active" : "waiting");
-    for (const participant of [...this.participants.values()]) {
-      this.#emitParticipantJoined(participant);
-    }
-    for (const track of [...this.tracks.values()]) this.#emitTrackAdded(track);
-    this.#welcome();
+    this.#state.establish();
   }
 
   /** A participant joined, or was there before. Reporting them again only updates their data. */
   protected participantJoined(participant: Participant): void {
-    this.#join(participant, true);
+    this.#state.join(participant, { emits: true });
   }
 
   /**
@@ -313,15 +283,13 @@ export abstract class Connection implements CallConnection {
    * knows by the service's own identity. After `graceMs` (default 6000) they have left.
    */
   protected participantLost(participantId: string, options: { graceMs?: number } = {}): void {
-    const { graceMs = GRACE_MS } = options;
-    checkDuration("graceMs", graceMs);
-    if (this.#state === "closed" || !this.participants.has(participantId)) return;
-    this.#presence.lose(participantId, graceMs, () => this.participantLeft(participantId));
+    const gone = () => this.participantLeft(participantId);
+    this.#state.lose(participantId, options.graceMs, gone);
   }
 
   /** A participant left. Removes their tracks too. */
   protected participantLeft(participantId: string): void {
-    this.#leave(participantId, true);
+    this.#state.leave(participantId, { emits: true });
   }
 
   /**
@@ -331,31 +299,22 @@ export abstract class Connection implements CallConnection {
    * @throws {RangeError} `count` is no whole number from 0 on.
    */
   protected viewersCounted(count: number): void {
-    checkCount(count, "count");
-    if (this.#state === "closed") return;
-    this.#viewers = count;
-    if (this.#state !== "establishing") this.#updatePresence();
+    this.#state.countViewers(count);
   }
 
   /** A track was added. It waits for its participant, if they are not known yet. */
   protected trackAdded(track: TrackInit): void {
-    if (this.#state === "closed") return;
-    const added = this.#roster.addTrack(track);
-    if (added && this.#state !== "establishing") this.#emitTrackAdded(added);
+    this.#state.addTrack(track);
   }
 
   /** A track was muted or unmuted. */
   protected trackUpdated(trackId: string, change: { muted: boolean }): void {
-    if (this.#state === "closed") return;
-    const track = this.#roster.updateTrack(trackId, change.muted);
-    if (track && this.#state !== "establishing") this.#emit(TrackUpdatedEvent, { track });
+    this.#state.updateTrack(trackId, change);
   }
 
   /** A track was removed. */
   protected trackRemoved(trackId: string): void {
-    if (this.#state === "closed") return;
-    const track = this.#roster.removeTrack(trackId);
-    if (track && this.#state !== "establishing") this.#emit(TrackRemovedEvent, { track });
+    this.#state.removeTrack(trackId);
   }
 
   /**
@@ -370,39 +329,28 @@ export abstract class Connection implements CallConnection {
     options: { trackId?: string; row?: number } = {},
   ): void {
     assertPcmChunk(pcm, "pcm");
-    if (this.#state === "closed") return;
-    const participant = this.#roster.participants.get(participantId);
-    if (!participant) return this.#unknownAudio.add();
-    this.#deliver(participant, pcm, options.trackId ?? "", options.row);
-    if (!this.edge.events.has(AudioReceivedEvent)) return;
-    this.#emit(AudioReceivedEvent, { participant, pcm: pcm.clone(), ...options });
+    if (this.#state.isClosed) return;
+    this.#audio.receive(this.participants.get(participantId), pcm, options);
   }
 
   /** Receives one row: a slot of each participant. `row` need only be valid during this call. */
   protected receiveRow(row: AudioRow): void {
-    if (this.#state === "closed") return;
-    void this.#receive.run(row);
-    if (!this.edge.events.has(AudioReceivedEvent)) return;
-    for (let index = 0; index < row.count; index++) {
-      const { participant, trackId, pcm, row: number } = row.entries[index]!;
-      const copy = new PcmChunk(pcm.samples.slice(), pcm);
-      this.#emit(AudioReceivedEvent, { participant, trackId, pcm: copy, row: number });
-    }
+    if (!this.#state.isClosed) this.#audio.receiveRow(row);
   }
 
   /** A participant or a server sent data of the application's own. */
   protected customEventReceived(data: JsonValue, participantId?: string): void {
-    if (this.#state === "closed") return;
+    if (this.#state.isClosed) return;
     const participant = participantId === undefined
       ? undefined
-      : this.#roster.participants.get(participantId);
+      : this.participants.get(participantId);
     this.#emit(CustomEventReceivedEvent, { data, participant });
   }
 
   /** A participant pressed a key; one call for each key. */
   protected dtmfReceived(digit: string, participantId: string): void {
-    if (this.#state === "closed") return;
-    const participant = this.#roster.participants.get(participantId);
+    if (this.#state.isClosed) return;
+    const participant = this.participants.get(participantId);
     if (participant) this.#emit(DtmfReceivedEvent, { participant, digit });
   }
 
@@ -413,25 +361,25 @@ export abstract class Connection implements CallConnection {
    */
   protected textReceived(text: string, participantId: string): void {
     checkWrittenText(text);
-    if (this.#state === "closed") return;
-    const participant = this.#roster.participants.get(participantId);
+    if (this.#state.isClosed) return;
+    const participant = this.participants.get(participantId);
     if (participant) this.#emit(TextReceivedEvent, { participant, text });
   }
 
   /** The network was lost and is being repaired. */
   protected reconnecting(): void {
-    this.#setReconnecting(true);
+    this.#state.setReconnecting(true);
   }
 
   /** The network is back. */
   protected reconnected(): void {
-    this.#setReconnecting(false);
+    this.#state.setReconnecting(false);
   }
 
   /** The call is over for this agent: closes the connection with this reason. */
   protected ended(reason: CloseReason, options: { error?: unknown } = {}): void {
-    if (this.#state === "closed") return;
-    const established = this.#state !== "establishing";
+    if (this.#state.isClosed) return;
+    const established = !this.#state.isEstablishing;
     this.#end(reason);
     if (established) this.#emit(CallEndedEvent, { reason, error: options.error });
   }
@@ -448,103 +396,26 @@ export abstract class Connection implements CallConnection {
    * whether to emit it now: `established` emits the events of what was reported before it.
    */
   [takeSentEvent](event: object): boolean {
-    if (this.#state === "closed") return true;
+    if (this.#state.isClosed) return true;
     if (event instanceof AudioReceivedEvent) {
-      this.#deliver(event.participant, event.pcm, event.trackId, event.row);
+      this.#audio.deliver(event.participant, event.pcm, event.trackId, event.row);
       return true;
     }
-    if (event instanceof ParticipantJoinedEvent) this.#join(event.participant, false);
-    else if (event instanceof ParticipantLeftEvent) this.#leave(event.participant.id, false);
-    else if (event instanceof TrackAddedEvent) {
+    if (event instanceof ParticipantJoinedEvent) {
+      this.#state.join(event.participant, { emits: false });
+    } else if (event instanceof ParticipantLeftEvent) {
+      this.#state.leave(event.participant.id, { emits: false });
+    } else if (event instanceof TrackAddedEvent) {
       const { id, type, participant, muted } = event.track;
       // Without an event about the participant, the track shows that they are here.
-      this.#join(participant, true);
-      this.#roster.addTrack({ id, type, participantId: participant.id, muted });
+      this.#state.join(participant, { emits: true });
+      this.#state.roster.addTrack({ id, type, participantId: participant.id, muted });
     } else if (event instanceof TrackUpdatedEvent) {
-      this.#roster.updateTrack(event.track.id, event.track.muted);
-    } else if (event instanceof TrackRemovedEvent) this.#roster.removeTrack(event.track.id);
+      this.#state.roster.updateTrack(event.track.id, event.track.muted);
+    } else if (event instanceof TrackRemovedEvent) this.#state.roster.removeTrack(event.track.id);
     else if (event instanceof CallEndedEvent) this.#end(event.reason);
     else return true;
-    return this.#state !== "establishing";
-  }
-
-  #deliver(participant: Participant, pcm: PcmChunk, trackId: string, row = -1): void {
-    const audio = this.#audio ??= { participant, trackId, pcm, row };
-    audio.participant = participant;
-    audio.trackId = trackId;
-    audio.pcm = pcm;
-    audio.row = row;
-    this.#row.entries[0] = audio;
-    void this.#receive.run(this.#row);
-  }
-
-  #join(participant: Participant, emits: boolean): void {
-    if (this.#state === "closed") return;
-    this.#presence.found(participant.id);
-    const { isNew, tracks } = this.#roster.join(participant);
-    if (this.#state === "establishing" || !isNew) return;
-    this.#updatePresence();
-    if (emits) this.#emitParticipantJoined(participant);
-    for (const track of tracks) this.#emitTrackAdded(track);
-    this.#welcome();
-  }
-
-  /** Resolves the waits for a person, after all events have been emitted. */
-  #welcome(): void {
-    const person = this.#roster.firstPerson();
-    if (person) this.#presence.welcome(person);
-  }
-
-  #leave(participantId: string, emits: boolean): void {
-    if (this.#state === "closed") return;
-    this.#presence.found(participantId);
-    const { participant, tracks } = this.#roster.leave(participantId);
-    if (!participant || this.#state === "establishing") return;
-    for (const track of tracks) this.#emit(TrackRemovedEvent, { track });
-    this.#updatePresence();
-    if (emits) this.#emit(ParticipantLeftEvent, { participant });
-  }
-
-  /** Returns the participant of a transfer: the one that is named, or the only person. */
-  #transferred({ participantId }: TransferOptions): Participant {
-    if (participantId !== undefined) {
-      const participant = this.participants.get(participantId);
-      if (participant) return participant;
-      throw new TypeError(
-        `options.participantId: ${shown(participantId)} is not in the call`,
-      );
-    }
-    const people = [...this.participants.values()].filter(({ kind }) => kind === "person");
-    if (people.length === 1) return people[0]!;
-    throw new TypeError(
-      people.length === 0
-        ? "no person to transfer is in the call"
-        : `expected { participantId }, since ${people.length} people are in the call`,
-    );
-  }
-
-  /** Whether a person is here, with a name or anonymously. */
-  get #isWatched(): boolean {
-    return this.#viewers > 0 || this.#roster.firstPerson() !== undefined;
-  }
-
-  #updatePresence(): void {
-    const present = this.#isWatched;
-    if (present && this.#state !== "active") {
-      this.#presence.endIdle();
-      this.#setState("active");
-    } else if (!present && this.#state === "active") {
-      this.#presence.beginIdle();
-      this.#setState("idle");
-    }
-  }
-
-  #emitParticipantJoined(participant: Participant): void {
-    this.#emit(ParticipantJoinedEvent, { participant });
-  }
-
-  #emitTrackAdded(track: TrackInfo): void {
-    this.#emit(TrackAddedEvent, { track });
+    return !this.#state.isEstablishing;
   }
 
   #emit<I extends { connection: CallConnection }>(
@@ -554,35 +425,15 @@ export abstract class Connection implements CallConnection {
     this.edge.events.emit(new eventClass({ ...init, connection: this } as unknown as I));
   }
 
-  #setState(state: ConnectionState): void {
-    const previous = this.#state;
-    this.#state = state;
-    this.#emit(ConnectionStateChangedEvent, {
-      state,
-      previous,
-      reconnecting: this.#reconnecting,
-      reason: this.#reason,
-    });
-  }
-
-  #setReconnecting(reconnecting: boolean): void {
-    if (this.#state === "closed" || this.#reconnecting === reconnecting) return;
-    this.#reconnecting = reconnecting;
-    const state = this.#state;
-    this.#emit(ConnectionStateChangedEvent, { state, previous: state, reconnecting });
-  }
-
   /** Ends the connection, once: changes the state immediately, and releases everything after that. */
   #end(reason: CloseReason): Promise<void> {
     if (this.#closing) return this.#closing;
     const done = Promise.withResolvers<void>();
     // Set before any event is sent: a subscriber may call close().
     this.#closing = done.promise;
-    this.#reason = reason;
-    this.#reconnecting = false;
-    this.#presence.end(new ClosedError("the connection"));
+    this.#state.end(reason);
     this.#release(reason).then(done.resolve);
-    this.#setState("closed");
+    this.#state.close();
     return done.promise;
   }
 
@@ -595,7 +446,7 @@ export abstract class Connection implements CallConnection {
     } catch (error) {
       this.reportError(error, "disconnecting");
     }
-    this.#roster.clear();
+    this.#state.roster.clear();
     this.edge.disown(this);
     this.#closed.resolve(reason);
   }

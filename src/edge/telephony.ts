@@ -1,4 +1,5 @@
 /** Telephone functions of the contract: keypad digits, numbers, and edges that have no telephone. @module */
+import type { Participant } from "./types.ts";
 import { shown } from "../events/checks.ts";
 import { checkText } from "./validation.ts";
 
@@ -50,6 +51,29 @@ export function checkAddress(value: unknown, name: string): asserts value is str
   if (value.trim() !== "") return;
   throw new TypeError(
     `${name}: expected a number like "+4930123456", got ${JSON.stringify(value)}`,
+  );
+}
+
+/**
+ * Returns the participant of a transfer: the one that is named, or the only person.
+ *
+ * @throws {TypeError} they are not in the call, or it is not clear who is meant.
+ */
+export function toTransfer(
+  participants: ReadonlyMap<string, Participant>,
+  { participantId }: TransferOptions,
+): Participant {
+  if (participantId !== undefined) {
+    const participant = participants.get(participantId);
+    if (participant) return participant;
+    throw new TypeError(`options.participantId: ${shown(participantId)} is not in the call`);
+  }
+  const people = [...participants.values()].filter(({ kind }) => kind === "person");
+  if (people.length === 1) return people[0]!;
+  throw new TypeError(
+    people.length === 0
+      ? "no person to transfer is in the call"
+      : `expected { participantId }, since ${people.length} people are in the call`,
   );
 }
 

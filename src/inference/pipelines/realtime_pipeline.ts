@@ -3,7 +3,7 @@ import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Logger } from "../../events/logger.ts";
 import type { RealtimeEvent, RealtimeLLM } from "../contracts/realtime_llm.ts";
-import { endingReply, type TextReply } from "../reply/text_replies.ts";
+import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
 import type {
   GenerateReplyOptions,
@@ -15,14 +15,15 @@ import type {
 } from "./pipeline.ts";
 import type { ToolRun } from "../reply/tool_run.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
-import { BargeInEvent, TurnEndedEvent } from "../contracts/events.ts";
+import { TurnEndedEvent } from "../contracts/events.ts";
 import { attempt, promised } from "../../events/user_code.ts";
 import { InferenceError } from "../contracts/errors.ts";
-import type { Synthesizer } from "../speech/synthesizer.ts";
-import { ChatHistory, userMessage } from "../history/chat_history.ts";
+import { ChatHistory } from "../history/chat_history.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
+import { ApplicationRequests } from "./realtime/application_requests.ts";
+import { RealtimeInterruptions } from "./realtime/interruptions.ts";
 import { OutageMessage, type PreparedSpeech } from "./realtime/outage_message.ts";
 import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeListener } from "./realtime/realtime_listener.ts";
@@ -55,7 +56,9 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   readonly #output: SpeechOutput;
   readonly #listener: RealtimeListener;
   readonly #requests: ReplyRequests;
+  readonly #applicationRequests: ApplicationRequests;
   readonly #replies: RealtimeReplies;
+  readonly #interruptions: RealtimeInterruptions;
   readonly #tools: RealtimeTools;
   readonly #session: ReconnectingSession<RealtimeParts>;
   readonly #outage: OutageMessage;
@@ -100,7 +103,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       transcript: this.#transcript,
       history: this.#history,
       session,
-      isHeld: () => !this.#allowsInterruption,
+      isHeld: () => !this.#interruptions.areAllowed,
     });
     this.#requests = new ReplyRequests({
       clock,
@@ -117,11 +120,34 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       transcript: this.#transcript,
       voice: () => this.#parts.voice,
       speaker,
-      allowsInterruption: () => !this.#refusesInterruption,
+      allowsInterruption: () => !this.#interruptions.areRefused,
       onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
       onPlayed: (id, outcome, speech) => this.#played(id, outcome, speech),
       onWritten: ({ text }) => this.#remember(text),
       onStalled: (id) => this.#stalled(id),
+    });
+    this.#interruptions = new RealtimeInterruptions({
+      context,
+      output,
+      listener: this.#listener,
+      requests: this.#requests,
+      replies: this.#replies,
+      news: this.#news,
+      session,
+      name: () => current().name,
+    });
+    this.#applicationRequests = new ApplicationRequests({
+      context,
+      history: this.#history,
+      output,
+      requests: this.#requests,
+      transcript: this.#transcript,
+      voice: () => this.#parts.voice,
+      onSaid: (text) => {
+        this.#remember(text);
+        this.#tellSaid(text);
+      },
+      onOver: (discards) => this.#holdChanged(discards),
     });
     this.#tools = new RealtimeTools({
       context,
@@ -176,27 +202,12 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     if (options.interrupt) await this.interrupt();
-    const { voice } = this.#parts;
-    if (voice) return await this.#sayByVoice(voice, text, options);
-    return await this.#request((session, id) => session.requestReply({ id, say: text }), options)
-      .done;
+    return await this.#applicationRequests.say(text, options);
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
-    const { participant, interrupt } = options;
-    if (interrupt) await this.interrupt();
-    return await this.#requestReply(text, participant, options).done;
-  }
-
-  /** Asks for a reply. */
-  #request(
-    send: ReplyRequestInit["send"],
-    { staleAfterMs = Infinity, ...options }: SayOptions & { inText?: boolean },
-  ): RequestedReply {
-    const staleAtMs = this.#context.clock.now() + staleAfterMs;
-    const reply = this.#requests.add(send, { ...options, staleAtMs });
-    reply.done.catch(() => {}).then(() => this.#holdChanged(reply.discardsUserTurns));
-    return reply;
+    if (options.interrupt) await this.interrupt();
+    return await this.#applicationRequests.reply(text, options);
   }
 
   /** Whether nothing is being said. */
@@ -204,48 +215,10 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     return !this.#listener.isSpeech && !this.#requests.isBusy && !this.#output.queue.isBusy;
   }
 
-  /** Whether people can interrupt the agent now. */
-  get #allowsInterruption(): boolean {
-    const { queue } = this.#output;
-    // What waits does not protect what is said before it.
-    const isProtected = queue.isBusy
-      ? !queue.allowsInterruption || this.#requests.isProtected
-      : this.#requests.protected.length > 0;
-    return !isProtected && !this.#refusesInterruption;
-  }
-
-  /** Whether a tool runs during which people cannot interrupt the agent. */
-  get #refusesInterruption(): boolean {
-    return this.#context.toolLedger.running.values().some((run) => run.refusesInterruption);
-  }
-
   /** What the model did not hear meanwhile it hears now. */
   #holdChanged(discards = false): void {
-    if (this.#closing.signal.aborted || !this.#allowsInterruption) return;
+    if (this.#closing.signal.aborted || !this.#interruptions.areAllowed) return;
     this.#listener.endHold({ discards });
-  }
-
-  #requestReply(
-    text: string,
-    participant: Participant | undefined,
-    options: SayOptions & { inText?: boolean },
-  ): RequestedReply {
-    const message = userMessage(text, participant);
-    const { name } = message;
-    let isTold = false;
-    const reply = this.#request((session, id) => {
-      // Not before: a reply to something else must not know of it. A later session has it in its history.
-      if (isTold && !reply.isCutOff) return session.requestReply({ id });
-      if (isTold) reply.isCutOff = false;
-      else {
-        this.#history.append(message);
-        if (participant || options.inText) this.#context.toolLedger.personSpoke();
-      }
-      isTold = true;
-      return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
-    }, options);
-    this.#transcript.writePrompt(text, participant);
-    return reply;
   }
 
   textReceived(participant: Participant, text: string): void {
@@ -253,42 +226,19 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const { report, emit } = this.#context;
     emit(new TurnEndedEvent({ participant, text, reason: "written" }));
     if (this.#requests.protected.some(({ discardsUserTurns }) => discardsUserTurns)) return;
-    const interrupting = this.#allowsInterruption ? this.#interrupt({ all: false }) : undefined;
+    const interrupting = this.#interruptions.areAllowed
+      ? this.#interruptions.interrupt({ all: false })
+      : undefined;
     promised(() => interrupting).then(() => this.generateReply(text, { participant }))
       .catch((error) => report(error, "replying to what a participant wrote"));
   }
 
-  /** The model speaks all the same; nothing of it is played. */
-  async text(text: string, { participant, signal }: TextOptions = {}): Promise<TextReply> {
-    signal?.throwIfAborted();
-    const reply = this.#requestReply(text, participant, { inText: true });
-    const stop = () => reply.interrupt();
-    signal?.addEventListener("abort", stop, { once: true });
-    try {
-      const outcome = await reply.done;
-      signal?.throwIfAborted();
-      const ending = endingReply(outcome.text, reply.runs);
-      if (ending) return ending;
-      if (outcome.interrupted) throw new DOMException("the reply was interrupted", "AbortError");
-      return { text: outcome.text };
-    } finally {
-      signal?.removeEventListener("abort", stop);
-    }
+  text(text: string, options: TextOptions = {}): Promise<TextReply> {
+    return this.#applicationRequests.text(text, options);
   }
 
   async interrupt(): Promise<void> {
-    await this.#interrupt({ all: true });
-  }
-
-  /** Falls silent; without `all`, what people cannot interrupt is said later. */
-  async #interrupt({ all }: { all: boolean }): Promise<void> {
-    this.#requests.interrupt({ all });
-    this.#interruptTools();
-    for (const id of this.#replies.silentIds) {
-      if (!this.#replies.requested(id)?.inText) this.#interruptReply(id);
-    }
-    await this.#output.queue.interrupt({ all });
-    if (this.#context.countPeople?.() === 0) this.#news.tellLater();
+    await this.#interruptions.interrupt({ all: true });
   }
 
   commitUserTurn(): Promise<void> {
@@ -307,7 +257,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const settled = this.#requests.settled();
     const isSounding = () => queue.isSounding;
     if (!await settlesAloud(settled, { clock, isSounding })) {
-      for (const id of this.#replies.silentIds) this.#interruptReply(id);
+      for (const id of this.#replies.silentIds) this.#interruptions.interruptReply(id);
       await queue.interrupt();
       if (!await settlesAloud(settled, { clock, isSounding })) await this.interrupt();
     }
@@ -356,33 +306,6 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
 
   #takesTurns(): TypeError {
     return new TypeError(`${this.#llm.name} takes its turns itself: they cannot be committed`);
-  }
-
-  /** Says a text in the agent's own voice, and tells the model what was heard of it. */
-  async #sayByVoice(
-    voice: Synthesizer,
-    text: string,
-    { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity }: SayOptions,
-  ): Promise<SpeechOutcome> {
-    const message = this.#transcript.openAgentMessage();
-    const speech = this.#output.play({
-      allowsInterruption: () => allowInterruptions,
-      staleAtMs: this.#context.clock.now() + staleAfterMs,
-      audio: (speech) => {
-        message.update({ text });
-        return voice.synthesize(once(text), speech);
-      },
-      message,
-      onEnded: ({ text }) => {
-        this.#remember(text);
-        this.#tellSaid(text);
-      },
-    });
-    voice.assign(speech);
-    const outcome = await speech.done;
-    this.#holdChanged(!allowInterruptions && discardUserTurns);
-    if (speech.failure) throw speech.failure.error;
-    return outcome;
   }
 
   /** Tells the model what the agent has said without it. */
@@ -445,31 +368,13 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#requests.speechStarted();
     // Now, and not at the end of the turn: the model replies immediately then.
     this.#showImage();
-    this.#bargeIn();
+    this.#interruptions.bargeIn();
   }
 
   #speechStopped(awaitsReply: boolean): void {
     this.#turn = this.#listener.speechStopped() ?? this.#turn;
     this.#isReplyDue = true;
     this.#requests.speechStopped({ awaitsReply });
-  }
-
-  #bargeIn(): void {
-    const { queue } = this.#output;
-    if (!this.#allowsInterruption) return;
-    this.#interruptTools();
-    if (!queue.isBusy) return;
-    const { clock, emit } = this.#context;
-    const { speaker: participant, speechStartedMs: from } = this.#listener;
-    this.#requests.interrupt();
-    queue.interrupt().then((discardedMs) => {
-      emit(new BargeInEvent({ participant, silenceMs: clock.now() - from, discardedMs }));
-    });
-  }
-
-  /** Interrupts the tools of what is said; what is written goes on. */
-  #interruptTools(): void {
-    for (const run of this.#context.toolLedger.running) if (!run.isInText) run.interrupt();
   }
 
   #showImage(): void {
@@ -487,7 +392,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#news.replyStarted(id);
     this.#tools.replyStarted(id);
     // It was interrupted before it began.
-    if (requested?.isInterrupted) this.#interruptReply(id);
+    if (requested?.isInterrupted) this.#interruptions.interruptReply(id);
   }
 
   #replyEnded(
@@ -550,7 +455,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     if (interrupted && id) {
       const { track } = this.#output;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
-      this.#interruptModel(id, Math.max(0, Math.round(heardMs)), text);
+      this.#interruptions.tellModel(id, Math.max(0, Math.round(heardMs)), text);
     }
     this.#news.replyEnded(id, { isTold: !interrupted });
     this.#remember(text);
@@ -564,27 +469,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     if (/\S/.test(text)) this.#history.append({ role: "assistant", text });
   }
 
-  /** Interrupts a reply of which nothing is played yet. */
-  #interruptReply(id: string): void {
-    this.#replies.drop(id);
-    this.#news.replyEnded(id, { isTold: false });
-    this.#interruptModel(id, 0, "");
-  }
-
-  /** Tells the model how much was heard; the reply has ended, whether that works or not. */
-  #interruptModel(id: string, heardMs: number, heardText: string): void {
-    const { current } = this.#session;
-    attempt(
-      () => current?.interrupt(id, heardMs, heardText),
-      (error) => this.#context.report(error, `interrupting ${this.#llm.name}`),
-    );
-  }
-
   #failure(what: string, code = "failed", retryable = false): InferenceError {
     return new InferenceError(`${this.#llm.name}: ${what}`, { code, retryable });
   }
-}
-
-async function* once(text: string): AsyncGenerator<string, void, void> {
-  yield text;
 }

@@ -1,0 +1,81 @@
+/** What an agent asks of its edge before it joins a call. @module */
+import type { AudioTrack, AudioTrackMode } from "../edge/audio_track.ts";
+import type { Call, CreateCallOptions } from "../edge/call.ts";
+import type { EdgeTransport } from "../edge/edge_transport.ts";
+import type { User } from "../edge/types.ts";
+import type { Clock } from "../events/clock.ts";
+import { checkMethods, checkObject } from "../events/checks.ts";
+import { promised, promiseIn } from "../events/user_code.ts";
+import { waitFor } from "../events/waiting.ts";
+
+/** Time limit for an edge's step before the join. Edges have limits of their own as well. */
+const EDGE_LIMIT_MS = 30_000;
+
+/** Options for {@linkcode EdgeAccess}. */
+export interface EdgeAccessInit {
+  edge: EdgeTransport;
+  user: User;
+  clock: Clock;
+  audioMode: AudioTrackMode;
+  /** Returns whether the agent is leaving, or has left. */
+  isClosing: () => boolean;
+}
+
+/** An agent's identity at its edge, its call, and the track that it speaks through. */
+export class EdgeAccess {
+  readonly #init: EdgeAccessInit;
+  #authenticating: Promise<void> | undefined;
+  #track: AudioTrack | undefined;
+
+  constructor(init: EdgeAccessInit) {
+    this.#init = init;
+  }
+
+  /** The track that the agent speaks through, if it has had a use for one. */
+  get usedTrack(): AudioTrack | undefined {
+    return this.#track;
+  }
+
+  /** The track that the agent speaks through; its first use creates it. */
+  get track(): AudioTrack {
+    if (!this.#track) {
+      const { edge, audioMode, isClosing } = this.#init;
+      const track = edge.createAudioTrack({ mode: audioMode });
+      promiseIn<unknown>(track)?.catch(() => {});
+      checkMethods(track, "edge.createAudioTrack", "an AudioTrack", ["write", "flush", "bind"]);
+      this.#track = track;
+      if (isClosing()) track.close();
+    }
+    return this.#track;
+  }
+
+  /** Authenticates, unless it already has; a failure is not kept: the next call tries again. */
+  authenticate(): Promise<void> {
+    const { edge, user, clock } = this.#init;
+    return this.#authenticating ??= waitFor(
+      promised(() => edge.authenticate(user)),
+      "authenticating",
+      { timeoutMs: EDGE_LIMIT_MS, clock },
+    ).catch((error) => {
+      this.#authenticating = undefined;
+      throw error;
+    });
+  }
+
+  /** Creates a call or finds the one that exists; see `Agent.createCall`. */
+  async createCall(
+    callType: string,
+    callId: string,
+    options: Omit<CreateCallOptions, "callType">,
+  ): Promise<Call> {
+    checkObject(options, "options", "an object, or nothing");
+    await this.authenticate();
+    const { edge, user, clock } = this.#init;
+    const init = { createdBy: user, ...options, callType };
+    return await waitFor(promised(() => edge.createCall(callId, init)), "creating the call", {
+      timeoutMs: EDGE_LIMIT_MS,
+      signal: options.signal,
+      clock,
+    });
+  }
+}
