@@ -370,8 +370,8 @@ export abstract class Connection implements CallConnection {
 
   /** How the audio of a participant has arrived so far. Needed only while `AudioStatsEvent` has subscribers. */
   protected audioStatsReceived(stats: AudioStats, participantId: string): void {
-    if (this.#state === "closed") return;
-    const participant = this.#roster.participants.get(participantId);
+    if (this.#state.isClosed) return;
+    const participant = this.participants.get(participantId);
     if (participant) this.#emit(AudioStatsEvent, { participant, stats });
   }
 
