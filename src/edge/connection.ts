@@ -5,6 +5,7 @@ import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { EdgeTransport } from "./edge_transport.ts";
 import type { VideoLimits, VideoTrack } from "./video_frame.ts";
 import type {
+  AudioStats,
   CloseReason,
   ConnectionState,
   JsonValue,
@@ -24,6 +25,7 @@ import { AudioReceiver } from "./audio_receiver.ts";
 import { CallState, type EmitConnectionEvent } from "./call_state.ts";
 import {
   AudioReceivedEvent,
+  AudioStatsEvent,
   CallEndedEvent,
   CustomEventReceivedEvent,
   DtmfReceivedEvent,
@@ -364,6 +366,13 @@ export abstract class Connection implements CallConnection {
     if (this.#state.isClosed) return;
     const participant = this.participants.get(participantId);
     if (participant) this.#emit(TextReceivedEvent, { participant, text });
+  }
+
+  /** How the audio of a participant has arrived so far. Needed only while `AudioStatsEvent` has subscribers. */
+  protected audioStatsReceived(stats: AudioStats, participantId: string): void {
+    if (this.#state.isClosed) return;
+    const participant = this.participants.get(participantId);
+    if (participant) this.#emit(AudioStatsEvent, { participant, stats });
   }
 
   /** The network was lost and is being repaired. */

@@ -8,7 +8,14 @@
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { EventClass } from "../events/event_manager.ts";
 import type { CallConnection } from "./call_connection.ts";
-import type { CloseReason, ConnectionState, JsonValue, Participant, TrackInfo } from "./types.ts";
+import type {
+  AudioStats,
+  CloseReason,
+  ConnectionState,
+  JsonValue,
+  Participant,
+  TrackInfo,
+} from "./types.ts";
 import { checkObject } from "../events/checks.ts";
 
 /** Base of the events of one agent's call. */
@@ -172,6 +179,25 @@ export class TextReceivedEvent extends ParticipantEvent {
   }
 }
 
+/**
+ * How a participant's audio arrives, every few seconds: losses, jitter, round trip. Edges on WebRTC ask
+ * for it only while there are subscribers.
+ */
+export class AudioStatsEvent extends ParticipantEvent {
+  /** The event's type. */
+  override readonly type = "audio-stats" as const;
+  /** The figures, in all since their audio began to arrive. */
+  readonly stats: AudioStats;
+
+  /** Creates an audio stats event. */
+  constructor(
+    init: { connection: CallConnection; participant: Participant; stats: AudioStats },
+  ) {
+    super(init);
+    this.stats = init.stats;
+  }
+}
+
 /** A connection changed its state, or lost or regained its network. */
 export class ConnectionStateChangedEvent extends ConnectionEvent {
   /** The event's type. */
@@ -226,6 +252,7 @@ export class ErrorEvent {
 /** All events of the contract: every edge registers them. */
 export const edgeEvents: readonly EventClass[] = [
   AudioReceivedEvent,
+  AudioStatsEvent,
   TrackAddedEvent,
   TrackRemovedEvent,
   TrackUpdatedEvent,

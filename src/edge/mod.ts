@@ -35,6 +35,7 @@ export {
 } from "./errors.ts";
 export type { DialOptions, TransferOptions } from "./telephony.ts";
 export {
+  type AudioStats,
   type CloseReason,
   type ConnectionState,
   type JsonValue,
@@ -49,6 +50,7 @@ export {
 // Events.
 export {
   AudioReceivedEvent,
+  AudioStatsEvent,
   CallEndedEvent,
   ConnectionEvent,
   ConnectionStateChangedEvent,

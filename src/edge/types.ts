@@ -43,6 +43,25 @@ export interface Participant {
   readonly kind: ParticipantKind;
 }
 
+/** How a participant's audio has arrived, in all since it began to; smaller values begin anew. */
+export interface AudioStats {
+  /** Packets that arrived. */
+  readonly packetsReceived: number;
+  /** Packets that were sent and did not arrive, as far as the gaps between the others tell. */
+  readonly packetsLost: number;
+  /** Milliseconds of audio that came out of the jitter buffer. */
+  readonly audioMs: number;
+  /** Milliseconds of it that were made up, audibly, for what was lost or late. */
+  readonly concealedMs: number;
+  /** How much the delay of packets varies now, in milliseconds. */
+  readonly jitterMs: number;
+  /**
+   * The latest round trip in milliseconds, where known: to the participant, or to the server by which
+   * the edge receives them.
+   */
+  readonly roundTripMs: number | undefined;
+}
+
 /** The kinds of media track. The numbers are those of the reference. */
 export enum TrackType {
   UNSPECIFIED = 0,

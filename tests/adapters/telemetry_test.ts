@@ -5,7 +5,7 @@ import { recordTelemetry } from "../../src/adapters/telemetry/mod.ts";
 
 /** Runs a call in a program of its own, as only a new one reads Deno's settings. */
 const PROGRAM = `
-import { Agent, defineTool, InferenceError, type LLMRequest } from "@ringline/edge";
+import { Agent, AudioStatsEvent, defineTool, InferenceError, type LLMRequest } from "@ringline/edge";
 import { recordTelemetry } from "@ringline/edge/telemetry";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD, MemoryEdge, VirtualClock } from "@ringline/edge/testing";
 import { PcmChunk } from "@ringline/edge/audio";
@@ -43,6 +43,12 @@ for (let turn = 0; turn < 2; turn++) {
   anna.speak(loud);
   await clock.until(anna.speak(quiet));
   await clock.advance(6000);
+}
+for (const n of [1, 2]) {
+  edge.events.send(new AudioStatsEvent({
+    connection: [...edge.connections][0], participant: anna.participant,
+    stats: { packetsReceived: 100 * n, packetsLost: n, audioMs: 2000 * n, concealedMs: 20 * n, jitterMs: 4, roundTripMs: 25 },
+  }));
 }
 anna.leave();
 await clock.until(agent.close());
@@ -150,6 +156,17 @@ Deno.test("recordTelemetry sends what the conventions name, in seconds, through 
   assert(total("ringline.stt.audio") > 1, "seconds of speech");
   assert(total("ringline.tts.characters") >= "Room 12 is free.".length);
   assertEquals(total("ringline.participants"), 0, "one came and left");
+  for (
+    const [name, sum] of [["packets.received", 200], ["packets.lost", 2], ["audio", 4]] as const
+  ) {
+    assertEquals(total(`ringline.rtc.${name}`), sum, name);
+    assertEquals(points(`ringline.rtc.${name}`).map(({ attributes }) => plain(attributes)), [
+      { deployment: "test", "user.id": "anna" },
+    ]);
+  }
+  assertEquals(named("ringline.rtc.concealed").unit, "s");
+  assertEquals(points("ringline.rtc.jitter")[0]!.sum, 0.008);
+  assertEquals(points("ringline.rtc.round_trip")[0]!.sum, 0.05);
   const costs = points("ringline.cost").map(({ attributes }) => plain(attributes).of);
   assertEquals(costs.toSorted(), ["inputTokens", "sttHour", "ttsCharacters"]);
   assertEquals(total("ringline.llm.tokens"), 240, "of two responses");

@@ -1,6 +1,11 @@
 /** Sound and video of one call between real browsers and an agent, measured at the other end. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { LatestVideoTrack, type Participant, type VideoFrame } from "@ringline/edge";
+import {
+  AudioStatsEvent,
+  LatestVideoTrack,
+  type Participant,
+  type VideoFrame,
+} from "@ringline/edge";
 import { openAgentFixture, tone } from "./_agents.ts";
 import { SPEECH, speech, SPEECH_RATE } from "../fixtures/speech.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
@@ -70,6 +75,11 @@ browserTest("a person hears what the agent says, in pitch and level", async (bro
 
 browserTest("two people and an agent hear each other, and not themselves", async (browser) => {
   await using fixture = await openAgentFixture();
+  const stats = new Map<string, AudioStatsEvent["stats"]>();
+  fixture.edge.events.subscribe(
+    AudioStatsEvent,
+    ({ participant, stats: latest }) => void stats.set(participant.name, latest),
+  );
   const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
   const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
   await ada.startTone(500);
@@ -90,6 +100,12 @@ browserTest("two people and an agent hear each other, and not themselves", async
   assertLess(toneDb(ofBob, 500), ABSENT_DB);
   await fixture.agent.audio.flush();
   await saying;
+  await until("how their audio arrives is known", () => stats.size === 2);
+  for (const { packetsReceived, audioMs, concealedMs, roundTripMs } of stats.values()) {
+    assertGreater(packetsReceived, 10);
+    assertGreater(audioMs, concealedMs);
+    assertGreater(roundTripMs!, 0);
+  }
   await Promise.all([ada.leave(), bob.leave()]);
 });
 

@@ -55,6 +55,7 @@ Deno.test("every event class has a type of its own", () => {
   });
   assertEquals(types, [
     "audio-received",
+    "audio-stats",
     "track-added",
     "track-removed",
     "track-updated",

@@ -4,6 +4,7 @@ import type { CallConnection } from "../../src/edge/call_connection.ts";
 import type { AudioRow, EdgeAgent } from "../../src/edge/edge_agent.ts";
 import { EdgeTransport } from "../../src/edge/edge_transport.ts";
 import type { JsonValue } from "../../src/edge/types.ts";
+import type { Clock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { MediaConnection } from "../../src/media/parent/media_connection.ts";
 import type { ChildLink } from "../../src/media/parent/child_link.ts";
@@ -30,8 +31,8 @@ export class TestEdge extends EdgeTransport {
   readonly process: MediaProcess;
   params: JsonValue = null;
 
-  constructor(process: MediaProcess) {
-    super({ logger: silentLogger });
+  constructor(process: MediaProcess, clock?: Clock) {
+    super({ logger: silentLogger, clock });
     this.process = process;
   }
 

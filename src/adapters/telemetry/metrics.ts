@@ -10,6 +10,8 @@ import {
 } from "../../inference/contracts/events.ts";
 import { ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent } from "../../edge/events.ts";
 import { genAi, seconds, typeOf } from "./conventions.ts";
+import { Growth } from "./growth.ts";
+import { recordAudioStats } from "./audio_stats.ts";
 import type { Recording, TelemetryPrices, TelemetrySource } from "./recording.ts";
 
 /**
@@ -72,14 +74,8 @@ export function recordMetrics(
     const price = prices?.[what];
     if (price) cost.add(price * amount, { ...attributes, ...extra, of: what });
   };
-  /** Counts what a figure, which only grows, has grown by. */
-  const counted = new Map<string, number>();
-  const growth = (name: string, value = 0) => {
-    const grown = value - (counted.get(name) ?? 0);
-    counted.set(name, value);
-    // A figure that is smaller belongs to another call of the agent.
-    return grown < 0 ? value : grown;
-  };
+  const stt = new Growth();
+  const tts = new Growth();
 
   const records = new DisposableStack();
   records.use(events.subscribe(
@@ -121,10 +117,10 @@ export function recordMetrics(
           ...isError && { "error.type": "tool_error" },
         });
       } else {
-        const sent = seconds(growth("stt", event.figures.agent?.sttAudioMs));
+        const sent = seconds(stt.to(event.figures.agent?.sttAudioMs));
         audio.add(sent, attributes);
         charge("sttHour", sent / 3600);
-        const spoken = growth("tts", event.figures.agent?.ttsCharacters);
+        const spoken = tts.to(event.figures.agent?.ttsCharacters);
         characters.add(spoken, attributes);
         charge("ttsCharacters", spoken / 1e6);
         for (const [component, values] of Object.entries(event.figures)) {
@@ -144,6 +140,7 @@ export function recordMetrics(
         } else people.add(event instanceof ParticipantJoinedEvent ? 1 : -1, attributes);
       },
     ));
+    records.use(recordAudioStats(edge, attributes));
   }
   return records;
 }

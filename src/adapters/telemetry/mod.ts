@@ -20,7 +20,10 @@ export type { TelemetryOptions, TelemetryPrices, TelemetrySource };
  * `ringline.voice_to_voice` and its parts (by `part`), `ringline.barge_in.silence`,
  * `ringline.false_interruptions`, `ringline.llm.tokens`, `ringline.stt.audio`,
  * `ringline.tts.characters`, `ringline.cost`, `ringline.participants`, `ringline.errors` (by
- * `error.type`), and what the components count (`ringline.figure`).
+ * `error.type`), and what the components count (`ringline.figure`). Of each participant's audio (by
+ * `user.id`) `ringline.rtc.packets.received`, `ringline.rtc.packets.lost`, `ringline.rtc.audio` and
+ * `ringline.rtc.concealed` (what was made up for what was lost), `ringline.rtc.jitter` and
+ * `ringline.rtc.round_trip`, on edges with WebRTC.
  *
  * Spans: one for the whole recording, one for each turn, and in it each request to a model, each tool
  * and the reply with its parts. Errors are recorded in them. An agent without a model has the call's.

@@ -8,7 +8,7 @@ import type { AudioSubscription } from "../../edge/edge_agent.ts";
 import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
-import type { LogLevel, VideoConstraints } from "../wire/control.ts";
+import type { LogLevel, ParticipantAudioStats, VideoConstraints } from "../wire/control.ts";
 import type { CallState, ConnectionMessage } from "../wire/messages.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
 import type { Playout } from "../room/playout.ts";
@@ -16,7 +16,7 @@ import type { RowQueue } from "../room/row_queue.ts";
 
 import type { PictureLimits } from "./video_output.ts";
 
-export type { LogLevel, PictureLimits, VideoConstraints };
+export type { LogLevel, ParticipantAudioStats, PictureLimits, VideoConstraints };
 
 /** The context of the edge's child side, passed at its start. */
 export interface ChildContext {
@@ -122,6 +122,11 @@ export interface EdgeChild {
   ): void;
   /** Sends a custom event: at most 5 KB, already checked. */
   sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void>;
+  /**
+   * Returns how the audio of each participant has arrived: called every few seconds while the agent's
+   * program asks for it. See `readAudioStats`.
+   */
+  audioStats?(connection: AgentConnection): Promise<ParticipantAudioStats[]>;
   /** Takes the agent out of its call. Called once for each join, also for one that failed. */
   leave(connection: AgentConnection): Promise<void>;
   /** Handles a request of the edge's parent side that belongs to no connection. */

@@ -124,7 +124,16 @@ export class Dispatcher {
         return edge.request(request.params.method, request.params.params, signal);
       case "stats":
         return { rssBytes: Deno.memoryUsage().rss, connections: this.#connections.size };
+      case "audioStats":
+        return this.#audioStats(edge, request.params.connection);
     }
+  }
+
+  async #audioStats(edge: EdgeChild, connectionId: number): Promise<JsonValue> {
+    const stats = await edge.audioStats?.(this.#connection(connectionId)) ?? [];
+    return stats.map(({ roundTripMs, ...rest }) =>
+      roundTripMs === undefined ? rest : { ...rest, roundTripMs }
+    );
   }
 
   async #join(

@@ -32,6 +32,7 @@ export type {
   EdgeChild,
   JoiningAgent,
   LogLevel,
+  ParticipantAudioStats,
   PictureLimits,
   PublishedKinds,
   VideoConstraints,
@@ -46,6 +47,7 @@ export {
   type RoomSource,
   type RoomStats,
 } from "../room/audio_room.ts";
+export { readAudioStats } from "../webrtc/audio_stats.ts";
 export { Peer, type PeerOptions } from "../webrtc/peer.ts";
 export type {
   RtcCandidate,

@@ -4,6 +4,7 @@ import { Connection } from "../../edge/connection.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
+import { AudioStatsEvent } from "../../edge/events.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "../../edge/video_frame.ts";
@@ -17,6 +18,7 @@ import type { ChildLink } from "./child_link.ts";
 import { type ProcessLease, replacedError, type SharedConnection } from "./media_lease.ts";
 import type { MediaProcess } from "./media_process.ts";
 import { AudioRows } from "./audio_rows.ts";
+import { AudioStatsPoll } from "./audio_stats_poll.ts";
 import { KnownCall } from "./known_call.ts";
 import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
@@ -78,6 +80,7 @@ export class MediaConnection extends Connection {
   /** Resolves when it is in its call, also again, or closed. */
   #back = resolved();
   #isCut = false;
+  #statsPoll: AudioStatsPoll | undefined;
 
   /**
    * Joins a call: starts the process if none runs, and returns an established connection. A join that
@@ -223,6 +226,7 @@ export class MediaConnection extends Connection {
   protected override async disconnect(_reason: CloseReason): Promise<void> {
     const { link } = this.#lease;
     this.#back.resolve();
+    this.#statsPoll?.[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
     this.#audio = undefined;
     this.#video?.[Symbol.dispose]();
@@ -256,6 +260,17 @@ export class MediaConnection extends Connection {
     this.#joined = await this.#requestJoin(link, this.#options.params, { signal });
     if (link.lost !== undefined) throw link.lost;
     this.established();
+    this.#statsPoll = new AudioStatsPoll({
+      clock: this.clock,
+      isWanted: () => !this.#isCut && this.edge.events.has(AudioStatsEvent),
+      ask: () => {
+        const params = { connection: this.#id };
+        return this.#lease.link.request("audioStats", params, { timeoutMs: REQUEST_MS });
+      },
+      onStats: ({ participantId, ...stats }) => this.audioStatsReceived(stats, participantId),
+      // A process that was lost is replaced.
+      onError: (error) => !this.#isCut && this.reportError(error, "asking how audio arrives"),
+    });
   }
 
   async #requestJoin(

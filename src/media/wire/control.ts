@@ -1,6 +1,7 @@
 /** The control messages between the two processes, and their checks. @module */
 import * as v from "valibot";
 import { ProtocolError } from "../../edge/errors.ts";
+import type { AudioStats } from "../../edge/types.ts";
 import { shown } from "../../events/checks.ts";
 import type { Frame } from "./frame_parser.ts";
 import { callState, connectionMessage, jsonValue, text } from "./messages.ts";
@@ -10,7 +11,7 @@ import { callState, connectionMessage, jsonValue, text } from "./messages.ts";
  * of `@ringline/edge` and of an edge's package are mixed: so that each can say so, every version
  * keeps the header of frames, `start` with its `version`, and `failed` with its `error`.
  */
-export const WIRE_VERSION = 5;
+export const WIRE_VERSION = 6;
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));
@@ -78,7 +79,26 @@ const requestParams = {
   sendCustomEvent: v.object({ connection: id, data: jsonValue }),
   edge: v.object({ method: text, params: jsonValue }),
   stats: v.object({}),
+  audioStats: v.object({ connection: id }),
 };
+
+/** How the audio of a participant has arrived. */
+export interface ParticipantAudioStats extends AudioStats {
+  readonly participantId: string;
+}
+
+const participantAudioStats: v.GenericSchema<unknown, ParticipantAudioStats> = v.pipe(
+  v.object({
+    participantId: text,
+    packetsReceived: v.number(),
+    packetsLost: v.number(),
+    audioMs: v.number(),
+    concealedMs: v.number(),
+    jitterMs: v.number(),
+    roundTripMs: v.optional(v.number()),
+  }),
+  v.transform((stats) => ({ ...stats, roundTripMs: stats.roundTripMs })),
+);
 
 /** The result of each method. */
 const requestResults = {
@@ -89,6 +109,7 @@ const requestResults = {
   sendCustomEvent: jsonValue,
   edge: jsonValue,
   stats: v.object({ rssBytes: v.number(), connections: v.number() }),
+  audioStats: v.array(participantAudioStats),
 };
 
 /** A method of the wire. */
@@ -120,6 +141,7 @@ const request = v.variant("method", [
   requestOf("sendCustomEvent"),
   requestOf("edge"),
   requestOf("stats"),
+  requestOf("audioStats"),
 ]);
 
 /** A request of the parent. */

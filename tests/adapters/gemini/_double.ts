@@ -16,11 +16,16 @@ import type {
   RealtimeUnderTest,
 } from "../../../src/testing/mod.ts";
 import type { ServiceAct } from "../../../src/testing/conformance/models/service_act.ts";
+import { tone } from "../../../src/testing/sounds.ts";
+import { isLoud } from "../streaming/_loud.ts";
 import { LossyProxy } from "../_lossy_proxy.ts";
 import { type ServedConnection, SocketService } from "../streaming/_service.ts";
 
 /** What the double does. */
-export type GeminiAct = ServiceAct & Pick<RealtimeConnectAct, "begin">;
+export type GeminiAct = ServiceAct & Pick<RealtimeConnectAct, "begin"> & {
+  /** Converses: what it says for each request and turn, and what it understands of the turns. */
+  readonly converses?: { says: string; hears: string };
+};
 /** A message of the service, without what the package's class adds. */
 export type ServerMessage = Omit<LiveServerMessage, "text" | "data">;
 
@@ -32,7 +37,9 @@ export function startGemini(act: GeminiAct = {}): Promise<SocketService<GeminiAc
       return socket.close(1008, "no such path");
     }
     socket.on("message", (data) => {
-      const { setup }: LiveClientMessage = JSON.parse(data.toString());
+      const message: LiveClientMessage = JSON.parse(data.toString());
+      const { setup } = message;
+      if (!setup && act.converses) return converse(connection, message, act.converses);
       if (!setup || act.begin === "silent") return;
       if (act.begin === "cut") return socket.close(1011, "restarting");
       if (!setup.model?.startsWith("models/gemini")) {
@@ -41,6 +48,38 @@ export function startGemini(act: GeminiAct = {}): Promise<SocketService<GeminiAc
       send(connection, { setupComplete: { sessionId: "session" } });
     });
   });
+}
+
+/** How many bytes of quiet came since the last sound of a turn. */
+const quiet = new WeakMap<ServedConnection<GeminiAct>, number>();
+/** So many bytes of quiet end a turn: half a second. */
+const QUIET_BYTES = 16_000;
+
+function converse(
+  connection: ServedConnection<GeminiAct>,
+  { clientContent, realtimeInput }: LiveClientMessage,
+  { says, hears }: { says: string; hears: string },
+): void {
+  const reply = () => {
+    const pcm = tone(1200, { sampleRate: 24_000 });
+    const events = [
+      { type: "audio" as const, replyId: "", pcm },
+      { type: "text" as const, replyId: "", text: says },
+      { type: "reply-ended" as const, replyId: "" },
+    ];
+    for (const one of events.flatMap(messages)) send(connection, one);
+  };
+  if (clientContent?.turnComplete) return reply();
+  const { data } = realtimeInput?.audio ?? {};
+  if (!data) return;
+  const bytes = Uint8Array.fromBase64(data);
+  const before = quiet.get(connection);
+  if (isLoud(bytes)) return void quiet.set(connection, 0);
+  if (before === undefined || before >= QUIET_BYTES) return;
+  quiet.set(connection, before + bytes.length);
+  if (before + bytes.length < QUIET_BYTES) return;
+  send(connection, { serverContent: { inputTranscription: { text: hears, finished: true } } });
+  reply();
 }
 
 /** Sends a message as the service does: JSON in a binary message. */

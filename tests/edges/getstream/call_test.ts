@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  AudioStatsEvent,
   CallEndedEvent,
   CustomEventReceivedEvent,
   ParticipantJoinedEvent,
@@ -21,6 +22,8 @@ const pause = (ms = 400) => new Promise((resolve) => setTimeout(resolve, ms));
 Deno.test("GetStreamEdge carries both voices at their pitch and level", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
+  const stats: AudioStatsEvent[] = [];
+  test.edge.events.subscribe(AudioStatsEvent, (event) => void stats.push(event));
   const wanted = 0.3 / Math.SQRT2;
   const isRight = (frames: readonly Heard[], from: number, frequency: number) => {
     const recent = frames.filter(({ at }) => at > from);
@@ -35,6 +38,12 @@ Deno.test("GetStreamEdge carries both voices at their pitch and level", async ()
     return isRight(test.slots, from, 440) && isRight(isHeard, from, 660) &&
       longestGap(test.slots, from, to) < 150;
   });
+  await until("how the audio arrives is known", () => stats.length > 0);
+  const [{ participant, stats: { packetsReceived, audioMs, roundTripMs } }] = stats as [
+    AudioStatsEvent,
+  ];
+  assertEquals(participant.userId, "anna");
+  assert(packetsReceived > 10 && audioMs > 0 && roundTripMs !== undefined);
 });
 
 Deno.test("agents on two GetStreamEdges hear each other through the SFU, and know each other for agents", async () => {

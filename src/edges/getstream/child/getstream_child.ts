@@ -9,6 +9,7 @@ import type {
   AgentConnection,
   ChildContext,
   EdgeChild,
+  ParticipantAudioStats,
   PublishedKinds,
   RtcTrack,
   VideoConstraints,
@@ -115,6 +116,10 @@ export class GetStreamChild implements EdgeChild {
 
   async sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void> {
     await this.#ask(connection, { method: "sendCustomEvent", data }, connection.signal);
+  }
+
+  audioStats(connection: AgentConnection): Promise<ParticipantAudioStats[]> {
+    return this.#call(connection).audioStats();
   }
 
   async leave(connection: AgentConnection): Promise<void> {

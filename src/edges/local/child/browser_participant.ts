@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../../../events/clock.ts";
 import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts";
-import { TrackType } from "../../../edge/types.ts";
+import { type AudioStats, TrackType } from "../../../edge/types.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import { ALL_GRANTS, type Grants } from "../wire/grants.ts";
 import type { Invitation } from "../wire/invitation.ts";
@@ -201,6 +201,11 @@ export class BrowserParticipant {
   /** The media of one of their tracks, once the connection is answered. */
   track(kind: TrackKind): RtcTrack | undefined {
     return this.sends(kind) ? this.#connection.track(kind) : undefined;
+  }
+
+  /** Returns how their microphone's audio has arrived. */
+  audioStats(): Promise<AudioStats | undefined> {
+    return this.#connection.audioStats();
   }
 
   /** The participant as pages see them. */

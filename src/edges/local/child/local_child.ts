@@ -8,6 +8,7 @@ import type {
   AgentConnection,
   ChildContext,
   EdgeChild,
+  ParticipantAudioStats,
   PublishedKinds,
 } from "../../../media/child/contract.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
@@ -139,6 +140,10 @@ export class LocalChild implements EdgeChild {
   sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
     this.#room(port).sendCustomEvent(port, data);
     return Promise.resolve();
+  }
+
+  audioStats(port: AgentConnection): Promise<ParticipantAudioStats[]> {
+    return this.#room(port).audioStats();
   }
 
   async leave(port: AgentConnection): Promise<void> {

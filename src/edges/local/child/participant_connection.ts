@@ -11,6 +11,8 @@ import type {
   RtcTransceiver,
 } from "../../../media/webrtc/rtc_types.ts";
 import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
+import type { AudioStats } from "../../../edge/types.ts";
+import { readAudioStats } from "../../../media/webrtc/audio_stats.ts";
 import type { Grants } from "../wire/grants.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalLimits } from "../wire/limits.ts";
@@ -78,6 +80,14 @@ export class ParticipantConnection {
   /** The media of a track that they send, once the connection is answered. */
   track(kind: TrackKind): RtcTrack | undefined {
     return this.#answered ? this.#receiving?.[kind].receiver.track : undefined;
+  }
+
+  /** Returns how their microphone's audio has arrived over this connection. */
+  async audioStats(): Promise<AudioStats | undefined> {
+    const track = this.track("audio");
+    if (!track || !this.#peer || this.#peer.state === "closed") return undefined;
+    const reports = (await this.#peer.stats()).values();
+    return readAudioStats(reports).get(track.id);
   }
 
   /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PublishedKinds } from "../../../media/child/contract.ts";
+import type { ParticipantAudioStats, PublishedKinds } from "../../../media/child/contract.ts";
 import type { CallState } from "../../../media/wire/messages.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { Clock } from "../../../events/clock.ts";
@@ -252,6 +252,16 @@ export class Room implements ParticipantRoom {
   /** The media of a track that an agent subscribes to. */
   videoTrack(id: string): RtcTrack | undefined {
     return this.#media.video(id);
+  }
+
+  /** Returns how each participant's audio has arrived. */
+  async audioStats(): Promise<ParticipantAudioStats[]> {
+    const present = [...this.#participants.values()].filter((one) => one.present);
+    const all = await Promise.all(present.map(async (participant) => {
+      const stats = await participant.audioStats();
+      return stats ? [{ participantId: participant.id, ...stats }] : [];
+    }));
+    return all.flat();
   }
 
   /** Sends an agent's custom event to all other members. */

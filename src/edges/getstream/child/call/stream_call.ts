@@ -3,11 +3,13 @@
  *
  * @module
  */
-import type {
-  AgentConnection,
-  PublishedKinds,
-  RtcTrack,
-  VideoConstraints,
+import {
+  type AgentConnection,
+  type ParticipantAudioStats,
+  type PublishedKinds,
+  readAudioStats,
+  type RtcTrack,
+  type VideoConstraints,
 } from "@ringline/edge/media/child";
 import {
   type Clock,
@@ -23,7 +25,7 @@ import type { CallMedia } from "../sfu/media.ts";
 import { IceRestart } from "../sfu/ice_restart.ts";
 import type { OwnTracks } from "../sfu/publisher.ts";
 import { takeEvent } from "./call_events.ts";
-import { CallRoster, type Member } from "./call_roster.ts";
+import { CallRoster, keyOf, type Member } from "./call_roster.ts";
 import { CallSessions } from "./call_sessions.ts";
 import { CredentialRenewal } from "./credential_renewal.ts";
 import { MediaRouter } from "./media_router.ts";
@@ -267,6 +269,18 @@ export class StreamCall {
   videoTrack(trackId: string): RtcTrack | undefined {
     const found = this.#roster.find(trackId);
     return found && this.#router.find(found.member, found.track);
+  }
+
+  /** Returns how each participant's audio has arrived from the SFU. */
+  async audioStats(): Promise<ParticipantAudioStats[]> {
+    const session = this.#sessions.current;
+    const reports = await session?.subscriber?.stats() ?? [];
+    const byTrack = readAudioStats(reports);
+    return [...this.#roster.members].flatMap((member) => {
+      const track = session?.track(keyOf(member, TrackType.AUDIO));
+      const stats = track && byTrack.get(track.id);
+      return stats ? [{ participantId: member.participantId, ...stats }] : [];
+    });
   }
 
   /** Sets or removes the agent's subscription to a track. */
