@@ -83,6 +83,7 @@ export type {
   AudioTrack,
   AudioTrackMode,
   AudioTrackOptions,
+  DirectedAudioOptions,
   FlushResult,
   OutboundAudioTrack,
   PlayoutChunk,

@@ -70,6 +70,8 @@ export class LocalConversation extends MemoryConversation {
 
   #changed(message: Message): Message {
     if (message.role === "system" || message.role === "tool") return message;
+    // Custom events go to all pages.
+    if (message.to !== undefined) return message;
     this.#waiting.set(message.id, message);
     // A model's reply grows many times a second, faster than people read.
     if (message.complete) void this.#sendAll();

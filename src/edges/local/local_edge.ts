@@ -108,6 +108,11 @@ export class LocalEdge extends EdgeTransport {
     }
   }
 
+  /** One participant alone can hear a track: each page gets a mix of its own. */
+  override get supportsDirectedAudio(): boolean {
+    return true;
+  }
+
   /**
    * The process id of the media process, while one runs. With `mediaIsolation: "call"` it is that of the
    * start page; see `mediaProcessIdOf`.

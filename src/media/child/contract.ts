@@ -11,6 +11,7 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import type { LogLevel, VideoConstraints } from "../wire/control.ts";
 import type { CallState, ConnectionMessage } from "../wire/messages.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
+import type { DirectedPlayouts } from "../room/directed_playouts.ts";
 import type { Playout } from "../room/playout.ts";
 import type { RowQueue } from "../room/row_queue.ts";
 
@@ -75,6 +76,8 @@ export interface AgentConnection extends JoiningAgent {
   send(message: ConnectionMessage): void;
   /** @internal The agent's audio, which `AudioRoom.addAgent` reads. */
   readonly playout: Playout;
+  /** @internal The agent's audio for one participant each, which `AudioRoom.addAgent` reads. */
+  readonly directed: DirectedPlayouts;
   /** @internal The agent's input, which `AudioRoom.addAgent` fills. */
   readonly rowQueue: RowQueue;
   /**

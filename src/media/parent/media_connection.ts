@@ -1,3 +1,4 @@
+import type { AudioTrack } from "../../edge/audio_track.ts";
 import type { Call } from "../../edge/call.ts";
 import type { PublishedTracks } from "../../edge/call_connection.ts";
 import { Connection } from "../../edge/connection.ts";
@@ -70,6 +71,8 @@ export class MediaConnection extends Connection {
   readonly #screenConstraints: VideoConstraints;
   #nextStream = 1;
   #audio: PublishedAudio | undefined;
+  /** The tracks that one participant hears each. */
+  readonly #directed = new Set<PublishedAudio>();
   #video: PublishedVideo | undefined;
   #heardDelayMs = ASSUMED_HEARD_DELAY_MS;
   #joined: JsonValue = null;
@@ -184,6 +187,32 @@ export class MediaConnection extends Connection {
         onError: (error) => this.reportError(error, "publishing video"),
       });
     }
+    await this.#publishAll();
+  }
+
+  /** Has the media process mix the track for its participant, until it is closed. */
+  protected override async deliverDirectedAudio(track: AudioTrack): Promise<void> {
+    await this.#untilBack();
+    const audio = new PublishedAudio(track, {
+      link: this.#lease.link,
+      connectionId: this.#id,
+      stream: this.#nextStream++,
+    });
+    this.#directed.add(audio);
+    void track.closed.then(() => this.#unpublish(audio));
+    await this.#publishAll();
+  }
+
+  /** Publishes no longer a track that was closed. */
+  #unpublish(audio: PublishedAudio): void {
+    if (!this.#directed.delete(audio)) return;
+    audio[Symbol.dispose]();
+    this.#untilBack().then(() => this.#isOver ? undefined : this.#publishAll()).catch((error) => {
+      if (!this.#isOver) this.reportError(error, "ending an audio track to one participant");
+    });
+  }
+
+  async #publishAll(): Promise<void> {
     const { link } = this.#lease;
     try {
       await this.#publish(link);
@@ -225,6 +254,8 @@ export class MediaConnection extends Connection {
     this.#back.resolve();
     this.#audio?.[Symbol.dispose]();
     this.#audio = undefined;
+    for (const audio of this.#directed) audio[Symbol.dispose]();
+    this.#directed.clear();
     this.#video?.[Symbol.dispose]();
     this.#video = undefined;
     this.#videoSubscriptions.closeAll();
@@ -285,6 +316,7 @@ export class MediaConnection extends Connection {
     await link.request("publish", {
       connection: this.#id,
       audio: this.#audio?.description ?? null,
+      directed: [...this.#directed].map(({ directedDescription }) => directedDescription),
       video: this.#video === undefined ? null : { stream: this.#video.stream },
     }, { timeoutMs: PUBLISH_MS });
   }
@@ -314,8 +346,9 @@ export class MediaConnection extends Connection {
       this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS });
       if (this.#isOver) return;
       this.#audio?.reopen(link);
+      for (const audio of this.#directed) audio.reopen(link);
       this.#video?.reopen(link.writer);
-      if (this.#audio || this.#video) await this.#publish(link);
+      if (this.#audio || this.#directed.size > 0 || this.#video) await this.#publish(link);
       this.#videoSubscriptions.reopen(link);
     } catch (error) {
       // Another process takes the place of this one, too, or none does: both are told.
@@ -357,7 +390,10 @@ export class MediaConnection extends Connection {
       onSource: (source, participantId, trackId) =>
         this.#rows.addSource(source, { participantId, trackId }),
       onRow: (row) => this.#onRow(row),
-      onReport: (report) => this.#audio?.report(report, this.#heardDelayMs),
+      onReport: (report) => {
+        this.#audio?.report(report, this.#heardDelayMs);
+        for (const audio of this.#directed) audio.report(report, this.#heardDelayMs);
+      },
       onFragment: (frame, stream) =>
         this.#videoSubscriptions.receiveFragment(frame, stream, this.clock.now()),
       onCut: () => this.#onCut(),

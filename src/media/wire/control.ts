@@ -10,7 +10,7 @@ import { callState, connectionMessage, jsonValue, text } from "./messages.ts";
  * of `@ringline/edge` and of an edge's package are mixed: so that each can say so, every version
  * keeps the header of frames, `start` with its `version`, and `failed` with its `error`.
  */
-export const WIRE_VERSION = 5;
+export const WIRE_VERSION = 6;
 
 const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8192));
@@ -50,6 +50,21 @@ const videoConstraints: v.GenericSchema<VideoConstraints> = v.object({
   maxHeight: side,
 });
 
+/** One track of the agent's audio. */
+const audioTrack = v.object({
+  stream: id,
+  mode: v.picklist(["speech", "live"]),
+  epoch: id,
+  paused: v.boolean(),
+});
+
+/** One that a single participant hears. */
+const directedTrack = v.object({
+  ...audioTrack.entries,
+  to: text,
+  othersGain: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+});
+
 /** The wire's own requests: what each method takes. */
 const requestParams = {
   join: v.object({
@@ -64,14 +79,8 @@ const requestParams = {
   leave: v.object({ connection: id }),
   publish: v.object({
     connection: id,
-    audio: v.nullable(
-      v.object({
-        stream: id,
-        mode: v.picklist(["speech", "live"]),
-        epoch: id,
-        paused: v.boolean(),
-      }),
-    ),
+    audio: v.nullable(audioTrack),
+    directed: v.array(directedTrack),
     video: v.nullable(v.object({ stream: id })),
   }),
   flush: v.object({ connection: id, stream: id, epoch: id }),
