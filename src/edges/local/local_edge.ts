@@ -400,10 +400,10 @@ export class LocalEdge extends EdgeTransport {
     );
   }
 
-  #connectionOf(call: Call, user: User): CallConnection | undefined {
+  #connectionOf(call: Call, user: User): MediaConnection | undefined {
     for (const connection of this.connections) {
       if (
-        this.#users.get(connection) === user.id &&
+        connection instanceof MediaConnection && this.#users.get(connection) === user.id &&
         callKey(connection.call) === callKey(call)
       ) return connection;
     }

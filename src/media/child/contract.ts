@@ -123,8 +123,11 @@ export interface EdgeChild {
     trackId: string,
     constraints: VideoConstraints | undefined,
   ): void;
-  /** Sends a custom event: at most 5 KB, already checked. */
-  sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void>;
+  /**
+   * Sends a custom event: at most 5 KB, already checked. To one participant only where the edge's own
+   * parent side asks for that.
+   */
+  sendCustomEvent(connection: AgentConnection, data: JsonValue, to?: string): Promise<void>;
   /** Takes the agent out of its call. Called once for each join, also for one that failed. */
   leave(connection: AgentConnection): Promise<void>;
   /** Handles a request of the edge's parent side that belongs to no connection. */

@@ -119,6 +119,7 @@ export class Dispatcher {
         return edge.sendCustomEvent(
           this.#connection(request.params.connection),
           request.params.data,
+          request.params.to,
         );
       case "edge":
         return edge.request(request.params.method, request.params.params, signal);

@@ -5,6 +5,7 @@ import { Connection } from "../../edge/connection.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
+import { checkCustomEvent } from "../../edge/custom_event.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "../../edge/video_frame.ts";
@@ -238,7 +239,17 @@ export class MediaConnection extends Connection {
 
   /** Has the media process send the event. */
   protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
-    const params = { connection: this.#id, data };
+    await this.#sendEvent({ data });
+  }
+
+  /** Has the media process send the event to one participant, where the edge's child side can. */
+  async sendCustomEventTo(to: string, data: JsonValue): Promise<void> {
+    checkCustomEvent(data);
+    await this.#sendEvent({ data, to });
+  }
+
+  async #sendEvent(event: { data: JsonValue; to?: string }): Promise<void> {
+    const params = { connection: this.#id, ...event };
     await this.#untilBack();
     const { link } = this.#lease;
     try {

@@ -84,7 +84,12 @@ const requestParams = {
     video: v.nullable(v.object({ stream: id })),
   }),
   flush: v.object({ connection: id, stream: id, epoch: id }),
-  sendCustomEvent: v.object({ connection: id, data: jsonValue }),
+  sendCustomEvent: v.object({
+    connection: id,
+    data: jsonValue,
+    /** The only participant who receives it. */
+    to: v.optional(text),
+  }),
   edge: v.object({ method: text, params: jsonValue }),
   stats: v.object({}),
 };

@@ -42,7 +42,8 @@ export const directedAudio: Contract = {
       await fixture.until(track.drain(), "playing");
       await comesNear(fixture, () => anna.heardMs, 700, "what anna heard");
       await comesNear(fixture, () => track.playedMs, 700, "playedMs");
-      expectSame([bert.heardMs, ...curious.heardMs.values()], [0], "what the others heard");
+      const others = [bert.heardMs, ...curious.heardMs.values()];
+      expectSame(others.filter((ms) => ms > 0), [], "what the others heard");
       const audio = fixture.edge.createAudioTrack();
       await fixture.until(fixture.edge.publishTracks({ audio }, { connection }), "publishing");
       await fixture.pass(300);
