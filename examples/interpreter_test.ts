@@ -15,8 +15,8 @@ import { Interpreter } from "./interpreter.ts";
 /** A sentence, when it is said, and its translation. */
 type Sentence = [atMs: number, text: string, translation: string];
 
-/** Has people talk, one sentence after the other; `people` says more of them. */
-async function talk(
+/** Has people speak, one sentence after the other; `people` says more of them. */
+async function converse(
   sentences: { [userId: string]: Sentence[] },
   people: { [userId: string]: Partial<ScriptedPerson> } = {},
 ): Promise<{ record: CallRecord; messages: readonly Message[]; asked: string[] }> {
@@ -64,19 +64,19 @@ function heard(messages: readonly Message[]): [text: string, to: string | undefi
 }
 
 Deno.test("the interpreter tells each person in their language what the other said, and no one else", async () => {
-  const { record, messages, asked } = await talk({
-    anna: [[1000, "Good day.", "Guten Tag."], [12_000, "Yes.", "Ja."]],
-    bert: [[6000, "Ist hier noch frei?", "Is this seat taken?"]],
+  const { record, messages, asked } = await converse({
+    anna: [[1000, "Good day.", "(German) Good day."], [12_000, "Yes.", "(German) Yes."]],
+    bert: [[6000, "(German) Is this seat taken?", "Is this seat taken?"]],
   });
   assertEquals(asked, [
     "Translate into German: Good day.",
-    "Translate into English: Ist hier noch frei?",
+    "Translate into English: (German) Is this seat taken?",
     "Translate into German: Yes.",
   ]);
   assertEquals(heard(messages), [
-    ["Guten Tag.", "bert"],
+    ["(German) Good day.", "bert"],
     ["Is this seat taken?", "anna"],
-    ["Ja.", "bert"],
+    ["(German) Yes.", "bert"],
   ]);
   const [anna, bert] = ["anna", "bert"].map((id) => record.heardBy.get(id)!);
   assert(anna!.totalMs > 0 && bert!.totalMs > 0);
@@ -85,10 +85,14 @@ Deno.test("the interpreter tells each person in their language what the other sa
 });
 
 Deno.test("the interpreter goes on while the one who was translated speaks again", async () => {
-  const { messages, asked } = await talk({
+  const { messages, asked } = await converse({
     anna: [
-      [1000, "One thing first.", "Zuerst eine Sache, und dann noch eine, und zuletzt noch eine."],
-      [3800, "And another.", "Und noch eine."],
+      [
+        1000,
+        "One thing first.",
+        "(German) One thing first, and then one more, and at last another.",
+      ],
+      [3800, "And another.", "(German) And another."],
     ],
     bert: [],
   });
@@ -100,18 +104,18 @@ Deno.test("the interpreter goes on while the one who was translated speaks again
 });
 
 Deno.test("the interpreter gives the language of who left to the next, and none to a third", async () => {
-  const { record, messages, asked } = await talk({
-    anna: [[6000, "Good day.", "Guten Tag."]],
+  const { record, messages, asked } = await converse({
+    anna: [[6000, "Good day.", "(German) Good day."]],
     bert: [],
     carl: [],
-    dora: [[12_000, "And me?", "Und ich?"]],
+    dora: [[12_000, "And me?", "(German) And me?"]],
   }, {
     bert: { leavesAtMs: 3000 },
     carl: { joinsAtMs: 4000 },
     dora: { joinsAtMs: 5000 },
   });
   assertEquals(asked, ["Translate into German: Good day."]);
-  assertEquals(heard(messages), [["Guten Tag.", "carl"]]);
+  assertEquals(heard(messages), [["(German) Good day.", "carl"]]);
   assert(record.heardBy.get("carl")!.totalMs > 0);
   assertEquals(record.heardBy.get("dora")!.totalMs, 0);
 });

@@ -203,7 +203,7 @@ Deno.test("a speech to a participant who leaves ends, and the next is said", asy
 });
 
 Deno.test("the transcript says who alone heard a speech, a reply and its prompt", async () => {
-  const { fixture, ann, whisper, clock, agent } = await set({ replies: ["Guten Tag."] });
+  const { fixture, ann, whisper, clock, agent } = await set({ replies: ["Hello yourself."] });
   await using _ = fixture;
   const track = whisper();
   await clock.until(agent.say("Psst.", { track }));
@@ -212,7 +212,7 @@ Deno.test("the transcript says who alone heard a speech, a reply and its prompt"
   assertEquals(agent.conversation!.messages.map(({ text, to }) => [text, to]), [
     ["Psst.", "ann"],
     ["Good day.", "ann"],
-    ["Guten Tag.", "ann"],
+    ["Hello yourself.", "ann"],
     ["Hello all.", undefined],
   ]);
   // The agent itself remembers it.

@@ -210,7 +210,7 @@ Deno.test("Room sends an agent's event for one participant to them alone, also a
   other.take();
   const { id, resume } = ada.last("welcome")!;
   fixture.room.sendCustomEvent(agent.port, "psst", id);
-  fixture.room.sendCustomEvent(agent.port, "nobody", "someone who left");
+  fixture.room.sendCustomEvent(agent.port, "lost", "who has left");
   ada.hangUp(1006, false);
   fixture.room.sendCustomEvent(agent.port, "again", id);
   const again = fixture.enter("Ada", { resume, events: 1 });
