@@ -1,6 +1,6 @@
 /** The agent: a program's participant in a call. @module */
 import type { ParticipantAudio } from "../edge/participant_audio.ts";
-import type { OutboundAudioTrack } from "../edge/audio_track.ts";
+import type { DirectedAudioOptions, OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
@@ -180,6 +180,47 @@ export class Agent implements AgentContext {
   /** The agent's voice. Audio that is written before it joins is played once it has joined. */
   get audio(): OutboundAudioTrack {
     return this.#access.track;
+  }
+
+  /**
+   * Creates an audio track that one person hears, and no other participant or agent: for a whisper, or
+   * an interpreter's voice in their language. It plays beside the agent's voice, until it is closed. It
+   * is closed when they have left, and what is written then rejects; one who is cut off and comes back
+   * as the same participant hears what follows.
+   *
+   * Pass it to `say` or `generateReply` as `track`: then only that person can interrupt what is said.
+   *
+   * @example
+   * ```ts
+   * import { Agent, systemClock } from "@ringline/edge";
+   * import { FakeTTS, MemoryEdge } from "@ringline/edge/testing";
+   *
+   * await using edge = new MemoryEdge();
+   * const agent = new Agent({
+   *   edge,
+   *   agentUser: { id: "coach", name: "Coach" },
+   *   tts: new FakeTTS(systemClock),
+   * });
+   * const call = await agent.createCall("default", "hall");
+   * const anna = edge.enter(call, { userId: "anna" });
+   * const bert = edge.enter(call, { userId: "bert" });
+   * await using session = await agent.join(call);
+   * const whisper = agent.createAudioTrack({ to: anna.participant });
+   * await agent.say("Smile.", { track: whisper });
+   * console.log(anna.heardMs > 0, bert.heardMs); // true 0
+   * ```
+   *
+   * @throws {TypeError} the agent has not joined, `to` is no person, or its edge plays the same to all:
+   *   see `edge.supportsDirectedAudio`.
+   * @throws {RangeError} `othersGain` is not from 0 to 1.
+   * @throws {EdgeError} the person is not in the call (`participant-left`).
+   * @throws {ClosedError} the call is over.
+   */
+  createAudioTrack(options: DirectedAudioOptions): OutboundAudioTrack {
+    const connection = this.#expectConnection();
+    const track = this.#access.createDirectedTrack(connection, options);
+    this.#requests.run(() => connection.publishDirectedAudio(track)).catch(() => track.close());
+    return track;
   }
 
   /** The video track that the agent publishes, if it does. */

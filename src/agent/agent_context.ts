@@ -1,5 +1,5 @@
 /** The agent as its processors see it. @module */
-import type { OutboundAudioTrack } from "../edge/audio_track.ts";
+import type { DirectedAudioOptions, OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
@@ -96,6 +96,8 @@ export interface AgentContext {
   /** Slots of 20 ms that were dropped because the processors were too slow. */
   readonly droppedSlots: number;
 
+  /** Creates a track that one person hears; see `Agent.createAudioTrack`. */
+  createAudioTrack(options: DirectedAudioOptions): OutboundAudioTrack;
   /** Says `text`; see `Agent.say`. */
   say(text: string, options?: SayOptions): Promise<SpeechOutcome>;
   /** Replies to `text` as if it had been said in the call; see `Agent.generateReply`. */

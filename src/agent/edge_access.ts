@@ -1,8 +1,11 @@
 /** What an agent asks of its edge before it joins a call. @module */
-import type { AudioTrack, AudioTrackMode } from "../edge/audio_track.ts";
+import type { AudioTrack, AudioTrackMode, DirectedAudioOptions } from "../edge/audio_track.ts";
 import type { Call, CreateCallOptions } from "../edge/call.ts";
+import type { CallConnection } from "../edge/call_connection.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { User } from "../edge/types.ts";
+import { participantLeft } from "../edge/directed_audio.ts";
+import { ClosedError } from "../edge/errors.ts";
 import type { Clock } from "../events/clock.ts";
 import { checkMethods, checkObject } from "../events/checks.ts";
 import { promised, promiseIn } from "../events/user_code.ts";
@@ -47,6 +50,18 @@ export class EdgeAccess {
       if (isClosing()) track.close();
     }
     return this.#track;
+  }
+
+  /** Creates a track that one person of the call hears; see `Agent.createAudioTrack`. */
+  createDirectedTrack(connection: CallConnection, options: DirectedAudioOptions): AudioTrack {
+    checkObject(options, "options", "an object like { to: participant }");
+    const { to } = options;
+    if (to === undefined) throw new TypeError("options.to: expected a person of the call");
+    const track = this.#init.edge.createAudioTrack(options);
+    const isClosed = connection.state === "closed";
+    if (!isClosed && connection.participants.has(to.id)) return track;
+    track.close();
+    throw isClosed ? new ClosedError("the call") : participantLeft(to.id);
   }
 
   /** Authenticates, unless it already has; a failure is not kept: the next call tries again. */

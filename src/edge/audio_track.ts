@@ -4,6 +4,7 @@
  * @module
  */
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
+import type { Participant } from "./types.ts";
 
 /**
  * How a track is played out. `speech` is written ahead and never trimmed. `live` (an echo) follows its
@@ -30,6 +31,8 @@ export interface OutboundAudioTrack {
   readonly id: string;
   /** How it is played out. */
   readonly mode: AudioTrackMode;
+  /** The only participant who hears it; `undefined` where all do. */
+  readonly to?: Participant;
 
   /**
    * Appends `pcm`. Resolves immediately while less than a second waits beyond the audio that the edge
@@ -80,6 +83,22 @@ export interface OutboundAudioTrack {
 export interface AudioTrackOptions {
   /** How the track is played out. Default `"speech"`. */
   mode?: AudioTrackMode;
+  /**
+   * The person who alone hears the track: a whisper, or their language. Default: all hear it. Not all
+   * edges can do that; see `EdgeTransport.supportsDirectedAudio`.
+   */
+  to?: Participant;
+  /**
+   * How loud the person of `to` hears the other people while the track is published: 1 as ever, 0 not
+   * at all. Of several tracks the least counts. Agents stay as loud as they are. Default 1.
+   */
+  othersGain?: number;
+}
+
+/** Options for an audio track that one person hears. */
+export interface DirectedAudioOptions extends AudioTrackOptions {
+  /** The person who alone hears the track. */
+  to: Participant;
 }
 
 /** A chunk of a track's audio, as its sink reads it. */
@@ -148,6 +167,10 @@ export interface SinkBinding extends Disposable {
 export interface AudioTrack extends OutboundAudioTrack {
   /** Samples per second (mono) that the track plays out at. */
   readonly sampleRate: number;
+  /** How loud the person of `to` hears the other people while the track is published. Default 1. */
+  readonly othersGain?: number;
+  /** Resolves when the track is closed. Never rejects. */
+  readonly closed: Promise<void>;
   /**
    * Starts playing out through `sink`, with the audio written before.
    *

@@ -40,6 +40,17 @@ export interface CallConnection extends AsyncDisposable {
   publishTracks(tracks: PublishedTracks): Promise<void>;
 
   /**
+   * Plays a track of `createAudioTrack({ to })` to its participant, beside what `publishTracks`
+   * publishes, until the track is closed. It is closed when they have left, or the connection ends; it
+   * is not while they are cut off and may come back.
+   *
+   * @throws {TypeError} the edge cannot, the track has no `to`, or it is published already.
+   * @throws {ClosedError} the connection is closed.
+   * @throws {EdgeError} the participant is not in the call (`participant-left`).
+   */
+  publishDirectedAudio(track: AudioTrack): Promise<void>;
+
+  /**
    * Returns the frames of a track, or `undefined` when there is no such video track. Pass the size and
    * the rate that are needed, so that no more is received and decoded. Each call returns a track of its
    * own, and closing it ends only that one.

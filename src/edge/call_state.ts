@@ -1,9 +1,10 @@
-/** What a connection knows of its call: the state, the participants and their tracks. @module */
+/** What a connection knows of its call: the state, the participants and all tracks. @module */
 import type { CallConnection } from "./call_connection.ts";
 import type { Clock } from "../events/clock.ts";
 import type { CloseReason, ConnectionState, Participant, TrackInit } from "./types.ts";
 import { checkDuration } from "../events/waiting.ts";
 import { checkCount } from "./validation.ts";
+import { DirectedTracks } from "./directed_audio.ts";
 import { ClosedError } from "./errors.ts";
 import {
   ConnectionStateChangedEvent,
@@ -29,6 +30,7 @@ export type EmitConnectionEvent = <I extends { connection: CallConnection }>(
  */
 export class CallState {
   readonly roster = new Roster();
+  readonly directedAudio = new DirectedTracks();
   readonly presence: Presence;
   readonly #emit: EmitConnectionEvent;
   #name: ConnectionState = "establishing";
@@ -106,6 +108,7 @@ export class CallState {
     if (this.isClosed) return;
     this.presence.found(participantId);
     const { participant, tracks } = this.roster.leave(participantId);
+    this.directedAudio.close(participantId);
     if (!participant || this.isEstablishing) return;
     for (const track of tracks) this.#emit(TrackRemovedEvent, { track });
     this.#updatePresence();

@@ -1,5 +1,6 @@
 /** The base of an edge's connections. @module */
 import type { AudioRow, EdgeAgent } from "./edge_agent.ts";
+import type { AudioTrack } from "./audio_track.ts";
 import type { Call } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { EdgeTransport } from "./edge_transport.ts";
@@ -20,6 +21,7 @@ import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { checkCustomEvent } from "./custom_event.ts";
 import { takeSentEvent } from "./edge_events.ts";
+import { cannotDirectAudio } from "./directed_audio.ts";
 import { checkCall, checkUser } from "./validation.ts";
 import { AudioReceiver } from "./audio_receiver.ts";
 import { CallState, type EmitConnectionEvent } from "./call_state.ts";
@@ -125,6 +127,14 @@ export abstract class Connection implements CallConnection {
 
   /** Sends checked data to all participants; `text` is the same as JSON. */
   protected abstract deliverCustomEvent(data: JsonValue, text: string): Promise<void>;
+
+  /**
+   * Plays a checked track to its participant until it is closed. An edge that can overrides it, and
+   * `supportsDirectedAudio`; the others cannot.
+   */
+  protected deliverDirectedAudio(_track: AudioTrack): Promise<void> {
+    return Promise.reject(cannotDirectAudio(this.edge));
+  }
 
   /** Presses checked keys. An edge with a telephone overrides it; the others cannot. */
   protected deliverDtmf(_digits: string): Promise<void> {
@@ -251,6 +261,21 @@ export abstract class Connection implements CallConnection {
     checkObject(options, "options", "an object like { participantId }, or nothing");
     this.#state.expectOpen();
     await this.deliverTransfer(to, toTransfer(this.participants, options));
+  }
+
+  /**
+   * Plays a track of `createAudioTrack({ to })` to its participant, beside what `publishTracks`
+   * publishes, until the track is closed. It is closed when they have left, or the connection ends; it
+   * is not while they are cut off and may come back.
+   *
+   * @throws {TypeError} the edge cannot, the track has no `to`, or it is published already.
+   * @throws {ClosedError} the connection is closed.
+   * @throws {EdgeError} the participant is not in the call (`participant-left`).
+   */
+  async publishDirectedAudio(track: AudioTrack): Promise<void> {
+    this.#state.expectOpen();
+    this.#state.directedAudio.add(track, this.participants);
+    await this.deliverDirectedAudio(track);
   }
 
   /** Leaves the call. Idempotent; all callers await the same end. Never rejects. */
@@ -447,6 +472,7 @@ export abstract class Connection implements CallConnection {
   }
 
   async #release(reason: CloseReason): Promise<void> {
+    this.#state.directedAudio.close();
     try {
       await waitFor(promised(() => this.disconnect(reason)), "disconnecting", {
         timeoutMs: DISCONNECT_LIMIT_MS,

@@ -32,6 +32,8 @@ export interface Message {
   readonly participantId?: string;
   /** Which agent spoke, where one has handed the call over to another: its name. */
   readonly agentName?: string;
+  /** The id of the only participant who heard it, where others did not: they are not to read it. */
+  readonly to?: string;
   /** The text. */
   readonly text: string;
   /** Milliseconds since 1970. */
@@ -54,6 +56,8 @@ export interface MessageInit {
   participantId?: string;
   /** Which agent speaks, where one has handed the call over to another. */
   agentName?: string;
+  /** The id of the only participant who hears it. Default: all do. */
+  to?: string;
   /** The text. */
   text: string;
   /** Unique within the conversation. Default: a new id. */
@@ -149,6 +153,7 @@ export class MemoryConversation implements Conversation {
       userId: init.userId,
       ...(init.participantId === undefined ? {} : { participantId: init.participantId }),
       ...(init.agentName === undefined ? {} : { agentName: init.agentName }),
+      ...(init.to === undefined ? {} : { to: init.to }),
       text: init.text,
       createdAtMs: this.#clock.epochMs(),
       complete: init.complete ?? true,

@@ -11,6 +11,7 @@ import { checkClock, type Clock, systemClock } from "../events/clock.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../events/logger.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
 import { type Conversation, MemoryConversation } from "./conversation.ts";
+import { cannotDirectAudio, checkAddressee, checkUndirected } from "./directed_audio.ts";
 import { EdgeEvents } from "./edge_events.ts";
 import { ClosedError } from "./errors.ts";
 import { ErrorEvent } from "./events.ts";
@@ -142,6 +143,8 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * no longer published: `publishTracks({})` mutes the agent.
    */
   async publishTracks(tracks: PublishedTracks, options: ConnectionChoice = {}): Promise<void> {
+    checkObject(tracks, "tracks", "an object like { audio, video }");
+    checkUndirected(tracks.audio);
     await this.#choose(options).publishTracks(tracks);
   }
 
@@ -185,8 +188,25 @@ export abstract class EdgeTransport implements AsyncDisposable {
     });
   }
 
-  /** Creates an audio track for an agent, to be published with `publishTracks`. */
+  /**
+   * Whether one participant alone can hear a track: whether `createAudioTrack` takes `to`. An edge that
+   * can overrides it, and `deliverDirectedAudio` of its connections. Default `false`.
+   */
+  get supportsDirectedAudio(): boolean {
+    return false;
+  }
+
+  /**
+   * Creates an audio track for an agent, to be published with `publishTracks`; one with `to` with
+   * `publishDirectedAudio` of the connection.
+   *
+   * @throws {TypeError} an option has the wrong type, or this edge cannot play audio to one participant.
+   * @throws {RangeError} `othersGain` is not from 0 to 1.
+   */
   createAudioTrack(options: AudioTrackOptions = {}): AudioTrack {
+    checkObject(options, "options", 'an object like { mode: "live" }, or nothing');
+    checkAddressee(options);
+    if (options.to && !this.supportsDirectedAudio) throw cannotDirectAudio(this);
     return new QueuedAudioTrack({
       ...options,
       id: `agent-audio-${++this.#audioTracks}`,

@@ -85,6 +85,7 @@ export type {
   AudioTrack,
   AudioTrackMode,
   AudioTrackOptions,
+  DirectedAudioOptions,
   FlushResult,
   OutboundAudioTrack,
   PlayoutChunk,

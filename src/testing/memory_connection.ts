@@ -17,7 +17,7 @@ export interface AgentRoom {
   enter(connection: MemoryConnection): void;
   exit(connection: MemoryConnection): void;
   broadcast(message: RoomMessage, except?: MemoryConnection): void;
-  playFor(connection: MemoryConnection, samples: Int16Array): void;
+  playFor(connection: MemoryConnection, samples: Int16Array, to?: Participant): void;
   sendCustomEvent(from: MemoryConnection, data: JsonValue): void;
   sendDtmf(digits: string): void;
   transfer(to: string, participantId: string): Promise<void>;
@@ -130,17 +130,28 @@ export class MemoryConnection extends Connection {
     return Promise.resolve();
   }
 
+  /** Plays the track to its participant only. No person hears another one here, so that no gain matters. */
+  protected override deliverDirectedAudio(track: AudioTrack): Promise<void> {
+    const playout = this.#playOut(track);
+    void track.closed.then(() => playout[Symbol.dispose]());
+    return Promise.resolve();
+  }
+
   #play(audio: AudioTrack): void {
-    this.#playout = new PacedPlayout(audio, {
+    this.#playout = this.#playOut(audio);
+    this.#publish("audio", TrackType.AUDIO);
+  }
+
+  #playOut(track: AudioTrack): PacedPlayout {
+    return new PacedPlayout(track, {
       clock: this.clock,
       heardDelayMs: this.#room.heardDelayMs,
-      onFrame: (samples) => this.#room.playFor(this, samples),
+      onFrame: (samples) => this.#room.playFor(this, samples, track.to),
       // The listeners are a test's: their failure is the test's.
       onFailure: (error) => {
         throw error;
       },
     });
-    this.#publish("audio", TrackType.AUDIO);
   }
 
   /** The frames of a participant's camera or screen. */

@@ -110,6 +110,11 @@ export class MemoryEdge extends EdgeTransport {
     return this.#rooms.size;
   }
 
+  /** One participant alone can hear a track. */
+  override get supportsDirectedAudio(): boolean {
+    return true;
+  }
+
   /** Records the user; rejects as `onAuthenticate` does. */
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();

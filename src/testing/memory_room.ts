@@ -205,14 +205,15 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     return undefined;
   }
 
-  /** Plays 10 ms of an agent to all who hear it. */
-  playFor(speaker: MemoryConnection, samples: Int16Array): void {
+  /** Plays 10 ms of an agent to all who hear it: to one participant, or to all. */
+  playFor(speaker: MemoryConnection, samples: Int16Array, to?: Participant): void {
     this.#onAgentAudio?.(samples, speaker.self);
     for (const participant of this.participants) {
-      if (participant.isLost) continue;
+      if (participant.isLost || to && participant.id !== to.id) continue;
       if (this.#network) this.#network.play(participant, samples, speaker.self);
       else participant.hear(samples, speaker.self);
     }
+    if (to) return;
     for (const other of this.connections) {
       if (other === speaker || !other.audioSubscription.agents) continue;
       const [track] = speaker.publishedTracks;

@@ -18,6 +18,7 @@ import { checkMethods, shown } from "../events/checks.ts";
 /** The parts of the contract that {@linkcode memoryEdgeUnderTest} can show: all of them. */
 export const memoryEdgeParts: Required<ConformanceParts> = {
   ...defaultParts,
+  directedAudio: true,
   telephone: true,
   participantLoss: true,
   earlyAudio: true,

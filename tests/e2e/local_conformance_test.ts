@@ -76,6 +76,7 @@ Deno.test({
     const tests = conformanceTests(() => localEdgeUnderTest(own.browser), {
       name: "LocalEdge",
       openResources: true,
+      directedAudio: true,
       // A codec rings on after a tone, and a jitter buffer may stretch it.
       toleranceMs: 120,
       limitMs: 20_000,

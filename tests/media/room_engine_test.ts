@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";
 import { RowQueue, type RowWriter } from "../../src/media/room/row_queue.ts";
 import type { RtcAudioData } from "../../src/media/webrtc/rtc_types.ts";
+import { DirectedPlayouts } from "../../src/media/room/directed_playouts.ts";
 import { Playout } from "../../src/media/room/playout.ts";
 import { RoomEngine } from "../../src/media/room/room_engine.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
@@ -55,9 +56,10 @@ class TestRoom {
     });
     const playout = new Playout();
     playout.bind(1, "speech", 0);
+    const directed = new DirectedPlayouts({ clock: this.clock });
     const options = { memberId: id, trackId: `${id}-track`, participantId: id };
-    this.engine.addAgent({ playout, rowQueue, audioSubscription: { agents } }, options);
-    return { playout, rowQueue, rows: () => readRows(rowQueue, introduced) };
+    this.engine.addAgent({ playout, directed, rowQueue, audioSubscription: { agents } }, options);
+    return { playout, directed, rowQueue, rows: () => readRows(rowQueue, introduced) };
   }
 
   setLevel(id: string, level: number): void {
@@ -350,4 +352,84 @@ Deno.test("the sound of a screen is mixed in a crowd too, for all but the one wh
   const screens = room.engine.levels().filter(({ isScreen }) => isScreen);
   assertEquals(screens.map(({ memberId, trackId }) => [memberId, trackId]), [["a", "a-screen"]]);
   assert(rows().length > 0);
+});
+
+/** Publishes tracks of an agent to one member each, and fills each with samples of a level. */
+function speakTo(
+  directed: DirectedPlayouts,
+  ...tracks: { to: string; level: number; othersGain?: number }[]
+): void {
+  directed.publish(tracks.map(({ to, othersGain = 1 }, index) => ({
+    stream: index + 2,
+    mode: "speech",
+    epoch: 0,
+    paused: false,
+    to,
+    othersGain,
+  })));
+  tracks.forEach(({ level }, index) => {
+    const stream = index + 2;
+    directed.find(stream)!.push(new Int16Array(4800).fill(level), { stream, epoch: 0 });
+  });
+}
+
+Deno.test("RoomEngine plays what is for one member to them alone, beside what all hear", async () => {
+  const room = new TestRoom();
+  room.person("ann", 0);
+  room.person("bert", 0);
+  room.person("carl", 1000);
+  const agent = room.agent("agent");
+  const other = room.agent("other", { agents: true });
+  await room.tick(10);
+  speakTo(agent.directed, { to: "ann", level: 300 }, { to: "bert", level: 40 });
+  agent.playout.push(new Int16Array(4800).fill(5), { stream: 1, epoch: 0 });
+  await room.tick(6);
+  assertEquals(["ann", "bert", "carl"].map((id) => room.last(id)), [1305, 1045, 5]);
+  const rows = other.rows();
+  // The sound of a whole slot, at its end.
+  assertEquals(rows.at(-1)!.agent, 5);
+  assertEquals([...agent.directed.all].map(({ playout }) => playout.totalMs), [60, 60]);
+  // One that is published no longer is heard no longer.
+  agent.directed.publish([]);
+  await room.tick(2);
+  assertEquals([room.last("ann"), room.last("bert")], [1005, 1005]);
+  room.engine.close();
+});
+
+Deno.test("RoomEngine lowers other people, and no agent, for who hears a track with othersGain", async () => {
+  const room = new TestRoom();
+  room.person("ann", 1000);
+  room.person("bert", 0);
+  room.person("carl", 0);
+  const agent = room.agent("agent");
+  await room.tick(10);
+  speakTo(
+    agent.directed,
+    { to: "bert", level: 0, othersGain: 0.5 },
+    { to: "bert", level: 7, othersGain: 0.2 },
+  );
+  await room.tick(1);
+  const [first] = room.heard.get("bert")!.slice(-1);
+  // In a straight line over one frame: no click.
+  assertAlmostEquals(first![239]!, 1000 * 0.6 + 7, 3);
+  for (let n = 1; n < 480; n++) assert(Math.abs(first![n]! - first![n - 1]!) <= 9, `step at ${n}`);
+  agent.playout.push(new Int16Array(4800).fill(50), { stream: 1, epoch: 0 });
+  await room.tick(3);
+  assertEquals(["bert", "carl"].map((id) => room.last(id)), [257, 1050]);
+  agent.directed.publish([]);
+  await room.tick(2);
+  assertEquals(["bert", "carl"].map((id) => room.last(id)), [1050, 1050]);
+  room.engine.close();
+});
+
+Deno.test("RoomEngine limits the mix of one who hears a track of their own", async () => {
+  const room = new TestRoom();
+  room.person("ann", 30_000);
+  room.person("bert", 0);
+  const agent = room.agent("agent");
+  await room.tick(10);
+  speakTo(agent.directed, { to: "bert", level: 30_000 });
+  await room.tick(5);
+  assertAlmostEquals(room.last("bert"), 30_900, 2);
+  room.engine.close();
 });

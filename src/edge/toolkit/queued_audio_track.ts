@@ -16,7 +16,9 @@ import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
+import { checkAddressee } from "../directed_audio.ts";
 import { ClosedError, EdgeError } from "../errors.ts";
+import type { Participant } from "../types.ts";
 import { PendingWrite } from "./pending_write.ts";
 import { TrackPlayout } from "./track_playout.ts";
 import { UtteranceQueue } from "./utterance_queue.ts";
@@ -51,7 +53,12 @@ export class QueuedAudioTrack implements AudioTrack {
   readonly id: string;
   /** How it is played out. */
   readonly mode: AudioTrackMode;
+  readonly to?: Participant;
+  readonly othersGain?: number;
   readonly sampleRate: number;
+  /** Resolves when the track is closed. Never rejects. */
+  readonly closed: Promise<void>;
+  readonly #ended = Promise.withResolvers<void>();
   readonly #clock: Clock;
   readonly #aheadMs: number;
   readonly #queue: UtteranceQueue;
@@ -71,6 +78,10 @@ export class QueuedAudioTrack implements AudioTrack {
       throw new TypeError(`mode must be "speech" or "live", got ${JSON.stringify(mode)}`);
     }
     assertSampleRate(sampleRate);
+    checkAddressee(options);
+    this.closed = this.#ended.promise;
+    this.to = options.to;
+    this.othersGain = options.othersGain;
     this.id = options.id ?? crypto.randomUUID();
     this.mode = mode;
     this.sampleRate = sampleRate;
@@ -184,6 +195,7 @@ export class QueuedAudioTrack implements AudioTrack {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ended.resolve();
     for (const write of this.#writes.splice(0)) write.done.reject(new ClosedError("the track"));
     // The result is not needed, and a failure means that the sink is gone.
     if (this.#playout.isBound) this.flush().catch(() => {});

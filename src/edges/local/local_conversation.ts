@@ -7,6 +7,7 @@ import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { EdgeError } from "../../edge/errors.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
+import type { MediaConnection } from "../../media/parent/media_connection.ts";
 import {
   MemoryConversation,
   type Message,
@@ -19,6 +20,11 @@ import { jsonByteLength } from "../../edge/json.ts";
 /** Milliseconds between updates of a message that is still growing. */
 const UPDATE_MS = 100;
 
+/** The agent's connection, over which the pages receive messages. */
+export type PageConnection =
+  & Pick<CallConnection, "state" | "participants" | "sendCustomEvent">
+  & Pick<MediaConnection, "sendCustomEventTo">;
+
 /** Options for a {@linkcode LocalConversation}. */
 export interface LocalConversationInit {
   id: string;
@@ -27,14 +33,15 @@ export interface LocalConversationInit {
   /** The agent's user. */
   user: User;
   /** Returns the agent's connection, while there is one. */
-  connection(): CallConnection | undefined;
+  connection(): PageConnection | undefined;
 }
 
 /**
  * A conversation that the people in the call see: it sends each message to their pages as a custom
  * event `{ type: "transcript", id, role, participant, name, text, complete, interrupted }`, except for
  * those of the application and of tools. `participant` is the id of the participant who said it. One
- * that is removed is sent once more, complete and without a text.
+ * that is removed is sent once more, complete and without a text. What only one participant heard goes
+ * to their page alone.
  */
 export class LocalConversation extends MemoryConversation {
   readonly #init: LocalConversationInit;
@@ -87,7 +94,10 @@ export class LocalConversation extends MemoryConversation {
     const lost: string[] = [];
     await Promise.all(messages.map(async (message) => {
       try {
-        await connection.sendCustomEvent(this.#event(message, connection));
+        const event = this.#event(message, connection);
+        // What one participant alone heard is theirs alone to read.
+        if (message.to === undefined) await connection.sendCustomEvent(event);
+        else await connection.sendCustomEventTo(message.to, event);
       } catch (error) {
         // A person who misses a line can still hear it: not worth an error.
         if ((error as Partial<EdgeError>).code === "media-process-replaced") lost.push(message.id);
@@ -101,7 +111,7 @@ export class LocalConversation extends MemoryConversation {
     await this.#sendAll();
   }
 
-  #event(message: Message, connection: CallConnection): JsonValue {
+  #event(message: Message, connection: PageConnection): JsonValue {
     const { id, role, userId, participantId: participant, complete, interrupted } = message;
     const name = role === "assistant"
       ? message.agentName ?? this.#init.user.name
@@ -131,7 +141,7 @@ export class LocalConversation extends MemoryConversation {
 
   /** By participant: one user may be here twice, under two names. */
   #nameOf(
-    { participants }: CallConnection,
+    { participants }: PageConnection,
     { userId, participant }: { userId: string; participant: string | undefined },
   ): string {
     if (participant === undefined) {

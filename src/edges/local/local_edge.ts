@@ -108,6 +108,11 @@ export class LocalEdge extends EdgeTransport {
     }
   }
 
+  /** One participant alone can hear a track: each page gets a mix of its own. */
+  override get supportsDirectedAudio(): boolean {
+    return true;
+  }
+
   /**
    * The process id of the media process, while one runs. With `mediaIsolation: "call"` it is that of the
    * start page; see `mediaProcessIdOf`.
@@ -395,10 +400,10 @@ export class LocalEdge extends EdgeTransport {
     );
   }
 
-  #connectionOf(call: Call, user: User): CallConnection | undefined {
+  #connectionOf(call: Call, user: User): MediaConnection | undefined {
     for (const connection of this.connections) {
       if (
-        this.#users.get(connection) === user.id &&
+        connection instanceof MediaConnection && this.#users.get(connection) === user.id &&
         callKey(connection.call) === callKey(call)
       ) return connection;
     }

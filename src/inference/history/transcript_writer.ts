@@ -91,19 +91,32 @@ export class TranscriptWriter implements UserTurnObserver {
     this.#context.emit(new TranscriptEvent({ participant, text, final }));
   }
 
-  /** Shows a text that the agent replies to, of a participant or else of the application. */
-  writePrompt(text: string, participant: Participant | undefined): void {
+  /**
+   * Shows a text that the agent replies to, of a participant or else of the application.
+   *
+   * @param to the only participant who hears the reply
+   */
+  writePrompt(text: string, participant: Participant | undefined, to?: Participant): void {
     const { agentUser } = this.#context;
     const role = participant ? "user" : "system";
     const author = participant
       ? { userId: participant.userId, participantId: participant.id }
       : { userId: agentUser.id };
-    this.#append({ role, ...author, text });
+    this.#append({ role, ...author, ...to && { to: to.id }, text });
   }
 
-  /** Opens a message of the agent: with this text, or as soon as it has some. */
-  openAgentMessage(text?: string): TranscriptMessage {
-    const init = { role: "assistant", ...this.#agent, complete: false } as const;
+  /**
+   * Opens a message of the agent: with this text, or as soon as it has some.
+   *
+   * @param to the only participant who hears it
+   */
+  openAgentMessage(text?: string, to?: Participant): TranscriptMessage {
+    const init = {
+      role: "assistant",
+      ...this.#agent,
+      ...to && { to: to.id },
+      complete: false,
+    } as const;
     return !text ? this.#appendWithText(init) : this.#append({ ...init, text });
   }
 

@@ -146,7 +146,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         return current().turnHandling?.onUserTurnCompleted && completion;
       },
       isSpeaking: () => output.queue.isBusy,
-      allowsInterruption: () => output.queue.allowsInterruption,
+      allowsInterruption: (participant) => this.#canInterrupt(participant),
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
       onReply: (reply, turn) => this.#spoken.start(reply, { participant: turn.participant, turn }),
@@ -212,26 +212,27 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       const outcome = await speech.done;
       this.#failure.said(speech);
       return outcome;
-    }, speaking.staleAtMs);
+    }, { staleAtMs: speaking.staleAtMs, to: options.track?.to });
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     const { participant } = options;
+    const to = options.track?.to;
     if (options.interrupt) await this.interrupt();
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(async () => {
-      this.#transcript.writePrompt(text, participant);
+      this.#transcript.writePrompt(text, participant, to);
       const onTurn = (history: ChatHistory) => {
         this.#chat.appendUserMessage(text, participant, history);
         // News of the next agent's are not in its request.
         if (history === this.#chat.history) this.#scheduler.newsTold();
       };
-      const reply = this.#generator.generate(participant, {}, { onTurn });
+      const reply = this.#generator.generate(participant, {}, { onTurn, to });
       const { outcome, failure } = await this.#spoken.say(reply, { ...speaking, participant });
       // What was heard of it is the outcome instead.
       if (failure && outcome.text === "") throw failure.error;
       return outcome;
-    }, speaking.staleAtMs);
+    }, { staleAtMs: speaking.staleAtMs, to });
   }
 
   async commitUserTurn({ participant }: UserTurnOptions = {}): Promise<void> {
@@ -245,8 +246,8 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   textReceived(participant: Participant, text: string): void {
     if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
-    const isInterrupting = this.#canReply && this.#output.queue.allowsInterruption;
-    promised(() => isInterrupting ? this.#bargeIn() : undefined).then(() => {
+    const isInterrupting = this.#canReply && this.#canInterrupt(participant);
+    promised(() => isInterrupting ? this.#bargeIn(participant) : undefined).then(() => {
       if (this.#isClosed) return;
       const { clock } = this.#context;
       this.#observer.turnEnded(new WrittenTurn(participant, text, clock.now()), "written");
@@ -313,9 +314,15 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   /** A participant interrupts the agent by what they write. */
-  async #bargeIn(): Promise<void> {
+  async #bargeIn(participant: Participant): Promise<void> {
     this.#interruption.clear();
-    await this.#output.queue.interrupt();
+    await this.#output.queue.interrupt({ by: participant });
+  }
+
+  /** Whether a participant, or any, can interrupt what is being said: it allows that, and they hear it. */
+  #canInterrupt(participant: Participant | undefined): boolean {
+    const { queue } = this.#output;
+    return queue.allowsInterruption && (!participant || queue.isHeardBy(participant));
   }
 
   /** Says what must be heard when the participant is quiet who has interrupted what came before it. */
@@ -326,7 +333,8 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       return speech.done;
     };
     try {
-      await this.#admission.admit(add, speech.staleAtMs);
+      const { staleAtMs, track } = speech;
+      await this.#admission.admit(add, { staleAtMs, to: track?.to });
     } catch (error) {
       this.#context.report(error, "saying what must be heard");
     }
@@ -402,9 +410,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   #speakingOptions(options: SayOptions): SpeakingOptions {
-    const { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity } =
+    const { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity, track } =
       options;
     return {
+      track,
       allowsInterruption: () => allowInterruptions,
       discardsUserTurns: !allowInterruptions && discardUserTurns,
       staleAtMs: this.#context.clock.now() + staleAfterMs,

@@ -1,4 +1,5 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { HistoryHook } from "../history/chat_context.ts";
 import type { TextReply } from "../reply/text_replies.ts";
@@ -24,6 +25,12 @@ export interface SayOptions {
    * that is late is worth nothing. Default `Infinity`.
    */
   staleAfterMs?: number;
+  /**
+   * A track of `agent.createAudioTrack({ to })`: only its participant hears it, can interrupt it and
+   * reads it in the transcript. Once they have left nothing of it is said, and the outcome says so.
+   * Default: the agent's own track. Not with a realtime model, which speaks to all.
+   */
+  track?: OutboundAudioTrack;
 }
 
 /** Options for generating a reply. */

@@ -201,13 +201,22 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   }
 
   async say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
+    this.#checkTrack("say", options);
     if (options.interrupt) await this.interrupt();
     return await this.#applicationRequests.say(text, options);
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
+    this.#checkTrack("generateReply", options);
     if (options.interrupt) await this.interrupt();
     return await this.#applicationRequests.reply(text, options);
+  }
+
+  /** Throws where only one participant is to hear it: all speak to the model, and it to all. */
+  #checkTrack(name: string, { track }: SayOptions): void {
+    if (!track) return;
+    const instead = "write audio to the track, or use llm, stt and tts";
+    throw new TypeError(`${name}: track: ${this.#llm.name} speaks to all participants: ${instead}`);
   }
 
   /** Whether nothing is being said. */

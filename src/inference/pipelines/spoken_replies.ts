@@ -1,5 +1,6 @@
 /** What an agent says: replies of its model, and texts, in one voice at a time. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ChatContext } from "../history/chat_context.ts";
 import type { TranscriptWriter } from "../history/transcript_writer.ts";
@@ -34,6 +35,8 @@ export interface SpeakingOptions {
   allowsInterruption: () => boolean;
   discardsUserTurns: boolean;
   staleAtMs: number;
+  /** The track of the only participant who hears it. */
+  track: OutboundAudioTrack | undefined;
 }
 
 /** How a reply is said. */
@@ -85,7 +88,7 @@ export class SpokenReplies {
     prepared?: readonly PcmChunk[],
   ): SpeechHandle {
     const { transcript, chat, output, onEnded } = this.#init;
-    const message = transcript.openAgentMessage();
+    const message = transcript.openAgentMessage(undefined, options.track?.to);
     const voice = this.#synthesizer;
     const { history } = chat;
     const speech = output.play({

@@ -47,6 +47,8 @@ export interface ReplyInit {
   onTurn?: () => void;
   /** The participant to whom it replies. */
   participant: Participant | undefined;
+  /** The only participant who hears it. Default: all do. */
+  to?: Participant;
   clock: Clock;
   /** How long the model may be silent before it is given up. */
   timeoutMs: number;
@@ -102,6 +104,11 @@ export class Reply {
   /** The participant to whom it replies. */
   get participant(): Participant | undefined {
     return this.#init.participant;
+  }
+
+  /** The only participant who hears it; `undefined` where all do. */
+  get to(): Participant | undefined {
+    return this.#init.to;
   }
 
   /** What the model is asked besides what is in the chat. */

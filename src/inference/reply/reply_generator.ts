@@ -18,7 +18,7 @@ export interface ReplyGeneratorInit extends ReplyModel {
 }
 
 /** How a reply begins, and how its text is given. */
-export interface GenerateOptions extends Pick<ReplyInit, "isInText"> {
+export interface GenerateOptions extends Pick<ReplyInit, "isInText" | "to"> {
   /**
    * Called before it asks, or is cancelled before that: appends what it replies to, to the history of the
    * agent that replies. Another one may have taken over while it waited.
@@ -85,8 +85,8 @@ export class ReplyGenerator {
   }
 
   /** Asks the model again what a reply has asked. */
-  regenerate({ participant, request }: Reply): Reply {
-    return this.#start({ participant, request });
+  regenerate({ participant, request, to }: Reply): Reply {
+    return this.#start({ participant, request, to });
   }
 
   /** Starts the reply to a turn that may be over. */
@@ -153,7 +153,7 @@ export class ReplyGenerator {
       clock,
       timeoutMs,
       onResponse: this.#context.emit,
-      message: transcript.openAgentMessage(),
+      message: transcript.openAgentMessage(undefined, init.to),
       onHandedOver,
     });
     this.#open.add(reply);

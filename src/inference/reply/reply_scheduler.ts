@@ -28,8 +28,11 @@ export interface ReplySchedulerInit {
   isSpeaking: () => boolean;
   /** What the application makes of turns that are over. */
   completion?: Pick<TurnCompletion, "ask" | "close">;
-  /** Whether people can interrupt what is being said: otherwise their turns count as after it. */
-  allowsInterruption: () => boolean;
+  /**
+   * Whether a participant, or any, can interrupt what is being said: otherwise their turns count as
+   * after it.
+   */
+  allowsInterruption: (participant?: Participant) => boolean;
   /** Whether a turn is forgotten, as what was being said is more important. */
   discards?: (turn: UserTurn) => boolean;
   /** Throws a RangeError where no more can be said. */
@@ -152,7 +155,7 @@ export class ReplyScheduler implements UserTurnObserver {
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;
     // As is what it could not interrupt, or did not mean to.
-    else if (text !== "" && (isBackchannel && isSpeaking() || !allowsInterruption())) {
+    else if (text !== "" && (isBackchannel && isSpeaking() || !allowsInterruption(participant))) {
       await new Promise<void>((resolve) => this.#held.push(resolve));
       // The agent may have had less to say after it than was known then.
       isBackchannel &&= interruption.isBackchannel(turn);

@@ -1,4 +1,5 @@
 /** What the application asks the agent to say, until it would talk over no participant. @module */
+import type { Participant } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { UnheardSpeechTimeout } from "../turns/unheard_speech_timeout.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
@@ -26,6 +27,8 @@ const POLL_MS = 100;
 interface Request {
   readonly askedMs: number;
   readonly staleAtMs: number;
+  /** The only participant who hears it, where others do not. */
+  readonly to: Participant | undefined;
   readonly start: () => Promise<SpeechOutcome>;
   readonly outcome: PromiseWithResolvers<SpeechOutcome>;
   /** Resolves when it waits no more. */
@@ -58,19 +61,23 @@ export class SpeechAdmission implements UserTurnObserver {
    * Starts a speech as soon as no one is talked over; resolves when it has ended.
    *
    * @param start adds the speech to the queue, and resolves or rejects when it has ended
-   * @param staleAtMs when it is not to be started any more
+   * @param options.staleAtMs when it is not to be started any more
+   * @param options.to the only participant who hears it: no other is talked over
    * @throws {RangeError} too much waits already.
    */
-  async admit(start: () => Promise<SpeechOutcome>, staleAtMs: number): Promise<SpeechOutcome> {
+  async admit(
+    start: () => Promise<SpeechOutcome>,
+    { staleAtMs, to }: { staleAtMs: number; to?: Participant },
+  ): Promise<SpeechOutcome> {
     const { clock, checkCapacity } = this.#init;
     checkCapacity(this.#waiting.length);
     // What waits for a reply does not hold up what is asked for since: the hook that decides may wait for it.
     const isNext = this.#waiting.every(({ isAfterReply }) => isAfterReply);
-    if (isNext && !this.#isHeld()) return await start();
+    if (isNext && !this.#isTalkedOver(to)) return await start();
     const outcome = Promise.withResolvers<SpeechOutcome>();
     const begun = Promise.withResolvers<void>();
     const askedMs = clock.now();
-    this.#waiting.push({ askedMs, staleAtMs, start, outcome, begun, isAfterReply: false });
+    this.#waiting.push({ askedMs, staleAtMs, to, start, outcome, begun, isAfterReply: false });
     this.#check();
     return await outcome.promise;
   }
@@ -107,7 +114,7 @@ export class SpeechAdmission implements UserTurnObserver {
       const { askedMs, staleAtMs, outcome } = request;
       if (now - askedMs < LIMIT_MS && this.#isHeld(request)) {
         this.#timer ??= clock.schedule(() => this.#check(), POLL_MS);
-        if (this.#isHeld()) return;
+        if (this.#isTalkedOver(request.to)) return;
         continue;
       }
       this.#waiting.splice(this.#waiting.indexOf(request), 1);
@@ -118,10 +125,16 @@ export class SpeechAdmission implements UserTurnObserver {
   }
 
   /** Whether people are waited for, or the reply that this request comes after. */
-  #isHeld(request?: Request): boolean {
-    const { clock, turnsInProgress, unheardSpeech, isDeciding } = this.#init;
+  #isHeld({ isAfterReply, to }: Request): boolean {
+    return isAfterReply && this.#init.isDeciding() || this.#isTalkedOver(to);
+  }
+
+  /** Whether a participant who would hear it is speaking. */
+  #isTalkedOver(to: Participant | undefined): boolean {
+    const { clock, turnsInProgress, unheardSpeech } = this.#init;
     const now = clock.now();
-    if (request?.isAfterReply && isDeciding()) return true;
-    return turnsInProgress().some((turn) => unheardSpeech.mayBeWords(turn, now));
+    return turnsInProgress().some((turn) =>
+      (!to || turn.participant.id === to.id) && unheardSpeech.mayBeWords(turn, now)
+    );
   }
 }

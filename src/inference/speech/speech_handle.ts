@@ -1,5 +1,6 @@
 /** One thing that the agent says. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { PlayedFragment } from "../history/chat_history.ts";
 import { SpokenText } from "../text/spoken_text.ts";
@@ -30,6 +31,8 @@ export interface SpeechHandleInit {
   spoken?: SpokenText;
   /** The participant to whom it replies. */
   participant?: Participant;
+  /** The track that it is said on, where one participant alone hears it. Default: the agent's. */
+  track?: OutboundAudioTrack;
   /** Returns whether people can interrupt it now. Default: they can. */
   allowsInterruption?: () => boolean;
   /** Returns whether it waits for something other than its voice, as for a tool. Default: it does not. */
@@ -88,6 +91,16 @@ export class SpeechHandle {
     return this.#init.participant;
   }
 
+  /** The track that it is said on; `undefined` where it is the agent's. */
+  get track(): OutboundAudioTrack | undefined {
+    return this.#init.track;
+  }
+
+  /** Whether the participant hears it: all do, or the one whose track it is. */
+  isHeardBy({ id }: Participant): boolean {
+    return !this.track?.to || this.track.to.id === id;
+  }
+
   /** Whether what people say during it is forgotten. */
   get discardsUserTurns(): boolean {
     return this.#init.discardsUserTurns ?? false;
@@ -115,8 +128,8 @@ export class SpeechHandle {
   }
 
   /** Notes that another speech was played while it waited. */
-  addInterlude({ startMs, spoken }: SpeechHandle): void {
-    if (this.startMs === undefined || startMs === undefined) return;
+  addInterlude({ startMs, spoken, track }: SpeechHandle): void {
+    if (this.startMs === undefined || startMs === undefined || track !== this.track) return;
     this.#interludes.push({ startMs, lastsMs: spoken.audioMs });
   }
 

@@ -1,7 +1,9 @@
 import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { PlaybackReference } from "../echo/playback_reference.ts";
+import type { Participant } from "../../edge/types.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
+import { ClosedError } from "../../edge/errors.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { promised } from "../../events/user_code.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
@@ -52,6 +54,8 @@ export class SpeechQueue {
   #interludeTimer: Disposable | undefined;
   #interrupting: Promise<number> | undefined;
   #playbackTimer: Disposable | undefined;
+  /** The track that was paused. */
+  #paused: OutboundAudioTrack | undefined;
   /** The latest speech that has ended during which what people said is forgotten. */
   #discarding = { fromMs: Infinity, toMs: -Infinity };
 
@@ -69,10 +73,15 @@ export class SpeechQueue {
     return this.#begun.every((speech) => speech.allowsInterruption);
   }
 
+  /** Whether a participant hears what is being said, and what waits in silence. */
+  isHeardBy(participant: Participant): boolean {
+    return this.#begun.every((speech) => speech.isHeardBy(participant));
+  }
+
   /** How much of the current speech the listener has heard, in milliseconds. */
   get spokenMs(): number {
     const { startMs = Infinity } = this.#active ?? {};
-    return Math.max(0, this.#options.track.heardMs - startMs);
+    return Math.max(0, this.#trackOf(this.#active).heardMs - startMs);
   }
 
   /** How much is still to be heard, in milliseconds; `Infinity` while more may come. */
@@ -81,7 +90,7 @@ export class SpeechQueue {
     if (!this.#active) return 0;
     const { spoken, startMs } = this.#active;
     if (!spoken.isComplete || startMs === undefined) return Infinity;
-    return Math.max(0, startMs + spoken.audioMs - this.#options.track.heardMs);
+    return Math.max(0, startMs + spoken.audioMs - this.#trackOf(this.#active).heardMs);
   }
 
   /** Since when the listener has heard the speech that is being played; `undefined` where not. */
@@ -108,7 +117,7 @@ export class SpeechQueue {
   get isSounding(): boolean {
     const { spoken, endMs = 0 } = this.#active ?? {};
     return spoken !== undefined && spoken.audioMs > 0 &&
-      this.#options.track.heardMs < endMs - WITHHELD_MS;
+      this.#trackOf(this.#active).heardMs < endMs - WITHHELD_MS;
   }
 
   /** How many speeches wait. */
@@ -180,12 +189,16 @@ export class SpeechQueue {
 
   /** Falls silent and keeps everything. */
   pause(): void {
-    this.#options.track.pause();
+    const track = this.#trackOf(this.#active);
+    if (track !== this.#paused) this.#paused?.resume();
+    this.#paused = track;
+    track.pause();
   }
 
   /** Goes on where it was paused. */
   resume(): void {
-    this.#options.track.resume();
+    (this.#paused ?? this.#options.track).resume();
+    this.#paused = undefined;
   }
 
   /**
@@ -194,15 +207,16 @@ export class SpeechQueue {
    * the milliseconds that were written and never played.
    *
    * @param options.all drops those, too
+   * @param options.by who interrupts: what they do not hear is said all the same
    */
-  interrupt({ all = false } = {}): Promise<number> {
+  interrupt(options: { all?: boolean; by?: Participant } = {}): Promise<number> {
     if (this.#interrupting) {
       // What was added since is dropped too, and what is added later must not stay paused.
       this.resume();
-      for (const speech of this.#takeWaiting(all)) this.drop(speech);
+      for (const speech of this.#takeWaiting(options)) this.drop(speech);
       return this.#interrupting;
     }
-    return this.#interrupting = this.#interruptAll(all).finally(() => {
+    return this.#interrupting = this.#interruptAll(options).finally(() => {
       this.#interrupting = undefined;
       // What was added meanwhile has waited for this.
       this.#playNext();
@@ -222,26 +236,30 @@ export class SpeechQueue {
   }
 
   /** Takes what waits and is to be dropped out of the queue. */
-  #takeWaiting(all: boolean): SpeechHandle[] {
+  #takeWaiting({ all = false, by }: { all?: boolean; by?: Participant }): SpeechHandle[] {
     const waiting = this.#waiting.splice(0);
     const { onKept = (speech) => void this.#waiting.push(speech) } = this.#options;
-    const kept = all ? [] : waiting.filter((speech) => !speech.allowsInterruption);
+    const isKept = (speech: SpeechHandle) =>
+      !speech.allowsInterruption || by !== undefined && !speech.isHeardBy(by);
+    const kept = all ? [] : waiting.filter(isKept);
     for (const speech of kept) onKept(speech);
     return waiting.filter((speech) => !kept.includes(speech));
   }
 
-  async #interruptAll(all: boolean): Promise<number> {
-    const { track, report } = this.#options;
+  async #interruptAll(options: { all?: boolean; by?: Participant }): Promise<number> {
+    const { clock, report } = this.#options;
     const begun = this.#begun;
-    const waiting = this.#takeWaiting(all);
+    const waiting = this.#takeWaiting(options);
+    const tracks = new Set([this.#options.track, ...begun.map((one) => this.#trackOf(one))]);
     for (const speech of [...begun, ...waiting]) this.#stop(speech);
     let discardedMs = 0;
     try {
-      const flushing = promised(() => track.flush());
+      const flushing = Promise.all([...tracks].map((track) => promised(() => track.flush())));
       // After the flush: what is left of the old speech must not be heard.
       this.resume();
-      const options = { timeoutMs: FLUSH_LIMIT_MS, clock: this.#options.clock };
-      discardedMs = (await waitFor(flushing, "flushing the track", options)).discardedMs;
+      const limit = { timeoutMs: FLUSH_LIMIT_MS, clock };
+      const flushed = await waitFor(flushing, "flushing the track", limit);
+      discardedMs = flushed.reduce((sum, one) => sum + one.discardedMs, 0);
     } catch (error) {
       report(error, "interrupting the speech");
     }
@@ -279,9 +297,16 @@ export class SpeechQueue {
     this.checkInterlude();
   }
 
+  /** The track that a speech is said on. */
+  #trackOf(speech: SpeechHandle | undefined): OutboundAudioTrack {
+    return speech?.track ?? this.#options.track;
+  }
+
   /** Whether all that there is of a speech was heard, some time ago. */
-  #isSilent({ spoken, endMs, writtenMs }: SpeechHandle): boolean {
-    const { track, clock } = this.#options;
+  #isSilent(speech: SpeechHandle): boolean {
+    const { clock } = this.#options;
+    const { spoken, endMs, writtenMs } = speech;
+    const track = this.#trackOf(speech);
     if (spoken.audioMs === 0) return !/[\p{L}\p{N}]/u.test(spoken.written);
     return track.heardMs >= endMs - WITHHELD_MS && clock.now() - writtenMs >= SILENT_MS;
   }
@@ -307,6 +332,7 @@ export class SpeechQueue {
     } catch (error) {
       // `interrupt` ends it.
       if (signal.aborted) return;
+      if (speech.track && error instanceof ClosedError) return this.#leave(speech);
       report(error, "speaking");
       speech.failure = { error };
       this.#try(() => speech.stop());
@@ -319,8 +345,15 @@ export class SpeechQueue {
     this.#end(speech, true);
   }
 
+  /** Ends a speech that only one participant was to hear, who has left. */
+  #leave(speech: SpeechHandle): void {
+    this.#stop(speech);
+    this.#end(speech, false);
+  }
+
   async #write(speech: SpeechHandle, pcm: PcmChunk): Promise<void> {
-    const { track, clock, playback } = this.#options;
+    const { clock, playback } = this.#options;
+    const track = this.#trackOf(speech);
     if (pcm.frames === 0) return;
     await this.#resumed(speech);
     speech.signal.throwIfAborted();
@@ -336,8 +369,8 @@ export class SpeechQueue {
       speech.startMs = track.playedMs + track.bufferedMs;
       this.#watchForPlayback(speech);
     }
-    const mono = pcm.channels === 1 ? pcm : pcm.toMono();
-    playback.write(mono, speech.endMs);
+    // The positions of an echo are those of the agent's own track.
+    if (!speech.track) playback.write(pcm.channels === 1 ? pcm : pcm.toMono(), speech.endMs);
     speech.spoken.audioMs += pcm.durationMs;
     await track.write(pcm, { signal: speech.signal });
     speech.writtenMs = clock.now();
@@ -346,7 +379,8 @@ export class SpeechQueue {
   /** Waits until the listener has heard all that was written of a speech. */
   async #drain(speech: SpeechHandle): Promise<void> {
     if (speech.startMs === undefined) return;
-    const { track, clock } = this.#options;
+    const { clock } = this.#options;
+    const track = this.#trackOf(speech);
     const { signal } = speech;
     const nothing = new PcmChunk(new Int16Array(0), { sampleRate: 48_000 });
     await track.write(nothing, { final: true, signal });
@@ -357,10 +391,13 @@ export class SpeechQueue {
     while (track.heardMs < endMs && clock.now() < giveUpAt) {
       await sleep(POLL_MS, { clock, signal });
     }
+    // One that was closed meanwhile has not played it, and rejects.
+    if (speech.track) await track.write(nothing, { signal });
   }
 
   #watchForPlayback(speech: SpeechHandle): void {
-    const { track, clock } = this.#options;
+    const { clock } = this.#options;
+    const track = this.#trackOf(speech);
     const poll = (): void => {
       if (speech.isEnded || speech.signal.aborted) return;
       if (track.heardMs > speech.startMs!) this.#try(() => speech.playbackStarted(clock.now()));
@@ -383,8 +420,8 @@ export class SpeechQueue {
     }
     const index = this.#suspended.findIndex((one) => one.speech === speech);
     if (index >= 0) this.#suspended.splice(index, 1);
-    const { track, clock } = this.#options;
-    const trackHeardMs = track.heardMs;
+    const { clock } = this.#options;
+    const trackHeardMs = this.#trackOf(speech).heardMs;
     const { startMs = Infinity, signal, times } = speech;
     // A short speech may be over before the next poll sees that it has begun.
     if (!signal.aborted && times.playbackStartedMs === 0 && trackHeardMs > startMs) {

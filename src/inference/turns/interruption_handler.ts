@@ -1,3 +1,4 @@
+import type { Participant } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { UnheardSpeechTimeout } from "./unheard_speech_timeout.ts";
 import type { UserTurn } from "./user_turn.ts";
@@ -53,6 +54,8 @@ export interface InterruptiblePlayback {
   readonly isBusy: boolean;
   /** Whether people can interrupt it now. What they say meanwhile is a turn of its own. */
   readonly allowsInterruption: boolean;
+  /** Whether a participant hears it: what they do not hear they do not interrupt. Default: all do. */
+  isHeardBy?(participant: Participant): boolean;
   /** How much of what it says has been played, in milliseconds. */
   readonly spokenMs: number;
   /** How much of what it says is still to be played; `Infinity` while that is not known. */
@@ -63,8 +66,11 @@ export interface InterruptiblePlayback {
   pause(): void;
   /** Goes on where it was paused. */
   resume(): void;
-  /** Drops what people can interrupt; resolves with the milliseconds that were written and never played. */
-  interrupt(): Promise<number>;
+  /**
+   * Drops what people can interrupt and the one who does hears; resolves with the milliseconds that were
+   * written and never played.
+   */
+  interrupt(options: { by: Participant }): Promise<number>;
 }
 
 /** Words that come so soon after the agent began were said before. */
@@ -147,7 +153,7 @@ export class InterruptionHandler implements UserTurnObserver {
   speechStarted(turn: UserTurn): void {
     const { playback, clock, emit } = this.#init;
     this.#speaking.add(turn);
-    if (!playback.isBusy || !playback.allowsInterruption || this.#interrupting) return;
+    if (!playback.isBusy || !this.#canInterrupt(turn) || this.#interrupting) return;
     const known = this.#overlaps.get(turn);
     known?.timer?.[Symbol.dispose]();
     const overlap = known ?? {
@@ -189,7 +195,7 @@ export class InterruptionHandler implements UserTurnObserver {
     const takesTurn = this.#takesTurn(turn);
     if (this.#overlaps.has(turn)) return takesTurn ? this.#confirm(turn) : this.#dismiss(turn);
     // The agent has resumed already, but now the text shows that the participant meant it.
-    const canInterrupt = playback.isBusy && playback.allowsInterruption;
+    const canInterrupt = playback.isBusy && this.#canInterrupt(turn);
     const isOver = this.#overlapping.has(turn) && canInterrupt || this.#isSpokenOver(turn);
     if (isOver && takesTurn) this.#interrupt(turn, clock.now());
   }
@@ -204,6 +210,12 @@ export class InterruptionHandler implements UserTurnObserver {
   clear(): void {
     for (const { timer } of this.#overlaps.values()) timer?.[Symbol.dispose]();
     this.#overlaps.clear();
+  }
+
+  /** Whether who speaks can interrupt what is being said: they hear it. */
+  #canInterrupt({ participant }: UserTurn): boolean {
+    const { playback } = this.#init;
+    return playback.allowsInterruption && (playback.isHeardBy?.(participant) ?? true);
   }
 
   /** Whether the text is more than a backchannel. */
@@ -238,8 +250,10 @@ export class InterruptionHandler implements UserTurnObserver {
   /** Whether the agent began to speak while the participant spoke, who went on. */
   #isSpokenOver(turn: UserTurn): boolean {
     const { playback, clock } = this.#init;
-    const { playingSinceMs, allowsInterruption } = playback;
-    if (playingSinceMs === undefined || !allowsInterruption || this.#interrupting) return false;
+    const { playingSinceMs } = playback;
+    if (playingSinceMs === undefined || !this.#canInterrupt(turn) || this.#interrupting) {
+      return false;
+    }
     if (turn.resumedMs >= playingSinceMs) return false;
     const spokeUntilMs = this.#speaking.has(turn) ? clock.now() : turn.endOfSpeechMs;
     return spokeUntilMs - playingSinceMs >= TRANSCRIPTION_MS;
@@ -255,7 +269,7 @@ export class InterruptionHandler implements UserTurnObserver {
   }
 
   #confirm(turn: UserTurn): void {
-    if (!this.#init.playback.allowsInterruption) return this.#dismiss(turn);
+    if (!this.#canInterrupt(turn)) return this.#dismiss(turn);
     const { pausedMs } = this.#overlaps.get(turn)!;
     this.clear();
     this.#interrupt(turn, pausedMs);
@@ -265,7 +279,7 @@ export class InterruptionHandler implements UserTurnObserver {
     const { playback, emit } = this.#init;
     const spokenOverMs = this.#overlapping.has(turn) ? 0 : playback.playingSinceMs ?? 0;
     this.#overlapping.delete(turn);
-    this.#interrupting ??= playback.interrupt().then((discardedMs) => {
+    this.#interrupting ??= playback.interrupt({ by: turn.participant }).then((discardedMs) => {
       this.#interrupting = undefined;
       const { participant, firstSoundMs } = turn;
       const silenceMs = silentMs - Math.max(firstSoundMs, spokenOverMs);

@@ -2,7 +2,8 @@ import type { AudioSubscription } from "../../edge/edge_agent.ts";
 import type { User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { CallState, ConnectionMessage } from "../wire/messages.ts";
-import { Playout, type PlayoutState } from "../room/playout.ts";
+import { DirectedPlayouts } from "../room/directed_playouts.ts";
+import { Playout } from "../room/playout.ts";
 import { TICKS_PER_SLOT } from "../../audio/grid.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
 import { type AgentAudioFrame, beginRow, writePlayoutReport } from "../wire/audio_frames.ts";
@@ -13,6 +14,7 @@ import type { FrameSource, FrameWriter } from "../wire/frame_writer.ts";
 import { PictureReceiver } from "../wire/video_frames.ts";
 import type { AgentConnection } from "./contract.ts";
 import { RowQueue } from "../room/row_queue.ts";
+import { PlayoutReports } from "./playout_reports.ts";
 import { InboundVideo } from "./video_input.ts";
 import { OutboundVideo, type PictureLimits } from "./video_output.ts";
 
@@ -32,6 +34,7 @@ export class ChildConnection implements AgentConnection {
   readonly call: { readonly id: string; readonly type: string };
   readonly known: CallState | undefined;
   readonly playout: Playout;
+  readonly directed: DirectedPlayouts;
   readonly rowQueue: RowQueue;
   readonly #services: ChildServices;
   readonly #abort = new AbortController();
@@ -42,12 +45,12 @@ export class ChildConnection implements AgentConnection {
   onVideoResized: (() => void) | undefined;
   #videoStream = 0;
   #pictures = new PictureReceiver();
-  #reported: PlayoutState | undefined;
-  #reportDue = false;
+  readonly #reports = new PlayoutReports();
 
   constructor(services: ChildServices, init: RequestParams["join"]) {
     this.#services = services;
     this.playout = new Playout({ clock: services.clock });
+    this.directed = new DirectedPlayouts({ clock: services.clock });
     this.connectionId = init.connection;
     this.user = init.user;
     this.audioSubscription = init.audioSubscription;
@@ -68,7 +71,7 @@ export class ChildConnection implements AgentConnection {
       onDropped: (dropped, total) =>
         services.log("warn", `the agent is behind: ${dropped} slots dropped (${total} in all)`),
     });
-    this.#audioFrames = new AudioFrames(this, () => this.#takeReport());
+    this.#audioFrames = new AudioFrames(this, this.#reports);
     this.#outboundVideo = new OutboundVideo(services.clock, () => this.onVideoResized?.());
     services.writer.addAudio(this.#audioFrames);
   }
@@ -105,20 +108,14 @@ export class ChildConnection implements AgentConnection {
   onTick(tick: number): void {
     // Together with the row of the same tick, so that one write carries both.
     if (tick % TICKS_PER_SLOT !== TICKS_PER_SLOT - 1) return;
-    const state = this.playout.state();
-    const last = this.#reported;
-    if (
-      last !== undefined && last.stream === state.stream && last.epoch === state.epoch &&
-      last.playedMs === state.playedMs && last.trimmedMs === state.trimmedMs &&
-      last.bufferedMs === state.bufferedMs
-    ) return;
-    this.#reported = state;
-    this.#reportDue = true;
-    this.#services.writer.wake();
+    const playouts = [this.playout];
+    for (const { playout } of this.directed.all) playouts.push(playout);
+    if (this.#reports.update(playouts)) this.#services.writer.wake();
   }
 
   /** The agent publishes other tracks than before. */
-  publish({ audio, video }: RequestParams["publish"]): void {
+  publish({ audio, directed, video }: RequestParams["publish"]): void {
+    this.directed.publish(directed);
     const { stream } = this.playout.state();
     if ((audio?.stream ?? 0) !== stream) {
       this.playout.bind(audio?.stream ?? 0, audio?.mode ?? "speech", audio?.epoch ?? 0);
@@ -134,7 +131,14 @@ export class ChildConnection implements AgentConnection {
 
   /** Plays a chunk of the agent's audio. */
   play(audio: AgentAudioFrame): void {
-    this.playout.push(audio.samples, audio);
+    const directed = this.directed.find(audio.stream);
+    (directed ?? this.playout).push(audio.samples, audio);
+  }
+
+  /** The playout of a stream; late messages are about one that is not published any more. */
+  playoutOf(stream: number): Playout | undefined {
+    if (this.playout.stream === stream) return this.playout;
+    return this.directed.find(stream);
   }
 
   /** Takes a fragment of the agent's own picture. */
@@ -183,42 +187,35 @@ export class ChildConnection implements AgentConnection {
     this.rowQueue.close();
     this.#outboundVideo.close();
   }
-
-  #takeReport(): PlayoutState | undefined {
-    if (!this.#reportDue) return undefined;
-    this.#reportDue = false;
-    return this.#reported;
-  }
 }
 
-/** The audio frames of one connection: a playout report first, then rows. */
+/** The audio frames of one connection: playout reports first, then rows. */
 class AudioFrames implements FrameSource {
   readonly #connectionId: number;
   readonly #rowQueue: RowQueue;
   readonly #playout: Playout;
-  readonly #takeReport: () => PlayoutState | undefined;
-  #report: PlayoutState | undefined;
+  readonly #reports: PlayoutReports;
 
   constructor(
     connection: { connectionId: number; rowQueue: RowQueue; playout: Playout },
-    takeReport: () => PlayoutState | undefined,
+    reports: PlayoutReports,
   ) {
     this.#connectionId = connection.connectionId;
     this.#rowQueue = connection.rowQueue;
     this.#playout = connection.playout;
-    this.#takeReport = takeReport;
+    this.#reports = reports;
   }
 
   get hasFrame(): boolean {
-    this.#report = this.#takeReport() ?? this.#report;
-    return this.#report !== undefined || this.#rowQueue.hasRow;
+    return this.#reports.due !== undefined || this.#rowQueue.hasRow;
   }
 
   writeFrame(out: FrameBuffer): boolean {
     const connectionId = this.#connectionId;
-    if (this.#report !== undefined) {
-      if (!writePlayoutReport(out, { connectionId, ...this.#report })) return false;
-      this.#report = undefined;
+    const report = this.#reports.due;
+    if (report !== undefined) {
+      if (!writePlayoutReport(out, { connectionId, ...report })) return false;
+      this.#reports.sent();
       return true;
     }
     return this.#rowQueue.writeRow({

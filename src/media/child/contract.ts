@@ -11,6 +11,7 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import type { LogLevel, ParticipantAudioStats, VideoConstraints } from "../wire/control.ts";
 import type { CallState, ConnectionMessage } from "../wire/messages.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
+import type { DirectedPlayouts } from "../room/directed_playouts.ts";
 import type { Playout } from "../room/playout.ts";
 import type { RowQueue } from "../room/row_queue.ts";
 
@@ -75,6 +76,8 @@ export interface AgentConnection extends JoiningAgent {
   send(message: ConnectionMessage): void;
   /** @internal The agent's audio, which `AudioRoom.addAgent` reads. */
   readonly playout: Playout;
+  /** @internal The agent's audio for one participant each, which `AudioRoom.addAgent` reads. */
+  readonly directed: DirectedPlayouts;
   /** @internal The agent's input, which `AudioRoom.addAgent` fills. */
   readonly rowQueue: RowQueue;
   /**
@@ -120,13 +123,16 @@ export interface EdgeChild {
     trackId: string,
     constraints: VideoConstraints | undefined,
   ): void;
-  /** Sends a custom event: at most 5 KB, already checked. */
-  sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void>;
   /**
    * Returns how the audio of each participant has arrived: called every few seconds while the agent's
    * program asks for it. See `readAudioStats`.
    */
   audioStats?(connection: AgentConnection): Promise<ParticipantAudioStats[]>;
+  /**
+   * Sends a custom event: at most 5 KB, already checked. To one participant only where the edge's own
+   * parent side asks for that.
+   */
+  sendCustomEvent(connection: AgentConnection, data: JsonValue, to?: string): Promise<void>;
   /** Takes the agent out of its call. Called once for each join, also for one that failed. */
   leave(connection: AgentConnection): Promise<void>;
   /** Handles a request of the edge's parent side that belongs to no connection. */

@@ -47,10 +47,9 @@ export class Dispatcher {
         );
         break;
       case "pause": {
-        const playout = this.#connections.get(message.connection)?.playout;
-        if (playout?.state().stream !== message.stream) break;
-        if (message.paused) playout.pause();
-        else playout.resume();
+        const playout = this.#connections.get(message.connection)?.playoutOf(message.stream);
+        if (message.paused) playout?.pause();
+        else playout?.resume();
         break;
       }
       case "subscribe": {
@@ -110,15 +109,17 @@ export class Dispatcher {
       }
       case "flush": {
         const { connection, stream, epoch } = request.params;
-        const { playout } = this.#connection(connection);
-        const { playedMs, trimmedMs } = playout.state();
-        playout.flush(stream, epoch);
+        // What is not published any more has nothing left to play.
+        const playout = this.#connection(connection).playoutOf(stream);
+        const { playedMs = 0, trimmedMs = 0 } = playout?.state() ?? {};
+        playout?.flush(stream, epoch);
         return { playedMs, trimmedMs };
       }
       case "sendCustomEvent":
         return edge.sendCustomEvent(
           this.#connection(request.params.connection),
           request.params.data,
+          request.params.to,
         );
       case "edge":
         return edge.request(request.params.method, request.params.params, signal);

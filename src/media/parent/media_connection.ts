@@ -1,3 +1,4 @@
+import type { AudioTrack } from "../../edge/audio_track.ts";
 import type { Call } from "../../edge/call.ts";
 import type { PublishedTracks } from "../../edge/call_connection.ts";
 import { Connection } from "../../edge/connection.ts";
@@ -5,6 +6,7 @@ import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import { AudioStatsEvent } from "../../edge/events.ts";
+import { checkCustomEvent } from "../../edge/custom_event.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "../../edge/video_frame.ts";
@@ -72,6 +74,8 @@ export class MediaConnection extends Connection {
   readonly #screenConstraints: VideoConstraints;
   #nextStream = 1;
   #audio: PublishedAudio | undefined;
+  /** The tracks that one participant hears each. */
+  readonly #directed = new Set<PublishedAudio>();
   #video: PublishedVideo | undefined;
   #heardDelayMs = ASSUMED_HEARD_DELAY_MS;
   #joined: JsonValue = null;
@@ -187,6 +191,32 @@ export class MediaConnection extends Connection {
         onError: (error) => this.reportError(error, "publishing video"),
       });
     }
+    await this.#publishAll();
+  }
+
+  /** Has the media process mix the track for its participant, until it is closed. */
+  protected override async deliverDirectedAudio(track: AudioTrack): Promise<void> {
+    await this.#untilBack();
+    const audio = new PublishedAudio(track, {
+      link: this.#lease.link,
+      connectionId: this.#id,
+      stream: this.#nextStream++,
+    });
+    this.#directed.add(audio);
+    void track.closed.then(() => this.#unpublish(audio));
+    await this.#publishAll();
+  }
+
+  /** Publishes no longer a track that was closed. */
+  #unpublish(audio: PublishedAudio): void {
+    if (!this.#directed.delete(audio)) return;
+    audio[Symbol.dispose]();
+    this.#untilBack().then(() => this.#isOver ? undefined : this.#publishAll()).catch((error) => {
+      if (!this.#isOver) this.reportError(error, "ending an audio track to one participant");
+    });
+  }
+
+  async #publishAll(): Promise<void> {
     const { link } = this.#lease;
     try {
       await this.#publish(link);
@@ -212,7 +242,17 @@ export class MediaConnection extends Connection {
 
   /** Has the media process send the event. */
   protected override async deliverCustomEvent(data: JsonValue): Promise<void> {
-    const params = { connection: this.#id, data };
+    await this.#sendEvent({ data });
+  }
+
+  /** Has the media process send the event to one participant, where the edge's child side can. */
+  async sendCustomEventTo(to: string, data: JsonValue): Promise<void> {
+    checkCustomEvent(data);
+    await this.#sendEvent({ data, to });
+  }
+
+  async #sendEvent(event: { data: JsonValue; to?: string }): Promise<void> {
+    const params = { connection: this.#id, ...event };
     await this.#untilBack();
     const { link } = this.#lease;
     try {
@@ -229,6 +269,8 @@ export class MediaConnection extends Connection {
     this.#statsPoll?.[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
     this.#audio = undefined;
+    for (const audio of this.#directed) audio[Symbol.dispose]();
+    this.#directed.clear();
     this.#video?.[Symbol.dispose]();
     this.#video = undefined;
     this.#videoSubscriptions.closeAll();
@@ -300,6 +342,7 @@ export class MediaConnection extends Connection {
     await link.request("publish", {
       connection: this.#id,
       audio: this.#audio?.description ?? null,
+      directed: [...this.#directed].map(({ directedDescription }) => directedDescription),
       video: this.#video === undefined ? null : { stream: this.#video.stream },
     }, { timeoutMs: PUBLISH_MS });
   }
@@ -329,8 +372,9 @@ export class MediaConnection extends Connection {
       this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS });
       if (this.#isOver) return;
       this.#audio?.reopen(link);
+      for (const audio of this.#directed) audio.reopen(link);
       this.#video?.reopen(link.writer);
-      if (this.#audio || this.#video) await this.#publish(link);
+      if (this.#audio || this.#directed.size > 0 || this.#video) await this.#publish(link);
       this.#videoSubscriptions.reopen(link);
     } catch (error) {
       // Another process takes the place of this one, too, or none does: both are told.
@@ -372,7 +416,10 @@ export class MediaConnection extends Connection {
       onSource: (source, participantId, trackId) =>
         this.#rows.addSource(source, { participantId, trackId }),
       onRow: (row) => this.#onRow(row),
-      onReport: (report) => this.#audio?.report(report, this.#heardDelayMs),
+      onReport: (report) => {
+        this.#audio?.report(report, this.#heardDelayMs);
+        for (const audio of this.#directed) audio.report(report, this.#heardDelayMs);
+      },
       onFragment: (frame, stream) =>
         this.#videoSubscriptions.receiveFragment(frame, stream, this.clock.now()),
       onCut: () => this.#onCut(),

@@ -32,6 +32,12 @@ export class PublishedAudio implements Disposable {
     return { stream, mode: this.track.mode, epoch: this.track.epoch, paused };
   }
 
+  /** The same of a track that one participant hears. */
+  get directedDescription(): PublishedAudio["description"] & { to: string; othersGain: number } {
+    const { to, othersGain = 1 } = this.track;
+    return { ...this.description, to: to!.id, othersGain };
+  }
+
   /** How much of the track had been played when a row was recorded, if the row says. */
   playedAt({ stream, playedMs }: RowReader): number | undefined {
     if (stream !== this.#sink.stream || Number.isNaN(playedMs)) return undefined;

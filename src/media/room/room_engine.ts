@@ -125,7 +125,11 @@ export class RoomEngine {
     memberId: string,
     options: RoomListenerOptions & { send: (frame: Int16Array) => void },
   ): void {
-    this.#listeners.set(memberId, { hears: options.hears ?? (() => true), send: options.send });
+    this.#listeners.set(memberId, {
+      hears: options.hears ?? (() => true),
+      othersGain: this.#othersGain(memberId),
+      send: options.send,
+    });
     this.#rewire();
   }
 
@@ -152,7 +156,9 @@ export class RoomEngine {
       this.#introduceAgent(agent, other);
       this.#introduceAgent(other, agent);
     }
-    connection.playout.onArrival = () => this.#onArrival();
+    const { playout, directed } = connection;
+    playout.onArrival = () => this.#onArrival();
+    if (directed) directed.onArrival = playout.onArrival;
     this.#rewire();
   }
 
@@ -160,7 +166,9 @@ export class RoomEngine {
     const agent = this.#agents.get(memberId);
     if (agent === undefined) return;
     this.#agents.delete(memberId);
-    agent.connection.playout.onArrival = undefined;
+    const { playout, directed } = agent.connection;
+    playout.onArrival = undefined;
+    if (directed) directed.onArrival = undefined;
     for (const feed of agent.feeds) {
       feed.close();
       feed[Symbol.dispose]();
@@ -287,19 +295,21 @@ export class RoomEngine {
     }
     if (!this.#agentsHearAgents) this.#completeRow(number);
     this.#waitingTick = number;
-    for (const { connection } of this.#agents.values()) {
-      if (behind === 0 && connection.playout.expects) {
-        this.#wait = this.#clock.schedule(() => this.#mixNow(), LIVE_WAIT_MS);
-        return;
-      }
+    if (behind === 0 && this.#isExpected) {
+      this.#wait = this.#clock.schedule(() => this.#mixNow(), LIVE_WAIT_MS);
+    } else this.#mixNow();
+  }
+
+  /** Whether the next frame of a live agent is worth a short wait. */
+  get #isExpected(): boolean {
+    for (const { connection: { playout, directed } } of this.#agents.values()) {
+      if (playout.expects || directed?.expects) return true;
     }
-    this.#mixNow();
+    return false;
   }
 
   #onArrival(): void {
-    if (this.#waitingTick < 0) return;
-    for (const { connection } of this.#agents.values()) if (connection.playout.expects) return;
-    this.#mixNow();
+    if (this.#waitingTick >= 0 && !this.#isExpected) this.#mixNow();
   }
 
   #endWait(): void {
@@ -317,10 +327,24 @@ export class RoomEngine {
     this.#addAgents(number);
     for (const [memberId, listener] of this.#listeners) {
       const hears = (other: string) => other !== memberId && listener.hears(other);
-      listener.send(this.#mixer.mix(hears));
+      const toGain = this.#othersGain(memberId);
+      const fromGain = listener.othersGain;
+      listener.othersGain = toGain;
+      listener.send(this.#mixer.mix(hears, { memberId, fromGain, toGain }));
     }
     if (this.#agentsHearAgents) this.#completeRow(number);
     for (const { connection } of this.#agents.values()) connection.onTick?.(number);
+  }
+
+  /** How loud a listener hears the other people: the least that an agent who speaks to them alone wants. */
+  #othersGain(memberId: string): number {
+    let gain = 1;
+    for (const { connection: { directed } } of this.#agents.values()) {
+      for (const { to, othersGain } of directed?.all ?? []) {
+        if (to === memberId) gain = Math.min(gain, othersGain);
+      }
+    }
+    return gain;
   }
 
   #addPeople(number: number): void {
@@ -338,7 +362,7 @@ export class RoomEngine {
       if (isScreen) speaker.isSelected = speaker.isActive;
       const gain = speaker.isSelected ? 1 : 0;
       if (frame !== undefined && (gain > 0 || speaker.gain > 0)) {
-        this.#mixer.add(input.memberId, frame, speaker.gain, gain);
+        this.#mixer.add(input.memberId, frame, speaker.gain, gain, { isPerson: true });
       }
       speaker.gain = gain;
     }
@@ -346,7 +370,13 @@ export class RoomEngine {
 
   #addAgents(number: number): void {
     for (const agent of this.#agents.values()) {
-      const frame = agent.connection.playout.read();
+      const { playout, directed } = agent.connection;
+      // What one participant hears is neither in the others' mix nor in the rows of other agents.
+      for (const { playout, to } of directed?.all ?? []) {
+        const frame = playout.read();
+        if (frame) this.#mixer.addFor(to, frame);
+      }
+      const frame = playout.read();
       for (const feed of agent.feeds) feed.write(frame ?? this.#silence, number);
       agent.quietTicks = frame === undefined ? agent.quietTicks + 1 : 0;
       if (frame === undefined) continue;

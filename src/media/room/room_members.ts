@@ -1,5 +1,6 @@
 /** The members of a room, and the options they join with. @module */
 import type { AudioSource } from "./audio_source.ts";
+import type { DirectedPlayouts } from "./directed_playouts.ts";
 import type { Playout } from "./playout.ts";
 import type { ClockMember } from "./room_clock.ts";
 import type { RowQueue } from "./row_queue.ts";
@@ -40,6 +41,8 @@ export interface MemberLevel {
 export interface RoomAgent {
   /** @internal The agent's audio. */
   readonly playout: Playout;
+  /** @internal The agent's audio for one participant each. */
+  readonly directed?: DirectedPlayouts;
   /** @internal The agent's input. */
   readonly rowQueue: RowQueue;
   /** Whether it hears other agents too. */
@@ -71,5 +74,7 @@ export interface AgentMember {
 /** One listener: takes the mix of the members they hear. */
 export interface MixOutput {
   readonly hears: (memberId: string) => boolean;
+  /** How loud they hear the other people, at the end of the previous tick. */
+  othersGain: number;
   readonly send: (frame: Int16Array) => void;
 }

@@ -11,7 +11,17 @@ const KEPT_TICKS = 50;
 /** What one member contributes to a tick. */
 interface Contribution {
   memberId: string;
+  /** Whether it is a person's, which is lowered for who hears others less loud. */
+  isPerson: boolean;
   readonly samples: Float32Array;
+}
+
+/** A listener who may hear something of their own: what is for them alone, and others less loud. */
+export interface MixListener {
+  readonly memberId: string;
+  /** How loud they hear the other people, at the beginning and at the end of the tick. */
+  readonly fromGain: number;
+  readonly toGain: number;
 }
 
 /** One sum that some listeners share. */
@@ -29,6 +39,8 @@ interface Bus {
  * hear the same share one frame.
  */
 export class RoomMixer {
+  /** What one listener alone hears. */
+  readonly #directed = new Map<string, Float64Array>();
   /** Kept for the next ticks; the first `#count` are this tick's. */
   readonly #contributions: Contribution[] = [];
   readonly #buses = new Map<string, Bus>();
@@ -43,6 +55,7 @@ export class RoomMixer {
   begin(): void {
     this.#count = 0;
     this.#total.fill(0);
+    this.#directed.clear();
     this.#tick++;
     if (this.#tick % KEPT_TICKS !== 0) return;
     for (const [key, bus] of this.#buses) {
@@ -51,14 +64,21 @@ export class RoomMixer {
   }
 
   /** Adds a member's contribution, whose gain changes linearly over the frame. */
-  add(memberId: string, frame: Int16Array, fromGain: number, toGain: number): void {
+  add(
+    memberId: string,
+    frame: Int16Array,
+    fromGain: number,
+    toGain: number,
+    { isPerson = false } = {},
+  ): void {
     let contribution = this.#contributions[this.#count];
     if (contribution === undefined) {
-      contribution = { memberId, samples: new Float32Array(TICK_SAMPLES) };
+      contribution = { memberId, isPerson, samples: new Float32Array(TICK_SAMPLES) };
       this.#contributions.push(contribution);
     }
     this.#count++;
     contribution.memberId = memberId;
+    contribution.isPerson = isPerson;
     const { samples } = contribution;
     const total = this.#total;
     const step = (toGain - fromGain) / TICK_SAMPLES;
@@ -68,13 +88,22 @@ export class RoomMixer {
     }
   }
 
+  /** Adds what one listener alone hears. */
+  addFor(memberId: string, frame: Int16Array): void {
+    let sum = this.#directed.get(memberId);
+    if (sum === undefined) this.#directed.set(memberId, sum = new Float64Array(TICK_SAMPLES));
+    for (let index = 0; index < TICK_SAMPLES; index++) sum[index]! += frame[index]!;
+  }
+
   /**
    * Returns the mix of the members that a listener hears: shared, and valid until the next tick.
    *
    * @param hears whether the listener hears a member; the same listeners' answers must be the same all
    *   tick long
+   * @param listener who it is, where they may hear something of their own
    */
-  mix(hears: (memberId: string) => boolean): Int16Array {
+  mix(hears: (memberId: string) => boolean, listener?: MixListener): Int16Array {
+    if (listener && this.#hearsOwn(listener)) return this.#mixOwn(hears, listener);
     let key = "";
     let count = 0;
     for (let index = 0; index < this.#count; index++) {
@@ -83,19 +112,54 @@ export class RoomMixer {
       else key += `${memberId}\n`;
     }
     if (count === 0) return this.#silence;
+    const bus = this.#bus(key);
+    if (bus.tick === this.#tick) return bus.frame;
+    this.#begin(bus);
+    const peak = this.#add(hears, count);
+    // One contribution alone fits as it is.
+    this.#limit(bus, count === 1 ? 0 : peak);
+    return bus.frame;
+  }
+
+  #hearsOwn({ memberId, fromGain, toGain }: MixListener): boolean {
+    return fromGain !== 1 || toGain !== 1 || this.#directed.has(memberId);
+  }
+
+  /** Mixes for one listener, with what is for them alone and the other people as loud as they hear them. */
+  #mixOwn(hears: (memberId: string) => boolean, listener: MixListener): Int16Array {
+    const { memberId, fromGain, toGain } = listener;
+    const bus = this.#bus(`=${memberId}`);
+    this.#begin(bus);
+    const sum = this.#sum;
+    const own = this.#directed.get(memberId);
+    if (own) sum.set(own);
+    else sum.fill(0);
+    const step = (toGain - fromGain) / TICK_SAMPLES;
+    for (let which = 0; which < this.#count; which++) {
+      const { memberId, isPerson, samples } = this.#contributions[which]!;
+      if (!hears(memberId)) continue;
+      const [from, each] = isPerson ? [fromGain, step] : [1, 0];
+      for (let index = 0; index < TICK_SAMPLES; index++) {
+        sum[index]! += samples[index]! * (from + each * (index + 1));
+      }
+    }
+    this.#limit(bus, this.#peak());
+    return bus.frame;
+  }
+
+  #bus(key: string): Bus {
     let bus = this.#buses.get(key);
     if (bus === undefined) {
       bus = { frame: new Int16Array(TICK_SAMPLES), gain: 1, tick: -1 };
       this.#buses.set(key, bus);
     }
-    if (bus.tick === this.#tick) return bus.frame;
-    // A mix that the previous tick did not have begins with a limiter at rest.
+    return bus;
+  }
+
+  /** Begins a bus's tick: a mix that the previous tick did not have begins with a limiter at rest. */
+  #begin(bus: Bus): void {
     if (bus.tick !== this.#tick - 1) bus.gain = 1;
     bus.tick = this.#tick;
-    const peak = this.#add(hears, count);
-    // One contribution alone fits as it is.
-    this.#limit(bus, count === 1 ? 0 : peak);
-    return bus.frame;
   }
 
   /** Sums into `#sum` what the listener hears, the shorter way, and returns the highest peak. */
@@ -111,6 +175,11 @@ export class RoomMixer {
         for (let index = 0; index < TICK_SAMPLES; index++) sum[index]! += samples[index]!;
       } else for (let index = 0; index < TICK_SAMPLES; index++) sum[index]! -= samples[index]!;
     }
+    return this.#peak();
+  }
+
+  #peak(): number {
+    const sum = this.#sum;
     let peak = 0;
     for (let index = 0; index < TICK_SAMPLES; index++) {
       const size = Math.abs(sum[index]!);

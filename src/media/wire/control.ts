@@ -51,6 +51,21 @@ const videoConstraints: v.GenericSchema<VideoConstraints> = v.object({
   maxHeight: side,
 });
 
+/** One track of the agent's audio. */
+const audioTrack = v.object({
+  stream: id,
+  mode: v.picklist(["speech", "live"]),
+  epoch: id,
+  paused: v.boolean(),
+});
+
+/** One that a single participant hears. */
+const directedTrack = v.object({
+  ...audioTrack.entries,
+  to: text,
+  othersGain: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+});
+
 /** The wire's own requests: what each method takes. */
 const requestParams = {
   join: v.object({
@@ -65,18 +80,17 @@ const requestParams = {
   leave: v.object({ connection: id }),
   publish: v.object({
     connection: id,
-    audio: v.nullable(
-      v.object({
-        stream: id,
-        mode: v.picklist(["speech", "live"]),
-        epoch: id,
-        paused: v.boolean(),
-      }),
-    ),
+    audio: v.nullable(audioTrack),
+    directed: v.array(directedTrack),
     video: v.nullable(v.object({ stream: id })),
   }),
   flush: v.object({ connection: id, stream: id, epoch: id }),
-  sendCustomEvent: v.object({ connection: id, data: jsonValue }),
+  sendCustomEvent: v.object({
+    connection: id,
+    data: jsonValue,
+    /** The only participant who receives it. */
+    to: v.optional(text),
+  }),
   edge: v.object({ method: text, params: jsonValue }),
   stats: v.object({}),
   audioStats: v.object({ connection: id }),

@@ -12,6 +12,7 @@ import {
 } from "./under_test.ts";
 import { type Contract, Fixture, type Test } from "./fixture.ts";
 import { customEvents } from "./custom_events.ts";
+import { directedAudio } from "./directed_audio.ts";
 import { endings } from "./endings.ts";
 import { grace } from "./grace.ts";
 import { media } from "./media.ts";
@@ -47,6 +48,7 @@ export function conformanceTests(
     ...presence,
     ...grace,
     ...media,
+    ...directedAudio,
     ...customEvents,
     ...text,
     ...telephone,

@@ -13,6 +13,9 @@ import * as events from "../../edge/events.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { tone as sineTone } from "../sounds.ts";
 
+/** Milliseconds within which the last audio must arrive. */
+const MAX_DELAY_MS = 3000;
+
 /** An agent that only measures what it hears. */
 export class RecordingAgent implements EdgeAgent {
   readonly user: { id: string; name: string };
@@ -249,4 +252,24 @@ function describe(event: InstanceType<EventClass>): string {
       : `${event.previous} -> ${event.state}`;
   }
   return event.constructor.name;
+}
+
+/** Throws unless a duration is as expected, within the tolerance. */
+export function near(fixture: Fixture, actual: number | undefined, expected: number, what: string): void {
+  const off = Math.abs((actual ?? 0) - expected);
+  expect(off <= fixture.toleranceMs, `${what}: expected about ${expected} ms, got ${actual}`);
+}
+
+/** As `near`, after waiting for audio in jitter buffers and on busy machines. */
+export async function comesNear(
+  fixture: Fixture,
+  read: () => number | undefined,
+  expected: number,
+  what: string,
+): Promise<void> {
+  for (let passed = 0; passed < MAX_DELAY_MS; passed += 50) {
+    if (Math.abs((read() ?? 0) - expected) <= fixture.toleranceMs) break;
+    await fixture.pass(50);
+  }
+  near(fixture, read(), expected, what);
 }

@@ -2,10 +2,12 @@ import type { CallConnection } from "../../edge/call_connection.ts";
 import type { RemoteParticipant } from "./under_test.ts";
 import {
   audibleMs,
+  comesNear,
   type Contract,
   expect,
   expectSame,
   type Fixture,
+  near,
   part,
   RecordingAgent,
   rejection,
@@ -14,28 +16,6 @@ import {
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import { AudioReceivedEvent } from "../../edge/events.ts";
 import { TrackType } from "../../edge/types.ts";
-
-/** Milliseconds within which the last audio must arrive. */
-const MAX_DELAY_MS = 3000;
-
-function near(fixture: Fixture, actual: number | undefined, expected: number, what: string): void {
-  const off = Math.abs((actual ?? 0) - expected);
-  expect(off <= fixture.toleranceMs, `${what}: expected about ${expected} ms, got ${actual}`);
-}
-
-/** As `near`, after waiting for audio in jitter buffers and on busy machines. */
-async function comesNear(
-  fixture: Fixture,
-  read: () => number | undefined,
-  expected: number,
-  what: string,
-): Promise<void> {
-  for (let passed = 0; passed < MAX_DELAY_MS; passed += 50) {
-    if (Math.abs((read() ?? 0) - expected) <= fixture.toleranceMs) break;
-    await fixture.pass(50);
-  }
-  near(fixture, read(), expected, what);
-}
 
 /** Audio and video. */
 export const media: Contract = {

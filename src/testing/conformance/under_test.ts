@@ -99,6 +99,8 @@ export interface ConformanceParts {
   text?: boolean;
   /** Whether the edge can end a call for all participants. Default `true`; if not, it must say so. */
   endCall?: boolean;
+  /** Whether one participant alone can hear a track. Default `false`; if not, the edge must say so. */
+  directedAudio?: boolean;
   /** Whether the edge has a telephone: DTMF, transfer, dialling. Default `false`; it must say so. */
   telephone?: boolean;
   /** Whether participants have `loseNetwork` and `regainNetwork`. Default `false`. */
@@ -121,6 +123,7 @@ export const defaultParts: Required<ConformanceParts> = {
   customEvents: true,
   text: true,
   endCall: true,
+  directedAudio: false,
   telephone: false,
   participantLoss: false,
   earlyAudio: false,

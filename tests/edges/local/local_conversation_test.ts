@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import { checkCustomEvent } from "../../../src/edge/custom_event.ts";
 import { EdgeError } from "../../../src/edge/errors.ts";
-import { LocalConversation } from "../../../src/edges/local/local_conversation.ts";
+import {
+  LocalConversation,
+  type PageConnection,
+} from "../../../src/edges/local/local_conversation.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 
@@ -23,7 +25,12 @@ function fixture() {
       sent.push(data);
       return Promise.resolve();
     },
-  } as unknown as CallConnection;
+    async sendCustomEventTo(to: string, data: { [key: string]: JsonValue }) {
+      await connection.sendCustomEvent(data);
+      sentTo.push(to);
+    },
+  } as unknown as PageConnection;
+  const sentTo: string[] = [];
   const failures: Error[] = [];
   let open = true;
   const conversation = new LocalConversation({
@@ -33,7 +40,7 @@ function fixture() {
     user: { id: "echo", name: "Echo" },
     connection: () => open ? connection : undefined,
   });
-  return { clock, sent, failures, conversation, participants, leave: () => open = false };
+  return { clock, sent, sentTo, failures, conversation, participants, leave: () => open = false };
 }
 
 Deno.test("LocalConversation sends messages to the pages under their speakers' names", async () => {
@@ -46,6 +53,17 @@ Deno.test("LocalConversation sends messages to the pages under their speakers' n
     ["transcript", "Ada", "hello"],
     ["transcript", "Echo", "hello Ada"],
   ]);
+});
+
+Deno.test("LocalConversation sends what one participant alone heard to their page alone", async () => {
+  const { clock, sent, sentTo, conversation } = fixture();
+  const init = { role: "assistant", userId: "echo", to: "q" } as const;
+  const { id } = conversation.append({ ...init, text: "be", complete: false });
+  conversation.update(id, { text: "be quick", complete: true });
+  conversation.append({ role: "assistant", userId: "echo", text: "hello all" });
+  await clock.advance(0);
+  assertEquals(sent.map(({ text }) => text).toSorted(), ["be quick", "hello all"]);
+  assertEquals(sentTo, ["q"]);
 });
 
 Deno.test("LocalConversation sends a growing message ten times a second, and its end immediately", async () => {

@@ -200,6 +200,25 @@ Deno.test("Room keeps events for a participant who is cut off, the latest 100", 
   assertEquals(data(again).at(-1), "now");
 });
 
+Deno.test("Room sends an agent's event for one participant to them alone, also after they were cut off", async () => {
+  const fixture = new RoomFixture();
+  const [agent, other] = [new FakePort(1), new FakePort(2)];
+  fixture.room.addAgent(agent.port);
+  fixture.room.addAgent(other.port);
+  const { page: ada } = await fixture.join("Ada");
+  const { page: bob } = await fixture.join("Bob");
+  other.take();
+  const { id, resume } = ada.last("welcome")!;
+  fixture.room.sendCustomEvent(agent.port, "psst", id);
+  fixture.room.sendCustomEvent(agent.port, "lost", "who has left");
+  ada.hangUp(1006, false);
+  fixture.room.sendCustomEvent(agent.port, "again", id);
+  const again = fixture.enter("Ada", { resume, events: 1 });
+  const data = (of: typeof ada) =>
+    of.received.flatMap((message) => message.type === "event" ? [message.data] : []);
+  assertEquals([data(ada), data(again), data(bob), other.take()], [["psst"], ["again"], [], []]);
+});
+
 Deno.test("Room sends again what was on its way to a page that was cut off, and nothing twice", async () => {
   const fixture = new RoomFixture();
   const agent = new FakePort(1);

@@ -137,8 +137,8 @@ export class LocalChild implements EdgeChild {
     return this.#roomOf.get(port.connectionId)?.room.videoTrack(trackId);
   }
 
-  sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
-    this.#room(port).sendCustomEvent(port, data);
+  sendCustomEvent(port: AgentConnection, data: JsonValue, to?: string): Promise<void> {
+    this.#room(port).sendCustomEvent(port, data, to);
     return Promise.resolve();
   }
 

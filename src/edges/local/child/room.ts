@@ -264,9 +264,14 @@ export class Room implements ParticipantRoom {
     return all.flat();
   }
 
-  /** Sends an agent's custom event to all other members. */
-  sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue): void {
+  /** Sends an agent's custom event to all other members, or to one participant. */
+  sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue, to?: string): void {
     const { id } = this.#agent(port);
+    if (to !== undefined) {
+      const participant = this.#participants.get(to);
+      if (participant?.present) participant.send({ type: "event", from: id, data });
+      return;
+    }
     for (const participant of this.#participants.values()) {
       // Who is not seen in the call does not read what is said in it.
       if (participant.present) participant.send({ type: "event", from: id, data });

@@ -37,6 +37,7 @@ export type RoomPort = Pick<
   | "videoTrack"
   | "setVideoSource"
   | "playout"
+  | "directed"
   | "rowQueue"
   | "call"
   | "known"
