@@ -151,7 +151,10 @@ async function startOpenAI() {
   );
   const transcription = all.use(await startTranscription(said));
   const realtime = all.use(
-    new RealtimeService({ script: [{ text: SENTENCE }, { text: "Nice." }], heard: [SENTENCE] }),
+    new RealtimeService({
+      script: [{ text: SENTENCE }, { text: "Nice." }, { text: SENTENCE }, { text: "Nice." }],
+      heard: [SENTENCE, SENTENCE],
+    }),
   );
   const { baseUrl } = all.use(route((target) => {
     if (target.includes("intent=transcription")) return transcription.baseUrl;
