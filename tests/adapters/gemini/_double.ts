@@ -158,6 +158,7 @@ function received(message: LiveClientMessage): RealtimeReceived[] {
     });
   }
   const { data } = realtimeInput?.audio ?? {};
+  if (realtimeInput?.audioStreamEnd) all.push({ type: "commit" });
   if (data) all.push({ type: "audio", ms: Uint8Array.fromBase64(data).length / 32 });
   for (const response of toolResponse?.functionResponses ?? []) {
     const { output, error } = response.response ?? {};
