@@ -74,6 +74,8 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/edges/getstream/reconnect_test.ts",
     "tests/edges/getstream/secrets_test.ts",
     "tests/edges/getstream/user_service_test.ts",
+    "tests/adapters/ai_sdk_google_test.ts",
+    "tests/adapters/ai_sdk_realtime_test.ts",
     "tests/adapters/ai_sdk_speech_test.ts",
     "tests/adapters/ai_sdk_test.ts",
     "tests/adapters/cartesia/",

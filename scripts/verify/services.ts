@@ -1,5 +1,5 @@
 /** The services that `deno task verify` tries: their keys, and what each is asked to do. @module */
-import { aiSdkLLM, aiSdkSTT, aiSdkTTS } from "../../src/adapters/ai_sdk/mod.ts";
+import { aiSdkLLM, aiSdkRealtime, aiSdkSTT, aiSdkTTS } from "../../src/adapters/ai_sdk/mod.ts";
 import { cartesiaSTT, cartesiaTTS } from "../../src/adapters/cartesia/mod.ts";
 import { deepgramSTT, deepgramTTS } from "../../src/adapters/deepgram/mod.ts";
 import { elevenLabsSTT, elevenLabsTTS } from "../../src/adapters/elevenlabs/mod.ts";
@@ -95,6 +95,10 @@ export const SERVICES: readonly Service[] = [
           return callsTool(aiSdkLLM((await openai(access))(OPENAI_MODELS.chat)), context);
         },
       ),
+      round(`converses by the AI SDK (${OPENAI_MODELS.realtime})`, async (access, context) => {
+        const model = (await openai(access)).experimental_realtime(OPENAI_MODELS.realtime);
+        return converses(aiSdkRealtime(model), context);
+      }),
     ],
   },
   {

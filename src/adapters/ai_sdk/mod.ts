@@ -1,7 +1,6 @@
 /**
- * Language models, recognisers and voices by the AI SDK (`npm:ai`), of every vendor that has a provider
- * for it. Loading the SDK
- * needs `--allow-sys=hostname`; its providers need `--allow-net`.
+ * Language models, recognisers, voices and realtime models by the AI SDK (`npm:ai`), of every vendor
+ * that has a provider for it. Loading the SDK needs `--allow-sys=hostname`; its providers need `--allow-net`.
  *
  * @example
  * ```ts
@@ -32,6 +31,11 @@ import { toModelMessage, toToolSet } from "./messages.ts";
 import { type AiSdkRequestOptions, checkKey, checkModel } from "./requests.ts";
 
 export type { AiSdkRequestOptions };
+export {
+  aiSdkRealtime,
+  type AiSdkRealtimeModel,
+  type AiSdkRealtimeOptions,
+} from "./realtime/mod.ts";
 export { aiSdkSTT, type AiSdkSTTOptions, type AiSdkTranscriptionModel } from "./stt.ts";
 export { type AiSdkSpeechModel, aiSdkTTS, type AiSdkTTSOptions } from "./tts.ts";
 

@@ -140,6 +140,13 @@ export class GeminiLiveSession implements RealtimeSession {
     this.#send({ clientContent: { turns: [], turnComplete: false } });
   }
 
+  /** The service replies by itself to what it has heard until now. */
+  commitTurn(): void {
+    this.#send({ realtimeInput: { audioStreamEnd: true } });
+    this.#isSpeaking = false;
+    this.#events.push({ type: "speech-stopped" });
+  }
+
   #send(message: object): void {
     this.#socket.send(JSON.stringify(message));
   }

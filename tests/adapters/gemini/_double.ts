@@ -36,10 +36,14 @@ export function startGemini(act: GeminiAct = {}): Promise<SocketService<GeminiAc
     if (!url.pathname.endsWith(".GenerativeService.BidiGenerateContent")) {
       return socket.close(1008, "no such path");
     }
+    let transcribes = false;
     socket.on("message", (data) => {
       const message: LiveClientMessage = JSON.parse(data.toString());
       const { setup } = message;
-      if (!setup && act.converses) return converse(connection, message, act.converses);
+      // A session of a transcription model is not to reply.
+      if (setup) transcribes = setup.generationConfig === undefined;
+      else if (transcribes) return transcribe(connection, message, act.converses?.hears ?? "");
+      else if (act.converses) return converse(connection, message, act.converses);
       if (!setup || act.begin === "silent") return;
       if (act.begin === "cut") return socket.close(1011, "restarting");
       if (!setup.model?.startsWith("models/gemini")) {
@@ -54,6 +58,20 @@ export function startGemini(act: GeminiAct = {}): Promise<SocketService<GeminiAc
 const quiet = new WeakMap<ServedConnection<GeminiAct>, number>();
 /** So many bytes of quiet end a turn: half a second. */
 const QUIET_BYTES = 16_000;
+
+function transcribe(
+  connection: ServedConnection<GeminiAct>,
+  { realtimeInput }: LiveClientMessage,
+  hears: string,
+): void {
+  if (!realtimeInput?.audioStreamEnd) return;
+  const half = hears.slice(0, hears.length >> 1);
+  send(connection, { serverContent: { interimInputTranscription: { text: half } } });
+  for (const text of [half, hears.slice(half.length)]) {
+    send(connection, { serverContent: { inputTranscription: { text } } });
+  }
+  send(connection, { serverContent: { turnComplete: true } });
+}
 
 function converse(
   connection: ServedConnection<GeminiAct>,
@@ -140,6 +158,7 @@ function received(message: LiveClientMessage): RealtimeReceived[] {
     });
   }
   const { data } = realtimeInput?.audio ?? {};
+  if (realtimeInput?.audioStreamEnd) all.push({ type: "commit" });
   if (data) all.push({ type: "audio", ms: Uint8Array.fromBase64(data).length / 32 });
   for (const response of toolResponse?.functionResponses ?? []) {
     const { output, error } = response.response ?? {};

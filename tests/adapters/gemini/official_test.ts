@@ -127,7 +127,8 @@ Deno.test({
       turnComplete: false,
     });
     theirs.sendClientContent({ turnComplete: true });
-    await until("the text", () => service.received.length === 5);
+    theirs.sendRealtimeInput({ audioStreamEnd: true });
+    await until("the text and the end", () => service.received.length === 6);
     theirs.close();
     await until("the end", () => service.connections.size === 0);
     const sent = service.received.splice(0) as LiveClientMessage[];
@@ -153,7 +154,10 @@ Deno.test({
     await has("session-ending");
     session.sendText("And now?", { name: "Ann" });
     session.requestReply({ id: "now" });
-    await until("the text", () => service.received.length === 5);
+    const before = events.length;
+    session.commitTurn!();
+    await until("the text and the end", () => service.received.length === 6);
+    assertEquals(events.splice(before), [{ type: "speech-stopped" }]);
     const ours = service.received as LiveClientMessage[];
     assertEquals(plain(ours), plain(sent));
     // The package writes two slashes after the host.

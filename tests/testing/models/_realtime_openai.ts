@@ -5,6 +5,7 @@ import type {
   RealtimeServiceEvent,
   RealtimeUnderTest,
 } from "../../../src/testing/mod.ts";
+import type { RealtimeLLM } from "../../../src/inference/contracts/realtime_llm.ts";
 import { openAIRealtime } from "../../../src/adapters/openai/realtime.ts";
 import { LossyProxy } from "../../adapters/_lossy_proxy.ts";
 import { type Message, RealtimeDouble } from "../../adapters/_realtime_double.ts";
@@ -13,6 +14,7 @@ const TRANSCRIPTION = "conversation.item.input_audio_transcription";
 
 export function openAIRealtimeUnderTest(
   { begin, status, updates }: RealtimeConnectAct,
+  create = (baseUrl: string): RealtimeLLM => openAIRealtime({ apiKey: "key", baseUrl }),
 ): RealtimeUnderTest {
   const double: RealtimeDouble = new RealtimeDouble({
     refuse: status,
@@ -32,7 +34,7 @@ export function openAIRealtimeUnderTest(
   const proxy = new LossyProxy(double);
   const items = new Map<string, number>();
   return {
-    llm: openAIRealtime({ apiKey: "key", baseUrl: proxy.baseUrl }),
+    llm: create(proxy.baseUrl),
     get received() {
       return double.received.flatMap(received);
     },
@@ -143,12 +145,20 @@ function messages(
       const text = JSON.stringify(input);
       const item = {
         type: "function_call",
+        id: `item of ${call_id}`,
         call_id,
         name,
         status: fault ? "incomplete" : "completed",
         arguments: fault ? text.slice(0, 1) : text,
       };
-      return [{ type: "response.output_item.done", response_id, item }];
+      const all = { response_id, item_id: item.id, call_id, name, arguments: item.arguments };
+      const begun = { ...item, status: "in_progress", arguments: "" };
+      return [
+        { type: "response.output_item.added", response_id, item: begun },
+        { type: "response.function_call_arguments.delta", ...all, delta: item.arguments },
+        ...fault ? [] : [{ type: "response.function_call_arguments.done", ...all }],
+        { type: "response.output_item.done", response_id, item },
+      ];
     }
     case "reply-ended": {
       const { replyId: id, status = "completed", reason, error } = event;

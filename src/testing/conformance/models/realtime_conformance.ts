@@ -20,8 +20,11 @@ export interface RealtimeConformanceOptions {
    * Default `true`.
    */
   network?: boolean;
-  /** Whether its sessions have `commitTurn`. Default `true`. */
-  commit?: boolean;
+  /**
+   * Whether its sessions have `commitTurn`; `"replies"` where the model replies by itself to a turn that
+   * was ended so. Default `true`.
+   */
+  commit?: boolean | "replies";
   /** Whether its sessions have `update`. Default `true`. */
   update?: boolean;
   /** Whether it has `textOutput`. Default `true`. */
@@ -42,7 +45,7 @@ export function realtimeConformanceTests(
   checkKit(factory, options);
   const has: { readonly [Part in RealtimePartOfContract]: boolean } = {
     network: options.network ?? true,
-    commit: options.commit ?? true,
+    commit: options.commit !== false,
     update: options.update ?? true,
     text: options.text ?? true,
   };
@@ -51,7 +54,10 @@ export function realtimeConformanceTests(
     name,
     ignore: part !== undefined && !has[part],
     run: async () => {
-      await using fixture = new RealtimeFixture(factory, options.limitMs ?? 10_000);
+      await using fixture = new RealtimeFixture(factory, {
+        limitMs: options.limitMs ?? 10_000,
+        repliesByItself: options.commit === "replies",
+      });
       await test(fixture);
     },
   }));

@@ -65,7 +65,17 @@ export class RealtimeFixture implements AsyncDisposable {
   #underTest: RealtimeUnderTest | undefined;
   readonly #sessions: RealtimeSession[] = [];
 
-  constructor(readonly factory: RealtimeFactory, readonly limitMs: number) {}
+  readonly limitMs: number;
+  /** Whether the model replies by itself to a turn that was committed. */
+  readonly repliesByItself: boolean;
+
+  constructor(
+    readonly factory: RealtimeFactory,
+    { limitMs, repliesByItself }: { limitMs: number; repliesByItself: boolean },
+  ) {
+    this.limitMs = limitMs;
+    this.repliesByItself = repliesByItself;
+  }
 
   /** The model, and the other side of it. */
   get underTest(): RealtimeUnderTest {

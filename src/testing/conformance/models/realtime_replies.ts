@@ -276,9 +276,11 @@ export const realtimeReplies: RealtimeContract = {
       await fixture.events(one, "speech-started");
       one.session.commitTurn!();
       await fixture.received("commit");
-      fixture.underTest.emit({ type: "speech-stopped", awaitsReply: true });
+      const { repliesByItself } = fixture;
+      fixture.underTest.emit({ type: "speech-stopped", awaitsReply: !repliesByItself });
       const [stopped] = await fixture.events(one, "speech-stopped");
-      expectSame(stopped?.awaitsReply, true, "whether a reply is to be asked for");
+      const { awaitsReply = false } = stopped!;
+      expectSame(awaitsReply, !repliesByItself, "whether a reply is to be asked for");
     },
   },
 
