@@ -111,8 +111,9 @@ export const TIMED: string[] = [
 ];
 
 /**
- * Files of the other lanes that measure neither: they run at the same time, as unit tests do, the
- * longest first. They wait for conditions, and their limits are for a machine that is busy.
+ * Files of the other lanes that measure neither: those of `e2e` run at the same time, as unit tests
+ * do, those of `world` beside the ones that measure; the longest first. They wait for conditions, and
+ * their limits are for a machine that is busy.
  */
 export const UNTIMED: string[] = [
   "tests/agent/user_code_test.ts",
@@ -134,6 +135,9 @@ export const UNTIMED: string[] = [
   "tests/adapters/",
   "tests/audio/quality_test.ts",
   "tests/edges/getstream/app_service_test.ts",
+  "tests/edges/getstream/join_test.ts",
+  "tests/edges/getstream/production_test.ts",
+  "tests/edges/getstream/secrets_test.ts",
   "tests/edges/getstream/user_service_test.ts",
   "tests/edges/local/",
   "tests/inference/realtime_user_code_test.ts",
