@@ -16,7 +16,16 @@
 import { parseArgs } from "node:util";
 import { LANE_VARIABLE } from "./browsers.ts";
 import { countCargo, countJunit, type Counts, sum } from "./counts.ts";
-import { covers, ENVIRONMENT, filesOf, type Lane, LANES, runsAlone, testFiles } from "./lanes.ts";
+import {
+  covers,
+  ENVIRONMENT,
+  filesOf,
+  type Lane,
+  LANES,
+  type Manner,
+  mannerOf,
+  testFiles,
+} from "./lanes.ts";
 import { PREREQUISITES, provide, WORLD_PREREQUISITES } from "./prerequisites.ts";
 import { read, readYielding, show } from "./programs.ts";
 
@@ -46,7 +55,7 @@ function parse() {
 /** Runs something, and counts its tests. */
 type Run = () => Promise<Counts>;
 
-/** Test files that run together. */
+/** Test files of a lane that one run of Deno takes. */
 interface Group {
   lane: Lane;
   files: string[];
@@ -163,31 +172,27 @@ try {
 await show(Deno.execPath(), ["run", "-A", "scripts/native.ts", "--if-possible"]);
 const isWhole = paths.length === 0;
 const counts: Counts[] = [];
-const oneByOne: Run[] = [];
+const alone: Run[] = [];
 const beside: Run[] = [];
+const hasAlone = runs.some(({ lane, files }) =>
+  files.some((file) => mannerOf(lane, file) === "alone")
+);
 for (const { lane, files } of runs) {
-  const { alone, together } = Object.groupBy(
-    files,
-    (file) => runsAlone(lane, file) ? "alone" : "together",
-  );
-  if (alone) {
-    oneByOne.push(() => part(`${lane}, one by one`, () => denoTests({ lane, files: alone })));
-  }
-  if (!together) continue;
-  const group = { lane, files: together };
-  if (alone && lane === "world") {
-    beside.push(() => part(`${lane}, beside`, () => denoTests({ ...group, yields: true })));
-  } else {
-    const run = () => denoTests({ ...group, isParallel: true });
-    counts.push(await part(`${lane}, together`, run));
-  }
+  const groups = Object.groupBy(files, (file) => mannerOf(lane, file));
+  const run = (manner: Manner, options: Omit<Group, "lane" | "files">) => async () => {
+    const group = { lane, files: groups[manner]!, ...options };
+    return await part(`${lane}, ${manner}`, () => denoTests(group));
+  };
+  if (groups.together) counts.push(await run("together", { isParallel: true })());
+  if (groups.alone) alone.push(run("alone", {}));
+  if (groups.beside) beside.push(run("beside", hasAlone ? { yields: true } : { isParallel: true }));
 }
 const hasSafety = isWhole && lanes.includes("world");
 if (isWhole && docs) beside.push(() => part("docs", docTests));
 if (hasSafety) beside.push(() => part("safety", safety));
 // The check of the crate's safety runs its tests too.
 else if (isWhole && crate) beside.push(() => part("crate", crateTests));
-counts.push(...(await Promise.all([inTurn(beside), inTurn(oneByOne)])).flat());
+counts.push(...(await Promise.all([inTurn(beside), inTurn(alone)])).flat());
 const total = sum(counts);
 const line = `${total.passed} passed, ${total.failed} failed`;
 console.log(total.skipped > 0 ? `${line}, ${total.skipped} skipped` : line);
