@@ -49,7 +49,7 @@ export async function readYielding(
 ): Promise<Output> {
   return await output(command, args, env, (pid) => {
     try {
-      setPriority(pid, constants.priority.PRIORITY_LOW);
+      setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
     } catch {
       // It has ended already, or the system has no priorities.
     }

@@ -9,7 +9,7 @@
  * arguments after `--` are handed to `deno test`.
  *
  * First the files of each lane run that may share the processors, then one by one those that measure
- * time. These mostly wait, so that what measures nothing runs beside them, at the lowest priority.
+ * time. These mostly wait, so that what measures nothing runs beside them, at a lower priority.
  *
  * @module
  */
@@ -28,6 +28,7 @@ import {
 } from "./lanes.ts";
 import { PREREQUISITES, provide, WORLD_PREREQUISITES } from "./prerequisites.ts";
 import { read, readYielding, show } from "./programs.ts";
+import { shareIsolates } from "./shared_isolates.ts";
 
 /** How long the world lane fuzzes the crate's exports. */
 const FUZZ_SECONDS = 20;
@@ -63,6 +64,8 @@ interface Group {
   isParallel?: boolean;
   /** Whether they leave the processors to whatever else runs. */
   yields?: boolean;
+  /** Whether several of them run in one isolate. */
+  isShared?: boolean;
 }
 
 /** Narrows files to the paths given. */
@@ -107,19 +110,24 @@ async function docTests(): Promise<Counts> {
 }
 
 /** Deno's tests in these files of a lane; those that yield are shown when all are over. */
-function denoTests(
-  { lane, files, isParallel = false, yields = false }: Group,
-): Promise<Counts> {
+async function denoTests(group: Group): Promise<Counts> {
+  const { lane, files, isParallel = false, yields = false, isShared = false } = group;
   const env = { ...ENVIRONMENT[lane], [LANE_VARIABLE]: lane };
-  return junit(async (report) => {
-    // `deno task check` knows the types.
-    const flags = ["-A", "--no-prompt", "--no-check", "--frozen", report];
-    const args = ["test", ...flags, ...isParallel ? ["--parallel"] : [], ...passed, ...files];
-    if (!yields) return await show(Deno.execPath(), args, env);
-    const { success, stdout, stderr } = await readYielding(Deno.execPath(), args, env);
-    console.error(stdout + stderr);
-    return success;
-  });
+  const folder = await Deno.makeTempDir();
+  try {
+    const modules = isShared ? await shareIsolates(files, folder) : files;
+    return await junit(async (report) => {
+      // `deno task check` knows the types.
+      const flags = ["--config=deno.json", "-A", "--no-prompt", "--no-check", "--frozen", report];
+      const args = ["test", ...flags, ...isParallel ? ["--parallel"] : [], ...passed, ...modules];
+      if (!yields) return await show(Deno.execPath(), args, env);
+      const { success, stdout, stderr } = await readYielding(Deno.execPath(), args, env);
+      console.error(stdout + stderr);
+      return success;
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** Runs tests that write a JUnit report, and counts by it. */
@@ -183,7 +191,10 @@ for (const { lane, files } of runs) {
     const group = { lane, files: groups[manner]!, ...options };
     return await part(`${lane}, ${manner}`, () => denoTests(group));
   };
-  if (groups.together) counts.push(await run("together", { isParallel: true })());
+  if (groups.together) {
+    const isShared = isWhole && lane === "unit";
+    counts.push(await run("together", { isParallel: true, isShared })());
+  }
   if (groups.alone) alone.push(run("alone", {}));
   if (groups.beside) beside.push(run("beside", hasAlone ? { yields: true } : { isParallel: true }));
 }
