@@ -104,6 +104,17 @@ async function until<T>(
   }
 }
 
+/** Waits for a promise for ten seconds at most. */
+async function soon<T>(promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("not within 10 s")), 10_000);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer); // it would keep the program from ending
+  }
+}
+
 class Check {
   readonly lines: Line[] = [];
   readonly errors: string[] = [];
@@ -338,8 +349,7 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
     const third = await guest.join(new MeasuringAgent(user), call);
     await until(() => [...second.participants.values()].some(({ userId }) => userId === user.id));
     await moderated.kickUser({ user_id: user.id, kicked_by_id: listener.user.id });
-    const late = pause(10_000).then(() => "not within 10 s");
-    const reason = await Promise.race([third.closed, late]);
+    const reason = await soon(third.closed);
     if (reason !== "kicked") throw new Error(`expected kicked, got ${reason}`);
     return [true];
   });
@@ -350,9 +360,7 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
       if (JSON.stringify(data).includes("ringline-check")) came.resolve();
     });
     await first.sendCustomEvent({ type: "ringline-check" });
-    const late = pause(10_000).then(() => Promise.reject(new Error("not within 10 s")));
-    await Promise.race([came.promise, late]);
-    late.catch(() => {});
+    await soon(came.promise);
     return [true, ms(performance.now() - from)];
   });
   await check.do("a conversation is written to the chat", async () => {
@@ -405,8 +413,7 @@ async function run(options: { baseUrl?: string | undefined; call: string; json: 
       ({ data }) => void events.push(data.type),
     );
     await listening.endCall(call);
-    const late = pause(10_000).then(() => "not within 10 s");
-    const reason = await Promise.race([second.closed, late]);
+    const reason = await soon(second.closed);
     if (reason !== "call-ended") throw new Error(`expected call-ended, got ${reason}`);
     return [true, `${ms(performance.now() - from)}, ${events.join(", ") || "by the SFU alone"}`];
   });

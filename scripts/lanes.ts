@@ -111,11 +111,11 @@ export const TIMED: string[] = [
 ];
 
 /**
- * Files of the other lanes that measure neither: they run at the same time, as unit tests do, the
- * longest first. They wait for conditions, and their limits are for a machine that is busy.
+ * Files of the other lanes that measure neither: those of `e2e` run at the same time, as unit tests
+ * do, those of `world` beside the ones that measure; the longest first. They wait for conditions, and
+ * their limits are for a machine that is busy.
  */
 export const UNTIMED: string[] = [
-  "tests/agent/user_code_test.ts",
   "tests/e2e/model_examples_faults_test.ts",
   "tests/e2e/page_test.ts",
   "tests/e2e/examples_test.ts",
@@ -132,13 +132,23 @@ export const UNTIMED: string[] = [
   "tests/scripts/verify_test.ts",
   ...LONGER,
   "tests/adapters/",
-  "tests/audio/quality_test.ts",
   "tests/edges/getstream/app_service_test.ts",
+  "tests/edges/getstream/join_test.ts",
+  "tests/edges/getstream/production_test.ts",
+  "tests/edges/getstream/secrets_test.ts",
   "tests/edges/getstream/user_service_test.ts",
   "tests/edges/local/",
+  "tests/native/load_test.ts",
+];
+
+/** Files of `e2e` that only compute: they run beside those that measure, as those of `world` do. */
+export const COMPUTING: string[] = [
+  "tests/adapters/silero_vad_test.ts",
+  "tests/adapters/smart_turn/smart_turn_test.ts",
+  "tests/agent/user_code_test.ts",
+  "tests/audio/quality_test.ts",
   "tests/inference/realtime_user_code_test.ts",
   "tests/inference/text/markup_filter_test.ts",
-  "tests/native/load_test.ts",
   "tests/testing/models/",
   "tests/testing/simulated_noise_test.ts",
 ];
@@ -171,9 +181,18 @@ export function filesOf(lane: Lane, files: readonly string[]): string[] {
     .sort((a, b) => position(a) - position(b));
 }
 
-/** Whether a lane runs this test file alone, not beside others. */
-export function runsAlone(lane: Lane, path: string): boolean {
-  return lane === "unit" ? isIn(TIMED, path) : !isIn(UNTIMED, path);
+/**
+ * How a file runs: `together` with as many as there are processors, `alone` after those, or `beside`
+ * the ones that run alone, at a lower priority.
+ */
+export type Manner = "together" | "alone" | "beside";
+
+/** Returns how a lane runs this test file. */
+export function mannerOf(lane: Lane, path: string): Manner {
+  if (lane === "unit") return isIn(TIMED, path) ? "alone" : "together";
+  if (isIn(COMPUTING, path)) return "beside";
+  if (!isIn(UNTIMED, path)) return "alone";
+  return lane === "world" ? "beside" : "together";
 }
 
 /** The folders with tests. */

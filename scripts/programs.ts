@@ -1,4 +1,5 @@
 /** Runs programs for the scripts. @module */
+import { constants, setPriority } from "node:os";
 
 const ROOT = new URL("..", import.meta.url);
 
@@ -37,14 +38,43 @@ export async function show(
 
 /** Runs a program in the repository. Returns what it printed; one that is not there has failed. */
 export async function read(command: string, args: string[]): Promise<Output> {
+  return await output(command, args, {});
+}
+
+/** Does the same with a program that yields the processors to all others, and so do its children. */
+export async function readYielding(
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Output> {
+  return await output(command, args, env, (pid) => {
+    try {
+      setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch {
+      // It has ended already, or the system has no priorities.
+    }
+  });
+}
+
+async function output(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+  started: (pid: number) => void = () => {},
+): Promise<Output> {
   const decoder = new TextDecoder();
   try {
-    const output = await new Deno.Command(command, { args, cwd: ROOT, stdin: "null" }).output();
-    return {
-      success: output.success,
-      stdout: decoder.decode(output.stdout),
-      stderr: decoder.decode(output.stderr),
-    };
+    const child = new Deno.Command(command, {
+      args,
+      env,
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    started(child.pid);
+    const { success, stdout, stderr } = await child.output();
+    return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   } catch (error) {
     return { success: false, stdout: "", stderr: String(error) };
   }

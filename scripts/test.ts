@@ -8,14 +8,27 @@
  * install the programs that are missing, as CI does. Paths narrow the run to what lies there;
  * arguments after `--` are handed to `deno test`.
  *
+ * First the files of each lane run that may share the processors, then one by one those that measure
+ * time. These mostly wait, so that what measures nothing runs beside them, at a lower priority.
+ *
  * @module
  */
 import { parseArgs } from "node:util";
 import { LANE_VARIABLE } from "./browsers.ts";
 import { countCargo, countJunit, type Counts, sum } from "./counts.ts";
-import { covers, ENVIRONMENT, filesOf, type Lane, LANES, runsAlone, testFiles } from "./lanes.ts";
+import {
+  covers,
+  ENVIRONMENT,
+  filesOf,
+  type Lane,
+  LANES,
+  type Manner,
+  mannerOf,
+  testFiles,
+} from "./lanes.ts";
 import { PREREQUISITES, provide, WORLD_PREREQUISITES } from "./prerequisites.ts";
-import { read, show } from "./programs.ts";
+import { read, readYielding, show } from "./programs.ts";
+import { shareIsolates } from "./shared_isolates.ts";
 
 /** How long the world lane fuzzes the crate's exports. */
 const FUZZ_SECONDS = 20;
@@ -40,6 +53,21 @@ function parse() {
   };
 }
 
+/** Runs something, and counts its tests. */
+type Run = () => Promise<Counts>;
+
+/** Test files of a lane that one run of Deno takes. */
+interface Group {
+  lane: Lane;
+  files: string[];
+  /** Whether as many files run at a time as there are processors. */
+  isParallel?: boolean;
+  /** Whether they leave the processors to whatever else runs. */
+  yields?: boolean;
+  /** Whether several of them run in one isolate. */
+  isShared?: boolean;
+}
+
 /** Narrows files to the paths given. */
 function narrow(files: string[], paths: string[]): string[] {
   if (paths.length === 0) return files;
@@ -56,7 +84,7 @@ async function crateTests(): Promise<Counts> {
     return sum([]);
   }
   const args = ["test", "--release", "--locked", "--manifest-path", "native/Cargo.toml"];
-  const { success, stdout, stderr } = await read("cargo", args);
+  const { success, stdout, stderr } = await readYielding("cargo", args);
   if (!success) console.error(stderr + stdout);
   return countCargo(stdout, success);
 }
@@ -65,7 +93,7 @@ async function crateTests(): Promise<Counts> {
 async function safety(): Promise<Counts> {
   if (!(await read("cargo", ["--version"])).success) return sum([]);
   const args = ["run", "-A", "scripts/safety.ts", `--seconds=${FUZZ_SECONDS}`];
-  const { success, stdout, stderr } = await read(Deno.execPath(), args);
+  const { success, stdout, stderr } = await readYielding(Deno.execPath(), args);
   console.error(success ? stderr.replace(/^(?!safety:).*\n/gm, "") : stderr + stdout);
   return countCargo(stdout, success);
 }
@@ -75,42 +103,31 @@ async function docTests(): Promise<Counts> {
   return await junit(async (report) => {
     const documented = ["mod.ts", "src", "docs"];
     const args = ["test", "--doc", "-A", "--no-prompt", "--frozen", report, ...documented];
-    const { success, stdout, stderr } = await read(Deno.execPath(), args);
+    const { success, stdout, stderr } = await readYielding(Deno.execPath(), args);
     if (!success) console.error(stderr + stdout);
     return success;
   });
 }
 
-/** Deno's tests of a lane: what measures nothing, as many files at a time as processors. */
-async function laneTests(lane: Lane, files: string[], passed: string[]): Promise<Counts> {
+/** Deno's tests in these files of a lane; those that yield are shown when all are over. */
+async function denoTests(group: Group): Promise<Counts> {
+  const { lane, files, isParallel = false, yields = false, isShared = false } = group;
   const env = { ...ENVIRONMENT[lane], [LANE_VARIABLE]: lane };
-  const run = (files: string[], ...flags: string[]) =>
-    junit((report) =>
-      show(
-        Deno.execPath(),
-        // `deno task check` knows the types.
-        [
-          "test",
-          "-A",
-          "--no-prompt",
-          "--no-check",
-          "--frozen",
-          ...flags,
-          report,
-          ...passed,
-          ...files,
-        ],
-        env,
-      )
-    );
-  const { alone = [], together = [] } = Object.groupBy(
-    files,
-    (file) => runsAlone(lane, file) ? "alone" : "together",
-  );
-  const counts = [];
-  if (together.length > 0) counts.push(await run(together, "--parallel"));
-  if (alone.length > 0) counts.push(await run(alone));
-  return sum(counts);
+  const folder = await Deno.makeTempDir();
+  try {
+    const modules = isShared ? await shareIsolates(files, folder) : files;
+    return await junit(async (report) => {
+      // `deno task check` knows the types.
+      const flags = ["--config=deno.json", "-A", "--no-prompt", "--no-check", "--frozen", report];
+      const args = ["test", ...flags, ...isParallel ? ["--parallel"] : [], ...passed, ...modules];
+      if (!yields) return await show(Deno.execPath(), args, env);
+      const { success, stdout, stderr } = await readYielding(Deno.execPath(), args, env);
+      console.error(stdout + stderr);
+      return success;
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** Runs tests that write a JUnit report, and counts by it. */
@@ -124,8 +141,15 @@ async function junit(run: (flag: string) => Promise<boolean>): Promise<Counts> {
   }
 }
 
+/** Runs parts one after the other. */
+async function inTurn(parts: Run[]): Promise<Counts[]> {
+  const counts = [];
+  for (const run of parts) counts.push(await run());
+  return counts;
+}
+
 /** Runs one part, and prints its counts and how long it took. */
-async function part(name: string, run: () => Promise<Counts>): Promise<Counts> {
+async function part(name: string, run: Run): Promise<Counts> {
   const start = performance.now();
   const counts = await run();
   const seconds = Math.round((performance.now() - start) / 1000);
@@ -156,17 +180,30 @@ try {
 await show(Deno.execPath(), ["run", "-A", "scripts/native.ts", "--if-possible"]);
 const isWhole = paths.length === 0;
 const counts: Counts[] = [];
-// Neither depends on time, so they may share the processors.
-counts.push(
-  ...await Promise.all([
-    ...(isWhole && crate ? [part("crate", crateTests)] : []),
-    ...(isWhole && docs ? [part("docs", docTests)] : []),
-  ]),
+const alone: Run[] = [];
+const beside: Run[] = [];
+const hasAlone = runs.some(({ lane, files }) =>
+  files.some((file) => mannerOf(lane, file) === "alone")
 );
 for (const { lane, files } of runs) {
-  counts.push(await part(lane, () => laneTests(lane, files, passed)));
-  if (lane === "world" && isWhole) counts.push(await part("safety", safety));
+  const groups = Object.groupBy(files, (file) => mannerOf(lane, file));
+  const run = (manner: Manner, options: Omit<Group, "lane" | "files">) => async () => {
+    const group = { lane, files: groups[manner]!, ...options };
+    return await part(`${lane}, ${manner}`, () => denoTests(group));
+  };
+  if (groups.together) {
+    const isShared = isWhole && lane === "unit";
+    counts.push(await run("together", { isParallel: true, isShared })());
+  }
+  if (groups.alone) alone.push(run("alone", {}));
+  if (groups.beside) beside.push(run("beside", hasAlone ? { yields: true } : { isParallel: true }));
 }
+const hasSafety = isWhole && lanes.includes("world");
+if (isWhole && docs) beside.push(() => part("docs", docTests));
+if (hasSafety) beside.push(() => part("safety", safety));
+// The check of the crate's safety runs its tests too.
+else if (isWhole && crate) beside.push(() => part("crate", crateTests));
+counts.push(...(await Promise.all([inTurn(beside), inTurn(alone)])).flat());
 const total = sum(counts);
 const line = `${total.passed} passed, ${total.failed} failed`;
 console.log(total.skipped > 0 ? `${line}, ${total.skipped} skipped` : line);

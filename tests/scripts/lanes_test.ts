@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  COMPUTING,
   covers,
   filesOf,
   laneOf,
   LANES,
   LISTED,
   LONGER,
+  mannerOf,
   testFiles,
   TIMED,
   UNTIMED,
@@ -14,7 +16,7 @@ import {
 const files = await testFiles();
 
 Deno.test("lanes list only files and folders that hold tests", () => {
-  const listed = [...LISTED.e2e, ...LISTED.world, ...LONGER, ...TIMED, ...UNTIMED];
+  const listed = [...LISTED.e2e, ...LISTED.world, ...LONGER, ...TIMED, ...UNTIMED, ...COMPUTING];
   const stale = listed.filter((one) => !files.some((path) => covers(one, path)));
   assertEquals(stale, []);
 });
@@ -35,6 +37,16 @@ Deno.test("lanes put a test that is not listed into the unit lane", () => {
   assertEquals(laneOf("tests/audio/mixer_test.ts"), "unit");
   assertEquals(laneOf("tests/e2e/call_media_test.ts"), "e2e");
   assertEquals(laneOf("tests/soak/soak_test.ts"), "world");
+});
+
+Deno.test("lanes run alone what measures time, and what may run with it only outside unit tests", () => {
+  assertEquals(mannerOf("unit", "tests/testing/simulator_speed_test.ts"), "alone");
+  assertEquals(mannerOf("unit", "tests/fuzz/audio_test.ts"), "together");
+  assertEquals(mannerOf("e2e", "tests/e2e/call_media_test.ts"), "alone");
+  assertEquals(mannerOf("e2e", "tests/e2e/page_test.ts"), "together");
+  assertEquals(mannerOf("e2e", "tests/audio/quality_test.ts"), "beside");
+  assertEquals(mannerOf("world", "tests/fuzz/audio_test.ts"), "beside");
+  assertEquals(mannerOf("world", "tests/faults/network_test.ts"), "alone");
 });
 
 Deno.test("a browser in the unit lane is an error that says where its test belongs", async () => {
