@@ -29,6 +29,7 @@ import {
 import {
   type ErrorData,
   ipcMessage,
+  type MutedTrack,
   RECONNECT,
   type Request,
   RESPONSE,
@@ -68,6 +69,7 @@ export class CallBroker {
   #connection: CallConnection | undefined;
   #capabilities: readonly string[] = [];
   #sessionId: string | undefined;
+  #muted: readonly MutedTrack[] = [];
 
   constructor(options: CallBrokerOptions) {
     this.#options = options;
@@ -117,6 +119,11 @@ export class CallBroker {
     return this.#sessionId;
   }
 
+  /** The agent's tracks that others have muted. */
+  get muted(): readonly MutedTrack[] {
+    return this.#muted;
+  }
+
   /** Resolves when events come; rejects when the first try failed (the socket keeps trying). */
   get ready(): Promise<void> {
     return this.#coordinator.ready;
@@ -151,6 +158,9 @@ export class CallBroker {
         return;
       case "session":
         this.#sessionId = message.sessionId;
+        return;
+      case "mutedTracks":
+        this.#muted = message.muted;
         return;
       case "reconnected":
         return events.emit(new ReconnectedEvent({ connection, ...message }));

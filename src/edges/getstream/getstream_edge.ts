@@ -383,7 +383,12 @@ export class GetStreamEdge extends EdgeTransport {
       rejoinParams: async () => {
         const credentials = await this.#service.joinCall(call, user.id);
         broker.takeCredentials(credentials);
-        const again: CallParams = { ...params, credentials, previousSessionId: broker.sessionId };
+        const again: CallParams = {
+          ...params,
+          credentials,
+          previousSessionId: broker.sessionId,
+          muted: [...broker.muted],
+        };
         return again as unknown as JsonValue;
       },
       signal,

@@ -138,6 +138,18 @@ export class StreamDouble implements AsyncDisposable {
     return await this.sfu.command<string>("addPerson", { cid, userId, name });
   }
 
+  /** Grants and revokes what a user may do, as a moderator does. */
+  async changeRights(
+    cid: string,
+    userId: string,
+    { grant = [], revoke = [] }: { grant?: string[]; revoke?: string[] },
+  ): Promise<void> {
+    const rights = new Set([...this.#capabilitiesOf(userId), ...grant]);
+    for (const right of revoke) rights.delete(right);
+    this.capabilities.set(userId, [...rights]);
+    await this.sfu.command("grant", { cid, userId, ...this.#rightsOf(userId) });
+  }
+
   /** Returns the SFU's record. */
   async report(): Promise<Seen> {
     return await this.sfu.command<Seen>("report");
@@ -301,9 +313,8 @@ export class StreamDouble implements AsyncDisposable {
   async #moderate(cid: string, action: string, b: Body): Promise<void> {
     if (action === "kick") return await this.sfu.command("kick", { cid, userId: b.user_id });
     if (action === "user_permissions") {
-      const audio = !b.revoke_permissions?.includes("send-audio");
-      const video = !b.revoke_permissions?.includes("send-video");
-      return await this.sfu.command("grant", { cid, userId: b.user_id, audio, video });
+      const { grant_permissions: grant, revoke_permissions: revoke } = b;
+      return await this.changeRights(cid, b.user_id, { grant, revoke });
     }
     for (const userId of b.audio ? b.user_ids : []) {
       await this.sfu.command("moderate", { cid, userId });
@@ -360,13 +371,26 @@ export class StreamDouble implements AsyncDisposable {
     return true;
   }
 
+  #capabilitiesOf(userId: string): readonly string[] {
+    return this.capabilities.get(userId) ?? CAPABILITIES;
+  }
+
+  /** What a user may publish. */
+  #rightsOf(userId: string): { audio: boolean; video: boolean } {
+    const capabilities = this.#capabilitiesOf(userId);
+    return {
+      audio: capabilities.includes("send-audio"),
+      video: capabilities.includes("send-video"),
+    };
+  }
+
   #callAnswer(cid: string, userId: string) {
     const call = this.calls.get(cid)!;
     const find = (id: string) => this.users.get(id) ?? { id, name: id };
     return {
       call: describeCall(cid, call, find(call.createdBy)),
       members: call.members.map((member) => describeMember(member, find(member.user_id))),
-      own_capabilities: this.capabilities.get(userId) ?? CAPABILITIES,
+      own_capabilities: this.#capabilitiesOf(userId),
       duration: "1ms",
     };
   }
@@ -392,7 +416,7 @@ export class StreamDouble implements AsyncDisposable {
           ws_endpoint: `ws://${address}/ws`,
         },
         token: await signToken(
-          { user_id: userId, cid, edge, name, isAnonymous, ...exp },
+          { user_id: userId, cid, edge, name, isAnonymous, rights: this.#rightsOf(userId), ...exp },
           SFU_SECRET,
         ),
         ice_servers: [],
