@@ -114,6 +114,9 @@ export const responseParams = v.object({
 /** The response to a {@linkcode Request}. */
 export type Response = v.InferOutput<typeof responseParams>;
 
+/** Time limit for a response of the agent's process. */
+export const RESPONSE_MS = 20_000;
+
 /** The method by which the agent's process sends a {@linkcode Response}. */
 export const RESPONSE = "response";
 

@@ -30,6 +30,8 @@ export interface Fault {
   method?: string;
   status?: number;
   code?: number;
+  /** After how many seconds the service takes requests again, as it says. */
+  retryAfterS?: number;
   /** Never responds. */
   hangs?: boolean;
   /** Responds with a text that is not JSON. */
@@ -190,7 +192,7 @@ export class StreamDouble implements AsyncDisposable {
       return new Response(null, { status: 504 });
     }
     if (fault?.garbage) return new Response("<html>no JSON</html>");
-    if (fault) return failure(fault.status ?? 500, fault.code ?? 0, "failed on command");
+    if (fault) return faulty(fault);
     const claims = await this.#authorize(request, url);
     if (claims instanceof Response) return claims;
     try {
@@ -465,6 +467,19 @@ export class StreamDouble implements AsyncDisposable {
     socket.onerror = (event) => event.preventDefault();
     return response;
   }
+}
+
+/** Returns what a fault answers, with the headers of a limit of rate where it has one. */
+function faulty({ status = 500, code = 0, retryAfterS }: Fault): Response {
+  const response = failure(status, code, "failed on command");
+  if (retryAfterS === undefined) return response;
+  const reset = Math.ceil(Date.now() / 1000) + retryAfterS;
+  const limit = { limit: "1", remaining: "0", reset: String(reset) };
+  for (const [name, value] of Object.entries(limit)) {
+    response.headers.set(`x-ratelimit-${name}`, value);
+  }
+  response.headers.set("retry-after", String(retryAfterS));
+  return response;
 }
 
 function failure(status: number, code: number, message: string): Response {
