@@ -20,11 +20,12 @@ import {
   TrackType,
 } from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
-import type { CallParams, IpcMessage, LevelData, Strategy } from "../../wire/ipc.ts";
+import type { CallParams, IpcMessage, Strategy } from "../../wire/ipc.ts";
 import type { CallMedia } from "../sfu/media.ts";
 import { IceRestart } from "../sfu/ice_restart.ts";
 import type { OwnTracks } from "../sfu/publisher.ts";
 import { AgentTracks } from "./agent_tracks.ts";
+import { AudioLevels } from "./audio_levels.ts";
 import { takeEvent } from "./call_events.ts";
 import { CallRoster, keyOf, type Member } from "./call_roster.ts";
 import { CallSessions } from "./call_sessions.ts";
@@ -39,8 +40,6 @@ const AGENT = "agent";
 const SFU = "sfu";
 /** A new size of pictures is declared so much later. */
 const RESIZED_MS = 1000;
-/** The agent receives audio levels at most this often. */
-const LEVELS_MS = 100;
 
 /** The requests of a call to its broker in the agent's process. */
 export interface CallBrokerClient {
@@ -73,12 +72,12 @@ export class StreamCall {
   readonly #reconnector: Reconnector;
   readonly #repair: IceRestart;
   readonly #own: AgentTracks;
+  readonly #levels: AudioLevels;
   /** Whether the next publication is the first one in the place of a process that was lost. */
   #isRestoring: boolean;
   #voice: RtcTrack | undefined;
   /** Resolves when the call is lost the next time. */
   #lost = Promise.withResolvers<void>();
-  #levelsAt = -Infinity;
   #resized: Disposable | undefined;
   #ended = false;
 
@@ -92,6 +91,10 @@ export class StreamCall {
       before: params.muted ?? [],
       onMuted: (track, muted) => this.#emit({ type: "agentMuted", track, muted }),
       onChange: (muted) => this.#emit({ type: "mutedTracks", muted }),
+    });
+    this.#levels = new AudioLevels({
+      clock,
+      emit: (levels) => this.#emit({ type: "audioLevels", levels }),
     });
     this.#router = new MediaRouter(media.audio, connection);
     this.#roster = new CallRoster({
@@ -143,7 +146,7 @@ export class StreamCall {
       onEvent: (event) =>
         takeEvent(event, {
           roster: this.#roster,
-          onLevels: (levels) => this.#emitLevels(levels),
+          onLevels: (levels) => this.#levels.take(levels),
           onDominantSpeaker: (participantId) =>
             this.#emit({ type: "dominantSpeaker", participantId }),
           onQuality: (qualities) => this.#emit({ type: "connectionQuality", qualities }),
@@ -309,6 +312,7 @@ export class StreamCall {
     this.#abort.abort(new ClosedError("the call"));
     this.#renewal.stop();
     this.#repair.stop();
+    this.#levels.stop();
     this.#resized?.[Symbol.dispose]();
     this.#roster.close();
     await this.#sessions.close();
@@ -341,13 +345,6 @@ export class StreamCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#connection.send({ type: "ended", reason });
-  }
-
-  #emitLevels(levels: LevelData[]): void {
-    const now = this.#options.clock.now();
-    if (now - this.#levelsAt < LEVELS_MS) return;
-    this.#levelsAt = now;
-    this.#emit({ type: "audioLevels", levels });
   }
 
   #emit(message: IpcMessage): void {
