@@ -27,18 +27,21 @@ import {
   type StreamCallEventData,
 } from "./events.ts";
 import {
+  type CallParams,
   type ErrorData,
   ipcMessage,
+  type MutedTrack,
   RECONNECT,
   type Request,
   RESPONSE,
   type Response,
+  RESPONSE_MS,
   type Strategy,
 } from "./wire/ipc.ts";
 import type { GetStreamSettings } from "./settings.ts";
 import { CustomEventReader, textOf } from "./custom_events.ts";
 import type { SfuCredentials } from "./wire/credentials.ts";
-import type { StreamService } from "./service/stream_service.ts";
+import type { JoinRequest, StreamService } from "./service/stream_service.ts";
 
 /** Options for {@linkcode CallBroker}. */
 export interface CallBrokerOptions {
@@ -67,7 +70,10 @@ export class CallBroker {
   readonly #early: CoordinatorEvent[] = [];
   #connection: CallConnection | undefined;
   #capabilities: readonly string[] = [];
+  /** The agent's session with an SFU, once there is one. */
   #sessionId: string | undefined;
+  /** The agent's tracks that others have muted. */
+  #muted: readonly MutedTrack[] = [];
 
   constructor(options: CallBrokerOptions) {
     this.#options = options;
@@ -112,14 +118,21 @@ export class CallBroker {
     if (capabilities) this.#capabilities = capabilities;
   }
 
-  /** The id of the agent's session with an SFU, once there is one. */
-  get sessionId(): string | undefined {
-    return this.#sessionId;
-  }
-
   /** Resolves when events come; rejects when the first try failed (the socket keeps trying). */
   get ready(): Promise<void> {
     return this.#coordinator.ready;
+  }
+
+  /** Returns what it takes to join again in the place of a media process that was lost. */
+  async rejoinParams(
+    signal: AbortSignal,
+  ): Promise<Pick<CallParams, "credentials" | "previousSessionId" | "muted">> {
+    const { service, settings } = this.#options;
+    const credentials = await this.#credentials({
+      deadline: service.clock.now() + settings.reconnectTimeoutMs,
+      signal: AbortSignal.any([signal, this.#stop.signal]),
+    });
+    return { credentials, previousSessionId: this.#sessionId, muted: [...this.#muted] };
   }
 
   /** Sends events to this connection from now on. */
@@ -151,6 +164,9 @@ export class CallBroker {
         return;
       case "session":
         this.#sessionId = message.sessionId;
+        return;
+      case "mutedTracks":
+        this.#muted = message.muted;
         return;
       case "reconnected":
         return events.emit(new ReconnectedEvent({ connection, ...message }));
@@ -201,9 +217,8 @@ export class CallBroker {
     const { signal } = this.#stop;
     switch (request.method) {
       case "credentials": {
-        const migratingFrom = request.leaving;
-        const found = await service.joinCall(call, userId, { migratingFrom, signal });
-        this.takeCredentials(found);
+        const deadline = service.clock.now() + RESPONSE_MS;
+        const found = await this.#credentials({ migratingFrom: request.leaving, deadline, signal });
         return found as unknown as JsonValue;
       }
       case "sendCustomEvent":
@@ -215,6 +230,13 @@ export class CallBroker {
         return others.length === 0 ? own : [...own, ...await service.findAgents(others, signal)];
       }
     }
+  }
+
+  async #credentials(request: JoinRequest): Promise<SfuCredentials> {
+    const { service, call, userId } = this.#options;
+    const found = await service.joinCall(call, userId, request);
+    this.takeCredentials(found);
+    return found;
   }
 
   #onEvent(event: CoordinatorEvent): void {

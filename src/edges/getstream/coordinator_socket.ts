@@ -36,6 +36,9 @@ const TIMES: CoordinatorTimes = {
   maxBackOffMs: 10_000,
 };
 
+/** Both sockets bring an event within moments: so many others may come in between. */
+const REMEMBERED = 100;
+
 /** An event as the service sends it. */
 export interface CoordinatorEvent {
   type: string;
@@ -73,7 +76,10 @@ export class CoordinatorSocket {
   readonly #stop = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
-  /** Events of the last two sockets while one takes over from the other, with the socket's number. */
+  /**
+   * The latest events of two sockets while one takes over from the other, which may take long, with the
+   * socket's number.
+   */
   readonly #handover = new Map<string, number>();
   #isHandover = false;
   /** Whether it has reported a token that could not be renewed. */
@@ -249,7 +255,12 @@ export class CoordinatorSocket {
   #isRepeated(text: string, number: number): boolean {
     if (!this.#isHandover) return false;
     const by = this.#handover.get(text);
-    if (by === undefined) this.#handover.set(text, number);
+    if (by === undefined) {
+      this.#handover.set(text, number);
+      if (this.#handover.size > REMEMBERED) {
+        this.#handover.delete(this.#handover.keys().next().value!);
+      }
+    }
     return by !== undefined && by !== number;
   }
 }

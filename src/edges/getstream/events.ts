@@ -62,9 +62,9 @@ export class ReconnectedEvent extends ConnectionEvent {
 }
 
 /**
- * Sent when others mute a track of the agent, a moderator or the call's rights, and when it is heard
- * again because the rights have returned. After a moderator's mute it is heard again when it publishes
- * its tracks anew.
+ * Sent when others mute a track of the agent, a moderator or the call's rights, when it publishes one
+ * that it has no right to, and when it is heard again because it has the right. After a moderator's mute
+ * it is heard again when it publishes its tracks anew.
  */
 export class AgentMutedEvent extends ConnectionEvent {
   /** The event's type. */

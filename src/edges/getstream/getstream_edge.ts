@@ -111,12 +111,10 @@ export class GetStreamEdge extends EdgeTransport {
     );
     this.#settings = readSettings(options);
     const { apiSecret = "", userToken } = this.#settings;
+    const service = { clock: this.clock, signal: this.#closed.signal };
     this.#service = userToken === undefined
-      ? new AppService(this.#settings, apiSecret, this.clock)
-      : new UserService(this.#settings, userToken, {
-        clock: this.clock,
-        signal: this.#closed.signal,
-      });
+      ? new AppService(this.#settings, apiSecret, service)
+      : new UserService(this.#settings, userToken, service);
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
@@ -142,10 +140,14 @@ export class GetStreamEdge extends EdgeTransport {
    *   says whether a later try can succeed.
    */
   override async authenticate(user: User): Promise<void> {
+    await this.#authenticate(user);
+  }
+
+  async #authenticate(user: User, deadline?: number): Promise<void> {
     this.assertOpen();
     checkObject(user, "user", "a user with an id and a name");
     checkUserId(user.id);
-    const known = this.#service.upsertUser(user, { agent: true });
+    const known = this.#service.upsertUser(user, { agent: true, deadline });
     this.#agents.set(user.id, known);
     try {
       await known;
@@ -175,7 +177,7 @@ export class GetStreamEdge extends EdgeTransport {
         "createCall has no creator: pass createdBy, or authenticate a user first",
       );
     }
-    if (!this.#agents.has(user.id)) await this.#service.upsertUser(user, { agent: false });
+    if (!this.#agents.has(user.id)) await this.#service.upsertUser(user, { agent: false, signal });
     const name = { type: callType, id: callId };
     const request = toRequest(options, user.id);
     const original = await this.#service.getOrCreateCall(name, request, signal);
@@ -188,7 +190,8 @@ export class GetStreamEdge extends EdgeTransport {
    * @throws {AuthenticationError} the app's key, secret or rights are wrong: `unauthorized`,
    *   `forbidden`.
    * @throws {ConnectionError} the join failed three times, e.g. with `sfu-full`, `service-failed`,
-   *   `timeout`, `unreachable`; or a `TimeoutError`, or the signal's reason.
+   *   `timeout`, `unreachable`; or the service takes requests again only after `timeoutMs`:
+   *   `rate-limited`; or a `TimeoutError`, or the signal's reason.
    * @throws {EdgeError} the media process may not be started (`permission-denied`) or cannot be
    *   (`spawn-failed`), has no Deno to run it (`no-deno`), could not load its modules
    *   (`media-process-not-started`), or would be started by another (`media-process-nested`).
@@ -208,7 +211,7 @@ export class GetStreamEdge extends EdgeTransport {
     });
     const { signal } = limit;
     signal.throwIfAborted();
-    return await this.#join(agent, call, signal);
+    return await this.#join(agent, call, { signal, deadline: this.clock.now() + timeoutMs });
   }
 
   /**
@@ -249,7 +252,8 @@ export class GetStreamEdge extends EdgeTransport {
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
-    await this.#service.upsertUser(DEMO_USER, { agent: false });
+    const { signal } = options;
+    await this.#service.upsertUser(DEMO_USER, { agent: false, signal });
     options.signal?.throwIfAborted();
     await this.#service.openChannel(call.id, DEMO_USER.id, [DEMO_USER.id]);
     await this.#service.addMember(call.id, DEMO_USER.id);
@@ -348,16 +352,20 @@ export class GetStreamEdge extends EdgeTransport {
     await Promise.allSettled([...this.#pending]);
   }
 
-  async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<CallConnection> {
+  async #join(
+    agent: EdgeAgent,
+    call: Call,
+    { signal, deadline }: { signal: AbortSignal; deadline: number },
+  ): Promise<CallConnection> {
     const { user } = agent;
     checkId("the call's id", call.id);
     checkId("the call's type", call.type);
     // The SDK's requests cannot be aborted: an aborted join does not wait for them.
-    const known = this.#agents.get(user.id) ?? this.authenticate(user);
+    const known = this.#agents.get(user.id) ?? this.#authenticate(user, deadline);
     await waitFor(known, "authenticating", { signal, clock: this.clock });
     await using undo = new AsyncDisposableStack();
     const [credentials, lease] = await both(
-      this.#service.joinCall(call, user.id, { signal }),
+      this.#service.joinCall(call, user.id, { signal, deadline }),
       this.#process.acquire({ signal, timeoutMs: Infinity }),
       (unused) => unused.release(),
     );
@@ -380,10 +388,9 @@ export class GetStreamEdge extends EdgeTransport {
       process: this.#process,
       params: params as unknown as JsonValue,
       screen: SCREEN,
-      rejoinParams: async () => {
-        const credentials = await this.#service.joinCall(call, user.id);
-        broker.takeCredentials(credentials);
-        const again: CallParams = { ...params, credentials, previousSessionId: broker.sessionId };
+      rejoinTimeoutMs: this.#settings.reconnectTimeoutMs,
+      rejoinParams: async (signal) => {
+        const again: CallParams = { ...params, ...await broker.rejoinParams(signal) };
         return again as unknown as JsonValue;
       },
       signal,

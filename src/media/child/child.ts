@@ -23,6 +23,7 @@ import { FrameKind } from "../wire/frame.ts";
 import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
 import type { ChildContext, EdgeChild } from "./contract.ts";
+import { PictureTurns } from "./picture_turns.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { claimStdio } from "./stdio.ts";
 import { toWireError } from "./wire_error.ts";
@@ -153,6 +154,7 @@ class ChildRun {
     const dispatcher = this.#dispatcher = new Dispatcher({
       clock: systemClock,
       writer: this.#writer,
+      turns: new PictureTurns(systemClock),
       send: (message) => this.#send(message),
       log,
     });

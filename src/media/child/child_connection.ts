@@ -15,6 +15,7 @@ import { PictureReceiver } from "../wire/video_frames.ts";
 import type { AgentConnection } from "./contract.ts";
 import { RowQueue } from "../room/row_queue.ts";
 import { PlayoutReports } from "./playout_reports.ts";
+import type { PictureTurns } from "./picture_turns.ts";
 import { InboundVideo } from "./video_input.ts";
 import { OutboundVideo, type PictureLimits } from "./video_output.ts";
 
@@ -22,6 +23,7 @@ import { OutboundVideo, type PictureLimits } from "./video_output.ts";
 export interface ChildServices {
   readonly clock: Clock;
   readonly writer: FrameWriter;
+  readonly turns: PictureTurns;
   send(message: ToParent): void;
   log(level: LogLevel, message: string): void;
 }
@@ -162,13 +164,14 @@ export class ChildConnection implements AgentConnection {
       existing.close();
     }
     if (constraints === undefined) return;
-    const { clock, writer } = this.#services;
+    const { clock, turns, writer } = this.#services;
     const { connectionId } = this;
     const video = new InboundVideo({
       connectionId,
       stream,
       constraints,
       clock,
+      turns,
       wake: () => writer.wake(),
     });
     this.#inboundVideos.set(trackId, video);

@@ -7,23 +7,20 @@ import type { FrameSource } from "../wire/frame_writer.ts";
 import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoConstraints } from "./contract.ts";
+import type { PictureTurns } from "./picture_turns.ts";
 import { fitSize, rotateI420, scaleI420 } from "./i420.ts";
-
-/** The part of this thread's time that the pictures of one track may take: sound comes first. */
-const MAX_LOAD = 0.2;
 
 /** One subscribed video track: its latest picture, at the rate and size that the agent asked for. */
 export class InboundVideo implements FrameSource {
   readonly stream: number;
   readonly #clock: Clock;
+  readonly #turns: PictureTurns;
   readonly #sender: PictureSender;
   readonly #wake: () => void;
   #wish: VideoConstraints;
   #throttle: FrameThrottle;
   #scaled = new Uint8Array(0);
   #turned = new Uint8Array(0);
-  /** When the next picture may be worked on. */
-  #nextMs = -Infinity;
   #sink: RtcVideoSink | undefined;
 
   constructor(
@@ -32,11 +29,13 @@ export class InboundVideo implements FrameSource {
       stream: number;
       constraints: VideoConstraints;
       clock: Clock;
+      turns: PictureTurns;
       wake: () => void;
     },
   ) {
     this.stream = init.stream;
     this.#clock = init.clock;
+    this.#turns = init.turns;
     this.#wake = init.wake;
     this.#wish = init.constraints;
     this.#throttle = new FrameThrottle(init.constraints.fps);
@@ -68,14 +67,13 @@ export class InboundVideo implements FrameSource {
     this.#sink.onframe = null;
     this.#sink.stop();
     this.#sink = undefined;
+    this.#turns.drop(this);
   }
 
   #onFrame(frame: RtcVideoFrame): void {
     const timestampMs = this.#clock.now();
-    if (timestampMs < this.#nextMs || !this.#throttle.accept(timestampMs)) return;
-    this.#put(frame, timestampMs);
-    const tookMs = this.#clock.now() - timestampMs;
-    this.#nextMs = timestampMs + tookMs / MAX_LOAD;
+    if (!this.#throttle.accept(timestampMs)) return;
+    this.#turns.take(this, () => this.#put(frame, timestampMs));
   }
 
   #put(frame: RtcVideoFrame, timestampMs: number): void {

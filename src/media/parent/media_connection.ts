@@ -24,6 +24,7 @@ import { AudioStatsPoll } from "./audio_stats_poll.ts";
 import { KnownCall } from "./known_call.ts";
 import { PublishedAudio } from "./published_audio.ts";
 import { PublishedVideo } from "./published_video.ts";
+import { Rejoining } from "./rejoining.ts";
 import { VideoSubscriptions } from "./video_subscriptions.ts";
 
 /** Options of {@linkcode MediaConnection.open}. */
@@ -36,8 +37,16 @@ export interface MediaConnectionOptions {
   process: MediaProcess;
   /** The parameters of the join, for the edge's child side. */
   params: JsonValue;
-  /** Returns the parameters with which it joins again in another process. Default: the same. */
-  rejoinParams?(): Promise<JsonValue>;
+  /**
+   * Returns the parameters with which it joins again in another process, for each try. Default: the
+   * same. The signal is aborted when they are no longer needed.
+   */
+  rejoinParams?(signal: AbortSignal): Promise<JsonValue>;
+  /**
+   * For how long it tries again to join in another process, while that fails with a retryable error.
+   * Default 60,000.
+   */
+  rejoinTimeoutMs?: number;
   /** Aborting it ends the join. */
   signal?: AbortSignal;
   /** Limit for the whole join, including the start of the process. Default 10,000. */
@@ -54,6 +63,8 @@ export interface MediaConnectionOptions {
 const ASSUMED_HEARD_DELAY_MS = 100;
 /** How long a request may take, and joining again in another process. */
 const REQUEST_MS = 10_000;
+/** For how long it tries to join again in another process. */
+const REJOIN_MS = 60_000;
 /** How long publishing may take: three tries of a server that does not respond. */
 const PUBLISH_MS = 20_000;
 /** How long leaving may take before the connection closes without a reply. */
@@ -84,6 +95,7 @@ export class MediaConnection extends Connection {
   /** Resolves when it is in its call, also again, or closed. */
   #back = resolved();
   #isCut = false;
+  readonly #rejoining: Rejoining;
   #statsPoll: AudioStatsPoll | undefined;
 
   /**
@@ -156,6 +168,10 @@ export class MediaConnection extends Connection {
       this.#id,
       () => this.#nextStream++,
     );
+    this.#rejoining = new Rejoining({
+      clock: this.clock,
+      limitMs: options.rejoinTimeoutMs ?? REJOIN_MS,
+    });
     lease.attach(this.#id, this.#shared());
   }
 
@@ -266,6 +282,7 @@ export class MediaConnection extends Connection {
   protected override async disconnect(_reason: CloseReason): Promise<void> {
     const { link } = this.#lease;
     this.#back.resolve();
+    this.#rejoining.stop();
     this.#statsPoll?.[Symbol.dispose]();
     this.#audio?.[Symbol.dispose]();
     this.#audio = undefined;
@@ -363,23 +380,33 @@ export class MediaConnection extends Connection {
   /** Joins again in another process, as the one that it is, and publishes and subscribes as before. */
   async #rejoin(link: ChildLink): Promise<void> {
     if (this.#isOver) return;
+    let isJoined = false;
     try {
-      const { params, rejoinParams } = this.#options;
-      const again = rejoinParams === undefined ? params : await rejoinParams();
-      if (this.#isOver || link.lost !== undefined) return;
-      this.#rows.restart(this.clock.now());
-      this.#known = new KnownCall(this);
-      this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS });
-      if (this.#isOver) return;
-      this.#audio?.reopen(link);
-      for (const audio of this.#directed) audio.reopen(link);
-      this.#video?.reopen(link.writer);
-      if (this.#audio || this.#directed.size > 0 || this.#video) await this.#publish(link);
-      this.#videoSubscriptions.reopen(link);
+      await this.#rejoining.run(async (signal) => {
+        if (!isJoined) {
+          await this.#joinAgain(link, signal);
+          if (this.#isOver || link.lost !== undefined) return;
+          isJoined = true;
+          this.#audio?.reopen(link);
+          for (const audio of this.#directed) audio.reopen(link);
+          this.#video?.reopen(link.writer);
+        }
+        if (this.#audio || this.#directed.size > 0 || this.#video) await this.#publish(link);
+        this.#videoSubscriptions.reopen(link);
+      });
     } catch (error) {
       // Another process takes the place of this one, too, or none does: both are told.
       if (link.lost === undefined) this.ended("media-process-lost", { error });
     }
+  }
+
+  async #joinAgain(link: ChildLink, signal: AbortSignal): Promise<void> {
+    const { params, rejoinParams } = this.#options;
+    const again = rejoinParams === undefined ? params : await rejoinParams(signal);
+    if (this.#isOver || link.lost !== undefined) return;
+    this.#rows.restart(this.clock.now());
+    this.#known = new KnownCall(this);
+    this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS, signal });
   }
 
   /** All agents of the call are back: what was not announced again is gone. */

@@ -4,6 +4,7 @@ import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import type { AudioTrack } from "../../../src/edge/audio_track.ts";
 import { ConnectionStateChangedEvent, ErrorEvent } from "../../../src/edge/events.ts";
 import {
+  AgentMutedEvent,
   GetStreamEdge,
   type GetStreamEdgeOptions,
   ReconnectedEvent,
@@ -72,6 +73,8 @@ export class TestCall implements AsyncDisposable {
   readonly errors: string[] = [];
   readonly reconnected: ReconnectedEvent[] = [];
   readonly states: string[] = [];
+  /** What others muted of the agent, or let be heard again, as "audio true". */
+  muted: string[] = [];
   participantSession = "";
   #speaking = false;
   #clockOffset = 0;
@@ -98,11 +101,14 @@ export class TestCall implements AsyncDisposable {
       await double.sfu.command("record", { cid: CID, userId: "bot" });
       const errors: string[] = [];
       edge.events.subscribe(ErrorEvent, (e) => void errors.push(`${e.context}: ${e.error}`));
+      const muted: string[] = [];
+      edge.events.subscribe(AgentMutedEvent, (e) => void muted.push(`${e.track} ${e.muted}`));
       const connection = await edge.join(agent, call);
       const track = edge.createAudioTrack();
       await connection.publishTracks({ audio: track });
       const test = new TestCall(double, edge, agent, call, connection, track);
       test.errors.push(...errors);
+      test.muted = muted;
       edge.events.subscribe(ErrorEvent, (e) => void test.errors.push(`${e.context}: ${e.error}`));
       edge.events.subscribe(ReconnectedEvent, (e) => void test.reconnected.push(e));
       edge.events.subscribe(ConnectionStateChangedEvent, (e) => {

@@ -22,7 +22,10 @@ Deno.test("AppService looks up many users in pages of 100, and names its client"
     apiSecret: "secret",
     basePath: `http://127.0.0.1:${port}`,
   });
-  const service = new AppService(settings, "secret", systemClock);
+  const service = new AppService(settings, "secret", {
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
   const ids = Array.from({ length: 250 }, (_, index) => String(index));
   assertEquals(await service.findAgents(ids), ["0", "100", "200"]);
   assertEquals(pages.map(({ length }) => length), [100, 100, 50]);

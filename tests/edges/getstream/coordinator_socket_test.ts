@@ -109,6 +109,23 @@ Deno.test("CoordinatorSocket passes on once what both sockets bring while one ta
   await clock.until(socket.close());
 });
 
+Deno.test("CoordinatorSocket remembers the latest events only, however long the next socket takes", async () => {
+  let subscribed = Promise.withResolvers<void>();
+  subscribed.resolve();
+  const { clock, seen, socket, greet } = socketTo({ subscribe: () => subscribed.promise });
+  const first = await greet();
+  subscribed = Promise.withResolvers();
+  await clock.advance(8000);
+  for (let number = 0; number <= 100; number++) first.say({ type: `call.${number}` });
+  const second = await greet();
+  const { length } = seen.events;
+  assertEquals(length, 101);
+  for (const number of [100, 1, 0]) second.say({ type: `call.${number}` });
+  assertEquals(seen.events.slice(length), ["call.0"], "the oldest was forgotten");
+  subscribed.resolve();
+  await clock.until(socket.close());
+});
+
 Deno.test("CoordinatorSocket does not repeat a question that was refused for good", async () => {
   for (const StatusCode of [401, 403]) {
     const { clock, lines, seen, socket, greet } = socketTo();

@@ -1,11 +1,13 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import {
   AuthenticationError,
+  ClosedError,
   ConnectionError,
   EdgeError,
   ProtocolError,
 } from "../../../src/edge/errors.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
+import { type Clock, systemClock } from "../../../src/events/clock.ts";
 import type { GetStreamEdge, GetStreamEdgeOptions } from "../../../src/edges/getstream/mod.ts";
 import { StreamDouble } from "./double/stream_double.ts";
 import { CID, edgeOn } from "./_fixture.ts";
@@ -14,6 +16,33 @@ import { until } from "../../fixtures/until.ts";
 
 const JOIN = /\/join$/;
 const USERS = /\/users$/;
+
+/** The machine's clock, which knows its timers. */
+class WatchedClock implements Clock {
+  readonly pending = new Set<Disposable>();
+
+  now(): number {
+    return systemClock.now();
+  }
+  epochMs(): number {
+    return systemClock.epochMs();
+  }
+  schedule(act: () => void, delayMs: number): Disposable {
+    const { pending } = this;
+    const timer = systemClock.schedule(() => {
+      pending.delete(entry);
+      act();
+    }, delayMs);
+    const entry = {
+      [Symbol.dispose](): void {
+        pending.delete(entry);
+        timer[Symbol.dispose]();
+      },
+    };
+    pending.add(entry);
+    return entry;
+  }
+}
 
 /** An edge whose agent is known and whose call exists. */
 async function ready(double: StreamDouble, options: GetStreamEdgeOptions = {}) {
@@ -84,6 +113,49 @@ Deno.test("GetStreamEdge retries a service that fails for a moment, and joins th
     await using connection = await edge.join(agent, call);
     assertEquals(connection.state, "waiting");
   }
+});
+
+Deno.test("a join that Stream's service takes only after its time rejects immediately, and says when", async () => {
+  await using double = await StreamDouble.start();
+  const { edge, agent, call } = await ready(double);
+  await using _edge = edge;
+  const newcomer = new Listener({ id: "bob", name: "Bob" });
+  for (const [path, who] of [[JOIN, agent], [USERS, newcomer]] as const) {
+    double.requests.length = 0;
+    double.fail({ path, status: 429, code: 9, retryAfterS: 300, times: 9 });
+    const { error } = await failure(() => edge.join(who, call));
+    double.heal();
+    assertInstanceOf(error, ConnectionError);
+    assertEquals([error.code, error.retryable], ["rate-limited", true]);
+    assertMatch(error.message, /the service takes requests again in (299|300|301) s/);
+    assertEquals(double.requests.filter((one) => path.test(one.path)).length, 1);
+    assertClosed(edge);
+  }
+  // One that has the time waits.
+  double.fail({ path: JOIN, status: 429, code: 9, retryAfterS: 1 });
+  await using connection = await edge.join(agent, call);
+  assertEquals(connection.state, "waiting");
+});
+
+Deno.test("GetStreamEdge that is closed asks Stream's service nothing more", async () => {
+  await using double = await StreamDouble.start();
+  const clock = new WatchedClock();
+  const { edge, agent, call } = await ready(double, { clock });
+  await using connection = await edge.join(agent, call);
+  for (const path of [JOIN, USERS]) {
+    double.fail({ path, status: 429, code: 9, retryAfterS: 50, times: 9 });
+  }
+  double.requests.length = 0;
+  Deno.kill(edge.mediaProcessId!, "SIGKILL");
+  const rejected = assertRejects(() => edge.authenticate({ id: "bob", name: "Bob" }), ClosedError);
+  await until(
+    "requests",
+    () => [JOIN, USERS].every((path) => double.requests.some((one) => path.test(one.path))),
+  );
+  await edge.close();
+  await rejected;
+  assertEquals(await connection.closed, "left");
+  await until("no timer", () => clock.pending.size === 0);
 });
 
 Deno.test("a join whose service never responds ends in a typed error, or at its own limit", async () => {

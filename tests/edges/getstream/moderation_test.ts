@@ -120,6 +120,65 @@ Deno.test("an agent follows what the service says of its rights when it rejoins"
   assertEquals([muted, test.errors], [[["audio", true], ["audio", false]], []]);
 });
 
+Deno.test("an agent without the right to speak joins and listens, and is heard once it has it", async () => {
+  await using double = await StreamDouble.start();
+  double.capabilities.set("bot", ["join-call"]);
+  await using test = await TestCall.start(double, { silent: true });
+  assertEquals([test.connection.state, test.muted], ["active", ["audio true"]]);
+  await test.command("speak", { sessionId: test.participantSession, frequency: 440 });
+  await until("hearing", () => test.slots.some(({ rms }) => rms > 0.1));
+  await double.changeRights(CID, "bot", { grant: ["send-audio"] });
+  await until("the right", () => test.muted.length === 2);
+  await test.talk();
+  const { calls, faults } = await double.report();
+  assertEquals([test.muted, calls.SetPublisher], [["audio true", "audio false"], 1]);
+  assertEquals([faults, test.errors], [[], []]);
+});
+
+Deno.test("an agent stays muted, and without its rights, when its media process is replaced", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  const replace = async () => {
+    const from = test.states.length;
+    Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
+    await until("being back", () => `${test.states.slice(from)}` === "reconnecting,active");
+    const members = await double.sfu.command<{ userId: string; types: number[] }[]>("members", {
+      cid: CID,
+    });
+    return members.findLast(({ userId }) => userId === "bot")!.types;
+  };
+  await test.command("moderate", { type: TrackType.AUDIO });
+  await until("the mute", () => test.muted.length === 1);
+  assertEquals(await replace(), []);
+  await test.connection.publishTracks({ audio: test.track });
+  await test.talk();
+  assertEquals(test.muted, ["audio true"]);
+
+  await double.changeRights(CID, "bot", { revoke: ["send-audio"] });
+  await until("the loss of the right", () => test.muted.length === 2);
+  assertEquals(await replace(), []);
+  await double.changeRights(CID, "bot", { grant: ["send-audio"] });
+  await isHeard(test);
+  assertEquals(test.muted.slice(1), ["audio true", "audio false"]);
+  assertEquals([(await double.report()).faults, test.errors], [[], []]);
+});
+
+Deno.test("an agent that loses its rights together with its media process stays and listens", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double);
+  await double.sfu.command("rpcFault", { method: "SetPublisher", code: 403, times: 9 });
+  Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
+  await until("being back", () => `${test.states}` === "reconnecting,active");
+  const from = performance.now();
+  await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
+  assertEquals([test.muted, test.errors.length], [["audio true"], 1]);
+  assert(/publishing.*PERMISSION_DENIED/.test(test.errors[0]!), `${test.errors}`);
+  await double.sfu.command("rpcFault", { method: "SetPublisher", clear: true });
+  await test.command("grant", { audio: true, video: true });
+  await until("the right", () => test.muted.length === 2);
+  await isHeard(test);
+});
+
 Deno.test("GetStreamEdge tells an agent that is kicked from a call that ended, and why it ended", async () => {
   const ways: [string, Record<string, unknown>, string, RegExp?][] = [
     ["endCall", { reason: 3 }, "kicked"],

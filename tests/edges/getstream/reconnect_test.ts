@@ -298,6 +298,18 @@ Deno.test("a GetStream call that cannot be rejoined closes as media-process-lost
   assertEquals(next.state, "active");
 });
 
+Deno.test("a lost media process is replaced while Stream's service and its SFUs fail for a while", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  // A join asks three times, and tries three SFUs.
+  double.fail({ path: /\/join$/, status: 503, times: 4 });
+  await double.sfu.command("joinBehaviour", { code: 700, times: 4 });
+  Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
+  await until("being back", () => `${test.states}` === "reconnecting,active");
+  await test.talk();
+  assertEquals(test.errors, []);
+});
+
 Deno.test("an agent that unpublishes while its socket is replaced is silent afterwards", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);

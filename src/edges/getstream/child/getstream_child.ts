@@ -33,12 +33,11 @@ import {
   reconnectParams,
   type Request,
   RESPONSE,
+  RESPONSE_MS,
   responseParams,
 } from "../wire/ipc.ts";
 import type { CallMedia } from "./sfu/media.ts";
 
-/** Time limit for a response of the agent's process. */
-const RESPONSE_MS = 20_000;
 /** Time limit for looking up whether a participant is an agent. */
 const LOOK_UP_MS = 1000;
 /** Time limit for leaving all calls at the end. */
@@ -87,9 +86,10 @@ export class GetStreamChild implements EdgeChild {
     });
     this.#calls.set(connection.connectionId, call);
     this.#byBroker.set(parsed.brokerId, call);
-    connection.signal.addEventListener("abort", () => this.#byBroker.delete(parsed.brokerId), {
-      once: true,
-    });
+    connection.signal.addEventListener("abort", () => {
+      // Another try to join may have taken its place.
+      if (this.#byBroker.get(parsed.brokerId) === call) this.#byBroker.delete(parsed.brokerId);
+    }, { once: true });
     await call.join(signal);
     return null;
   }

@@ -4,13 +4,7 @@
  * @module
  */
 import { type GetOrCreateCallRequest, StreamClient } from "@stream-io/node-sdk";
-import {
-  type Clock,
-  EdgeError,
-  type JsonValue,
-  messageOf,
-  type User,
-} from "@ringline/edge/toolkit";
+import { EdgeError, type JsonValue, messageOf, type User } from "@ringline/edge/toolkit";
 import { toCustomObjects } from "../custom_events.ts";
 import { AGENT_MARKS, isMarked } from "../wire/agent_marks.ts";
 import { retrying, TRIES } from "../wire/retrying.ts";
@@ -21,7 +15,13 @@ import {
   withoutSecrets,
 } from "../wire/service_errors.ts";
 import type { GetStreamSettings } from "../settings.ts";
-import { type CallName, type ChatMessage, StreamService } from "./stream_service.ts";
+import {
+  type CallName,
+  type ChatMessage,
+  type ServiceOptions,
+  StreamService,
+  type UpsertOptions,
+} from "./stream_service.ts";
 import { UserToken } from "./user_token.ts";
 
 /** The most users that one request may ask for. */
@@ -35,8 +35,8 @@ export class AppService extends StreamService {
   readonly #apiSecret: string;
   readonly #client: StreamClient;
 
-  constructor(settings: GetStreamSettings, apiSecret: string, clock: Clock) {
-    super(settings, clock);
+  constructor(settings: GetStreamSettings, apiSecret: string, options: ServiceOptions) {
+    super(settings, options);
     this.#apiSecret = apiSecret;
     this.#client = new StreamClient(settings.apiKey, apiSecret, {
       timeout: settings.requestTimeoutMs,
@@ -51,7 +51,7 @@ export class AppService extends StreamService {
     });
   }
 
-  override async upsertUser(user: User, options: { agent: boolean }): Promise<void> {
+  override async upsertUser(user: User, options: UpsertOptions): Promise<void> {
     const { id, name, image, custom = {} } = user;
     const fields = {
       name,
@@ -72,7 +72,7 @@ export class AppService extends StreamService {
           custom: own,
         }]);
       }
-    });
+    }, options);
   }
 
   override async findAgents(userIds: readonly string[], signal?: AbortSignal): Promise<string[]> {
@@ -82,7 +82,7 @@ export class AppService extends StreamService {
       const { users } = await this.#call("looking up users", () =>
         this.#client.queryUsers({
           payload: { filter_conditions: { id: { $in: some } }, limit: some.length },
-        }), signal);
+        }), { signal });
       found.push(...users.filter(({ custom }) => isMarked(custom)).map(({ id }) => id));
     }
     return found;
@@ -96,7 +96,7 @@ export class AppService extends StreamService {
     const response = await this.#call(
       `creating the call ${call.type}:${call.id}`,
       () => this.#client.video.call(call.type, call.id).getOrCreate(request),
-      signal,
+      { signal },
     );
     return response.call;
   }
@@ -184,9 +184,14 @@ export class AppService extends StreamService {
     );
   }
 
-  #call<T>(doing: string, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  #call<T>(
+    doing: string,
+    act: () => Promise<T>,
+    { deadline, signal }: { deadline?: number | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
     return retrying(() => this.#once(doing, act, TRIES), {
-      ...(signal ? { signal } : {}),
+      deadline,
+      signal: this.orClosed(signal),
       clock: this.clock,
     });
   }
@@ -232,7 +237,7 @@ export class AppService extends StreamService {
     const { metadata } = error as { metadata?: { rateLimit?: { rateLimitReset?: unknown } } };
     const reset = metadata?.rateLimit?.rateLimitReset;
     if (!(reset instanceof Date) || Number.isNaN(reset.getTime())) return undefined;
-    return Math.min(60_000, Math.max(0, reset.getTime() - this.clock.epochMs()));
+    return Math.max(0, reset.getTime() - this.clock.epochMs());
   }
 }
 

@@ -18,7 +18,26 @@ export interface CallName {
 export interface JoinRequest {
   /** SFUs to avoid, the one that was left last first. */
   migratingFrom?: readonly string[];
+  /** When the caller gives up, by the clock. */
+  deadline?: number | undefined;
   signal?: AbortSignal;
+}
+
+/** Options for {@linkcode StreamService.upsertUser}. */
+export interface UpsertOptions {
+  /** Whether the user is an agent. */
+  agent: boolean;
+  /** When the caller gives up, by the clock. */
+  deadline?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Options for {@linkcode StreamService}. */
+export interface ServiceOptions {
+  /** The clock for time limits and tokens. */
+  clock: Clock;
+  /** Aborted when the edge is closed, which ends all requests. */
+  signal: AbortSignal;
 }
 
 /** A message of a chat channel. */
@@ -40,6 +59,8 @@ export interface UserRequest {
   body?: unknown;
   /** How often it is tried in all. Default 3. */
   tries?: number;
+  /** When the caller gives up, by the clock. */
+  deadline?: number | undefined;
   signal?: AbortSignal;
 }
 
@@ -52,15 +73,18 @@ export abstract class StreamService {
   protected readonly settings: GetStreamSettings;
   /** The clock for time limits and tokens. */
   readonly clock: Clock;
+  /** Aborted when the edge is closed. */
+  protected readonly closed: AbortSignal;
   readonly #tokens = new Map<string, UserToken>();
 
-  constructor(settings: GetStreamSettings, clock: Clock) {
+  constructor(settings: GetStreamSettings, { clock, signal }: ServiceOptions) {
     this.settings = settings;
     this.clock = clock;
+    this.closed = signal;
   }
 
   /** Creates or updates a user; fields that are not given keep their values. */
-  abstract upsertUser(user: User, options: { agent: boolean }): Promise<void>;
+  abstract upsertUser(user: User, options: UpsertOptions): Promise<void>;
   /** Returns those of these users that are agents. */
   abstract findAgents(userIds: readonly string[], signal?: AbortSignal): Promise<string[]>;
   /** Creates a call, or finds the existing one; returns the service's description of it. */
@@ -97,6 +121,11 @@ export abstract class StreamService {
   /** Returns a new holder of a user's tokens. */
   protected abstract newToken(userId: string): UserToken;
 
+  /** Returns what ends a request: its own signal, or the end of the edge. */
+  protected orClosed(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.closed]) : this.closed;
+  }
+
   /** Returns the tokens of a user. */
   userToken(userId: string): UserToken {
     return this.#tokens.getOrInsertComputed(userId, () => this.newToken(userId));
@@ -108,7 +137,7 @@ export abstract class StreamService {
     userId: string,
     request: JoinRequest = {},
   ): Promise<SfuCredentials> {
-    const { migratingFrom = [], signal } = request;
+    const { migratingFrom = [], deadline, signal } = request;
     const response = await this.asUser(`joining the call ${call.type}:${call.id}`, userId, {
       path: `/api/v2/video/call/${call.type}/${call.id}/join`,
       body: {
@@ -119,6 +148,7 @@ export abstract class StreamService {
           migrating_from_list: migratingFrom,
         }),
       },
+      deadline,
       ...(signal ? { signal } : {}),
     });
     return readCredentials(response);
@@ -142,7 +172,8 @@ export abstract class StreamService {
   /** Requests something in a user's name. */
   protected asUser(doing: string, userId: string, request: UserRequest): Promise<unknown> {
     const { method = "POST", baseUrl = this.settings.videoUrl, query = {}, body } = request;
-    const { tries = TRIES, signal } = request;
+    const { tries = TRIES, deadline } = request;
+    const signal = this.orClosed(request.signal);
     const tokens = this.userToken(userId);
     const url = new URL(baseUrl + request.path);
     url.searchParams.set("api_key", this.settings.apiKey);
@@ -162,13 +193,13 @@ export abstract class StreamService {
           doing,
           timeoutMs: this.settings.requestTimeoutMs,
           tries,
-          ...(signal ? { signal } : {}),
+          signal,
           clock: this.clock,
         });
       } catch (error) {
         if (!(error instanceof EdgeError)) throw error;
         throw error.code === "token-expired" ? tokens.refused(token, error) : error;
       }
-    }, { tries, ...(signal ? { signal } : {}), clock: this.clock });
+    }, { tries, deadline, signal, clock: this.clock });
   }
 }

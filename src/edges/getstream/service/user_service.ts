@@ -1,38 +1,43 @@
 /** A client of Stream's services on behalf of users, by their tokens, without the app's secret. @module */
 import type { GetOrCreateCallRequest } from "@stream-io/node-sdk";
-import { AuthenticationError, type Clock, type JsonValue, type User } from "@ringline/edge/toolkit";
+import { AuthenticationError, type JsonValue, type User, waitFor } from "@ringline/edge/toolkit";
 import { CoordinatorSocket } from "../coordinator_socket.ts";
 import { toCustomObjects } from "../custom_events.ts";
 import { AGENT_MARKS } from "../wire/agent_marks.ts";
 import { claimsOf } from "../wire/credentials.ts";
 import { retrying } from "../wire/retrying.ts";
 import type { GetStreamSettings, UserTokenSource } from "../settings.ts";
-import { type CallName, type ChatMessage, StreamService } from "./stream_service.ts";
+import {
+  type CallName,
+  type ChatMessage,
+  type ServiceOptions,
+  StreamService,
+  type UpsertOptions,
+} from "./stream_service.ts";
 import { UserToken } from "./user_token.ts";
 
 /** Stream's services on behalf of users. */
 export class UserService extends StreamService {
   readonly #source: UserTokenSource;
-  /** Aborted when the edge is closed. */
-  readonly #signal: AbortSignal;
   /** The users whose tokens were accepted. */
   readonly #users = new Set<string>();
 
   constructor(
     settings: GetStreamSettings,
     source: UserTokenSource,
-    options: { clock: Clock; signal: AbortSignal },
+    options: ServiceOptions,
   ) {
-    super(settings, options.clock);
-    this.#signal = options.signal;
+    super(settings, options);
     this.#source = source;
   }
 
   /** The user's own socket creates them, as it does for Stream's clients. */
-  override async upsertUser(user: User, options: { agent: boolean }): Promise<void> {
+  override async upsertUser(user: User, options: UpsertOptions): Promise<void> {
     const { id, name, image } = user;
     if (!options.agent) throw noSecret(`creating the user "${id}"`);
     const custom = { ...user.custom, ...AGENT_MARKS };
+    const { deadline } = options;
+    const signal = this.orClosed(options.signal);
     await retrying(async () => {
       const socket = new CoordinatorSocket({
         videoUrl: this.settings.videoUrl,
@@ -46,11 +51,11 @@ export class UserService extends StreamService {
         onError: () => {},
       });
       try {
-        await socket.ready;
+        await waitFor(socket.ready, "the user's socket", { signal, clock: this.clock });
       } finally {
         await socket.close();
       }
-    }, { clock: this.clock });
+    }, { deadline, signal, clock: this.clock });
     this.#users.add(id);
   }
 
@@ -153,7 +158,7 @@ export class UserService extends StreamService {
     return new UserToken(load, {
       isOnly,
       check: (token) => checkUserToken(token, { userId, isOnly }),
-      signal: this.#signal,
+      signal: this.closed,
       clock: this.clock,
     });
   }

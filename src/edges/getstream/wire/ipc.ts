@@ -17,6 +17,12 @@ const strategy = v.picklist(["fast", "rejoin", "migrate"]);
 /** The strategies by which a lost call is reconnected. */
 export type Strategy = v.InferOutput<typeof strategy>;
 
+const kind = v.picklist(["audio", "video"]);
+const mutedTrack = v.object({ track: kind, by: v.picklist(["moderator", "rights"]) });
+
+/** A track of the agent that others have muted: a moderator, or by the call's rights. */
+export type MutedTrack = v.InferOutput<typeof mutedTrack>;
+
 /** The schema of {@linkcode CallParams}. */
 export const callParams = v.object({
   /** The id of the call's broker in the agent's process. */
@@ -30,6 +36,8 @@ export const callParams = v.object({
   participantGraceMs: ms,
   /** The session that was lost with another media process: this join takes its place. */
   previousSessionId: v.optional(text),
+  /** What others had muted in it. */
+  muted: v.optional(v.array(mutedTrack)),
 });
 
 /** The parameters of a join. */
@@ -61,9 +69,11 @@ export const ipcMessage = v.variant("type", [
   /** Others mute the agent, or let it speak again. */
   v.object({
     type: v.literal("agentMuted"),
-    track: v.picklist(["audio", "video"]),
+    track: kind,
     muted: v.boolean(),
   }),
+  /** All that others have muted of the agent, from now on. */
+  v.object({ type: v.literal("mutedTracks"), muted: v.array(mutedTrack) }),
   v.object({ type: v.literal("dominantSpeaker"), participantId: text }),
   v.object({
     type: v.literal("connectionQuality"),
@@ -103,6 +113,9 @@ export const responseParams = v.object({
 
 /** The response to a {@linkcode Request}. */
 export type Response = v.InferOutput<typeof responseParams>;
+
+/** Time limit for a response of the agent's process. */
+export const RESPONSE_MS = 20_000;
 
 /** The method by which the agent's process sends a {@linkcode Response}. */
 export const RESPONSE = "response";

@@ -5,6 +5,7 @@ import {
   type Clock,
   EdgeError,
   retry,
+  systemClock,
 } from "@ringline/edge/toolkit";
 
 import { RateLimitError } from "./service_errors.ts";
@@ -19,10 +20,15 @@ export const BACK_OFF: Readonly<BackOffOptions> = {
   random: () => Math.random(),
 };
 
+/** The longest pause between two tries of one request, whatever the service asks for. */
+const MAX_PAUSE_MS = 60_000;
+
 /** Options for {@linkcode retrying}. */
 export interface Retrying extends Partial<BackOffOptions> {
   /** The number of tries in all. Default 3. */
   tries?: number;
+  /** When the caller gives up, by the clock: a service that asks to wait longer is not waited for. */
+  deadline?: number | undefined;
   signal?: AbortSignal;
   clock?: Clock;
 }
@@ -53,13 +59,17 @@ export function pauseAfter(
  * time is not asked again: that would use up the caller's.
  */
 export function retrying<T>(act: () => Promise<T>, options: Retrying = {}): Promise<T> {
-  const { tries: mostTries = TRIES, signal, clock, ...backOff } = options;
+  const { tries: mostTries = TRIES, deadline = Infinity, signal, clock = systemClock, ...backOff } =
+    options;
   return retry(act, {
     signal,
     clock,
-    waitMs: (error, tries) =>
-      tries < mostTries && !(error instanceof EdgeError && error.code === "token-timeout")
-        ? pauseAfter(error, tries, backOff)
-        : undefined,
+    waitMs: (error, tries) => {
+      if (tries >= mostTries) return undefined;
+      if (error instanceof EdgeError && error.code === "token-timeout") return undefined;
+      const ms = pauseAfter(error, tries, backOff);
+      if (ms === undefined || !(error instanceof RateLimitError)) return ms;
+      return clock.now() + ms > deadline ? undefined : Math.min(MAX_PAUSE_MS, ms);
+    },
   });
 }

@@ -20,7 +20,11 @@ export class RateLimitError extends ConnectionError {
   readonly retryAfterMs: number;
 
   constructor(message: string, retryAfterMs: number) {
-    super(message, { code: "rate-limited", retryable: true });
+    const seconds = Math.ceil(retryAfterMs / 1000);
+    super(`${message}; the service takes requests again in ${seconds} s`, {
+      code: "rate-limited",
+      retryable: true,
+    });
     this.retryAfterMs = retryAfterMs;
   }
 }

@@ -30,6 +30,8 @@ export interface Fault {
   method?: string;
   status?: number;
   code?: number;
+  /** After how many seconds the service takes requests again, as it says. */
+  retryAfterS?: number;
   /** Never responds. */
   hangs?: boolean;
   /** Responds with a text that is not JSON. */
@@ -138,6 +140,18 @@ export class StreamDouble implements AsyncDisposable {
     return await this.sfu.command<string>("addPerson", { cid, userId, name });
   }
 
+  /** Grants and revokes what a user may do, as a moderator does. */
+  async changeRights(
+    cid: string,
+    userId: string,
+    { grant = [], revoke = [] }: { grant?: string[]; revoke?: string[] },
+  ): Promise<void> {
+    const rights = new Set([...this.#capabilitiesOf(userId), ...grant]);
+    for (const right of revoke) rights.delete(right);
+    this.capabilities.set(userId, [...rights]);
+    await this.sfu.command("grant", { cid, userId, ...this.#rightsOf(userId) });
+  }
+
   /** Returns the SFU's record. */
   async report(): Promise<Seen> {
     return await this.sfu.command<Seen>("report");
@@ -178,7 +192,7 @@ export class StreamDouble implements AsyncDisposable {
       return new Response(null, { status: 504 });
     }
     if (fault?.garbage) return new Response("<html>no JSON</html>");
-    if (fault) return failure(fault.status ?? 500, fault.code ?? 0, "failed on command");
+    if (fault) return faulty(fault);
     const claims = await this.#authorize(request, url);
     if (claims instanceof Response) return claims;
     try {
@@ -301,9 +315,8 @@ export class StreamDouble implements AsyncDisposable {
   async #moderate(cid: string, action: string, b: Body): Promise<void> {
     if (action === "kick") return await this.sfu.command("kick", { cid, userId: b.user_id });
     if (action === "user_permissions") {
-      const audio = !b.revoke_permissions?.includes("send-audio");
-      const video = !b.revoke_permissions?.includes("send-video");
-      return await this.sfu.command("grant", { cid, userId: b.user_id, audio, video });
+      const { grant_permissions: grant, revoke_permissions: revoke } = b;
+      return await this.changeRights(cid, b.user_id, { grant, revoke });
     }
     for (const userId of b.audio ? b.user_ids : []) {
       await this.sfu.command("moderate", { cid, userId });
@@ -360,13 +373,26 @@ export class StreamDouble implements AsyncDisposable {
     return true;
   }
 
+  #capabilitiesOf(userId: string): readonly string[] {
+    return this.capabilities.get(userId) ?? CAPABILITIES;
+  }
+
+  /** What a user may publish. */
+  #rightsOf(userId: string): { audio: boolean; video: boolean } {
+    const capabilities = this.#capabilitiesOf(userId);
+    return {
+      audio: capabilities.includes("send-audio"),
+      video: capabilities.includes("send-video"),
+    };
+  }
+
   #callAnswer(cid: string, userId: string) {
     const call = this.calls.get(cid)!;
     const find = (id: string) => this.users.get(id) ?? { id, name: id };
     return {
       call: describeCall(cid, call, find(call.createdBy)),
       members: call.members.map((member) => describeMember(member, find(member.user_id))),
-      own_capabilities: this.capabilities.get(userId) ?? CAPABILITIES,
+      own_capabilities: this.#capabilitiesOf(userId),
       duration: "1ms",
     };
   }
@@ -392,7 +418,7 @@ export class StreamDouble implements AsyncDisposable {
           ws_endpoint: `ws://${address}/ws`,
         },
         token: await signToken(
-          { user_id: userId, cid, edge, name, isAnonymous, ...exp },
+          { user_id: userId, cid, edge, name, isAnonymous, rights: this.#rightsOf(userId), ...exp },
           SFU_SECRET,
         ),
         ice_servers: [],
@@ -441,6 +467,19 @@ export class StreamDouble implements AsyncDisposable {
     socket.onerror = (event) => event.preventDefault();
     return response;
   }
+}
+
+/** Returns what a fault answers, with the headers of a limit of rate where it has one. */
+function faulty({ status = 500, code = 0, retryAfterS }: Fault): Response {
+  const response = failure(status, code, "failed on command");
+  if (retryAfterS === undefined) return response;
+  const reset = Math.ceil(Date.now() / 1000) + retryAfterS;
+  const limit = { limit: "1", remaining: "0", reset: String(reset) };
+  for (const [name, value] of Object.entries(limit)) {
+    response.headers.set(`x-ratelimit-${name}`, value);
+  }
+  response.headers.set("retry-after", String(retryAfterS));
+  return response;
 }
 
 function failure(status: number, code: number, message: string): Response {

@@ -61,7 +61,7 @@ export interface CallSessionsOptions {
   askCredentials: (leaving: readonly string[], signal: AbortSignal) => Promise<SfuCredentials>;
   /** Returns what the agent publishes. */
   ownTracks: () => OwnTracks;
-  /** The service has said what the agent may do, for a session that replaces another. */
+  /** The service has said what the agent may do, for the session that is opened next. */
   onCapabilities: (capabilities: readonly string[]) => void;
   /** The SFU refuses these of the agent's tracks in a session that goes on without them. */
   onRefused: (tracks: OwnTracks, error: EdgeError) => void;
@@ -105,6 +105,7 @@ export class CallSessions {
   /** Joins; resolves when the roster has all participants. */
   async join(signal: AbortSignal): Promise<void> {
     const { params, clock, roster, askCredentials, onCurrent, onFailure } = this.#options;
+    const { onCapabilities } = this.#options;
     if (params.previousSessionId !== undefined) roster.addOwn(params.previousSessionId);
     const leaving: string[] = [];
     let attempt = 0;
@@ -112,6 +113,7 @@ export class CallSessions {
       const credentials = attempt++ === 0
         ? params.credentials
         : await askCredentials(leaving, signal);
+      if (credentials.capabilities) onCapabilities(credentials.capabilities);
       const session = this.#create(credentials, crypto.randomUUID());
       try {
         await this.#enter(session, attempt, signal);

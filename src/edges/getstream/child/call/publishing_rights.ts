@@ -24,6 +24,11 @@ export class PublishingRights {
     return was ? [{ type, muted: true }] : [];
   }
 
+  /** Takes a right that the agent has lost before. */
+  withdraw(type: TrackType): void {
+    this.#withdrawn.add(type);
+  }
+
   /** Takes the agent's rights in the call; returns the changes. */
   grant(
     { canPublishAudio, canPublishVideo }: Pick<CallGrants, "canPublishAudio" | "canPublishVideo">,
@@ -60,6 +65,11 @@ export class PublishingRights {
   /** The agent publishes by its own will again, which ends a moderator's mute. */
   unmute(): void {
     this.#muted.clear();
+  }
+
+  /** Whether a moderator has muted this kind. */
+  isModerated(type: TrackType): boolean {
+    return this.#muted.has(type);
   }
 
   /** Returns those of the agent's tracks that it may publish. */

@@ -20,16 +20,18 @@ import {
   TrackType,
 } from "@ringline/edge/toolkit";
 import type { SfuCredentials } from "../../wire/credentials.ts";
-import type { CallParams, IpcMessage, LevelData, Strategy } from "../../wire/ipc.ts";
+import type { CallParams, IpcMessage, Strategy } from "../../wire/ipc.ts";
 import type { CallMedia } from "../sfu/media.ts";
 import { IceRestart } from "../sfu/ice_restart.ts";
 import type { OwnTracks } from "../sfu/publisher.ts";
+import { AgentTracks } from "./agent_tracks.ts";
+import { AudioLevels } from "./audio_levels.ts";
 import { takeEvent } from "./call_events.ts";
 import { CallRoster, keyOf, type Member } from "./call_roster.ts";
 import { CallSessions } from "./call_sessions.ts";
 import { CredentialRenewal } from "./credential_renewal.ts";
 import { MediaRouter } from "./media_router.ts";
-import { PublishingRights, type RightsChange } from "./publishing_rights.ts";
+import type { PublishingRights, RightsChange } from "./publishing_rights.ts";
 import { Reconnector } from "./reconnector.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -38,8 +40,6 @@ const AGENT = "agent";
 const SFU = "sfu";
 /** A new size of pictures is declared so much later. */
 const RESIZED_MS = 1000;
-/** The agent receives audio levels at most this often. */
-const LEVELS_MS = 100;
 
 /** The requests of a call to its broker in the agent's process. */
 export interface CallBrokerClient {
@@ -71,13 +71,13 @@ export class StreamCall {
   readonly #renewal: CredentialRenewal;
   readonly #reconnector: Reconnector;
   readonly #repair: IceRestart;
-  readonly #rights = new PublishingRights();
-  /** What the agent wants to publish. */
-  #wanted: OwnTracks = {};
+  readonly #own: AgentTracks;
+  readonly #levels: AudioLevels;
+  /** Whether the next publication is the first one in the place of a process that was lost. */
+  #isRestoring: boolean;
   #voice: RtcTrack | undefined;
   /** Resolves when the call is lost the next time. */
   #lost = Promise.withResolvers<void>();
-  #levelsAt = -Infinity;
   #resized: Disposable | undefined;
   #ended = false;
 
@@ -86,6 +86,16 @@ export class StreamCall {
     const { connection, clock, media, broker, params, log } = options;
     const { signal } = this.#abort;
     this.#connection = connection;
+    this.#isRestoring = params.previousSessionId !== undefined;
+    this.#own = new AgentTracks({
+      before: params.muted ?? [],
+      onMuted: (track, muted) => this.#emit({ type: "agentMuted", track, muted }),
+      onChange: (muted) => this.#emit({ type: "mutedTracks", muted }),
+    });
+    this.#levels = new AudioLevels({
+      clock,
+      emit: (levels) => this.#emit({ type: "audioLevels", levels }),
+    });
     this.#router = new MediaRouter(media.audio, connection);
     this.#roster = new CallRoster({
       emit: (message) => connection.send(message),
@@ -125,12 +135,9 @@ export class StreamCall {
       router: this.#router,
       subscriptions: this.#subscriptions,
       askCredentials: (leaving, signal) => broker.credentials(leaving, signal),
-      ownTracks: () => this.#own,
-      onCapabilities: (capabilities) => this.#follow(this.#rights.follow(capabilities)),
-      onRefused: (tracks, error) => {
-        this.#emitError(error, "publishing");
-        this.#follow(this.#rights.refuse(tracks));
-      },
+      ownTracks: () => this.#own.allowed,
+      onCapabilities: (capabilities) => this.#follow((rights) => rights.follow(capabilities)),
+      onRefused: (tracks, error) => this.#onRefused(tracks, error),
       onCurrent: ({ credentials, sessionId }) => {
         this.#emit({ type: "session", sessionId });
         this.#repair.reset();
@@ -139,7 +146,7 @@ export class StreamCall {
       onEvent: (event) =>
         takeEvent(event, {
           roster: this.#roster,
-          onLevels: (levels) => this.#emitLevels(levels),
+          onLevels: (levels) => this.#levels.take(levels),
           onDominantSpeaker: (participantId) =>
             this.#emit({ type: "dominantSpeaker", participantId }),
           onQuality: (qualities) => this.#emit({ type: "connectionQuality", qualities }),
@@ -149,8 +156,8 @@ export class StreamCall {
             const { capabilities } = this.#sessions.current?.credentials ?? params.credentials;
             if (!capabilities?.includes("join-backstage")) this.#end("call-ended");
           },
-          onMuted: (type) => this.#follow(this.#rights.mute(type)),
-          onGrants: (grants) => this.#follow(this.#rights.grant(grants)),
+          onMuted: (type) => this.#follow((rights) => rights.mute(type)),
+          onGrants: (grants) => this.#follow((rights) => rights.grant(grants)),
           onError: (error) => this.#emitError(error, "the SFU"),
         }),
       onSocketEnd: ({ kind }) => this.#reconnect("fast", `the socket is ${kind}`),
@@ -216,14 +223,16 @@ export class StreamCall {
         hears: (memberId) => memberId === AGENT,
       });
     }
-    this.#wanted = {
-      ...(audio ? { audio: this.#voice } : {}),
+    // Another process has published the same before, and the agent does not ask for it now.
+    const isAgain = this.#isRestoring;
+    this.#isRestoring = false;
+    this.#own.want({
+      ...(audio && this.#voice ? { audio: this.#voice } : {}),
       ...(video ? { video: this.#connection.videoTrack } : {}),
-    };
-    this.#rights.unmute();
+    });
     // A reconnection publishes the tracks itself, also when it begins in the middle of this.
     if (this.#reconnector.isRunning) return;
-    const publishing = this.#publish();
+    const publishing = this.#publish({ isAgain });
     publishing.catch(() => {});
     await Promise.race([publishing, this.#lost.promise]);
   }
@@ -238,27 +247,30 @@ export class StreamCall {
     }, RESIZED_MS);
   }
 
-  /** What the agent wants to publish, and may. */
-  get #own(): OwnTracks {
-    return this.#rights.allowed(this.#wanted);
+  /** Does what others have ordered about the agent's own tracks. */
+  #follow(order: (rights: PublishingRights) => readonly RightsChange[]): void {
+    if (this.#own.follow(order)) this.#catchUp();
   }
 
-  /** Does what others have ordered about the agent's own tracks, and reports it. */
-  #follow(changes: readonly RightsChange[]): void {
-    for (const { type, muted } of changes) {
-      const track = type === TrackType.AUDIO ? "audio" : "video";
-      if (this.#wanted[track]) this.#emit({ type: "agentMuted", track, muted });
-    }
-    if (changes.length > 0) this.#catchUp();
+  /** The right to publish was withdrawn during a reconnection: the agent stays, and listens. */
+  #onRefused(tracks: OwnTracks, error: unknown): void {
+    this.#emitError(error, "publishing");
+    this.#follow((rights) => rights.refuse(tracks));
   }
 
-  async #publish(): Promise<void> {
+  async #publish({ isAgain = false } = {}): Promise<void> {
     const session = this.#sessions.current;
+    const own = this.#own.allowed;
     try {
-      await session?.publish(this.#own);
+      await session?.publish(own);
     } catch (error) {
       const code = error instanceof EdgeError ? error.code : "";
       if (code === "no-codec") return this.#emitError(error, "publishing video");
+      if (code === "forbidden" && isAgain) {
+        await session?.unpublish();
+        this.#onRefused(own, error);
+        return;
+      }
       if (session !== this.#sessions.current || this.#reconnector.isRunning) return;
       if (code !== "not-found") throw error;
       this.#reconnect("rejoin", "the SFU session expired");
@@ -300,6 +312,7 @@ export class StreamCall {
     this.#abort.abort(new ClosedError("the call"));
     this.#renewal.stop();
     this.#repair.stop();
+    this.#levels.stop();
     this.#resized?.[Symbol.dispose]();
     this.#roster.close();
     await this.#sessions.close();
@@ -317,7 +330,7 @@ export class StreamCall {
   /** Does what the agent asked for during the reconnection. */
   #catchUp(): void {
     this.#subscriptions.update();
-    const { audio, video } = this.#wanted;
+    const { audio, video } = this.#own.wanted;
     const isUsed = this.#sessions.current?.publisher?.isUsed ?? false;
     if ((!audio && !video && !isUsed) || this.#reconnector.isRunning) return;
     this.#publish().catch((error) => this.#emitError(error, "publishing"));
@@ -332,13 +345,6 @@ export class StreamCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#connection.send({ type: "ended", reason });
-  }
-
-  #emitLevels(levels: LevelData[]): void {
-    const now = this.#options.clock.now();
-    if (now - this.#levelsAt < LEVELS_MS) return;
-    this.#levelsAt = now;
-    this.#emit({ type: "audioLevels", levels });
   }
 
   #emit(message: IpcMessage): void {

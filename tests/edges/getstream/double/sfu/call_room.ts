@@ -87,8 +87,16 @@ export class Member {
   }
 }
 
+/** What a user may publish. */
+export interface Rights {
+  audio: boolean;
+  video: boolean;
+}
+
 /** One call. */
 export class Room {
+  /** By user id: what the service said last. */
+  readonly rights = new Map<string, Rights>();
   readonly members = new Map<string, Member>();
   readonly recorders = new Map<string, Recorder>();
   /** Whether media comes before the event that announces it. */
@@ -115,6 +123,12 @@ export class Room {
     let recorder = this.recorders.get(userId);
     if (!recorder) this.recorders.set(userId, recorder = new Recorder());
     return recorder;
+  }
+
+  /** Whether a user may publish tracks of a type. */
+  mayPublish(userId: string, type: TrackType): boolean {
+    const { audio = true, video = true } = this.rights.get(userId) ?? {};
+    return type === TrackType.AUDIO ? audio : type === TrackType.VIDEO ? video : true;
   }
 
   add(member: Member): void {

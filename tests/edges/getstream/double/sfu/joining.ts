@@ -7,7 +7,7 @@ import {
 import { checkToken, type Claims } from "../jwt.ts";
 import { Leg, sendTo } from "./leg.ts";
 import { Refused } from "./refused.ts";
-import { Member } from "./call_room.ts";
+import { Member, type Rights } from "./call_room.ts";
 import type { Session } from "./session.ts";
 import type { Sfu } from "./sfu.ts";
 
@@ -104,7 +104,8 @@ function enter(
     return { session: { room, member: known.member, leg }, reconnected: false };
   }
   if (isKnown) throw new Refused("the session is here already");
-  const { user_id: userId = "", name } = claims;
+  const { user_id: userId = "", name, rights } = claims;
+  if (rights) room.rights.set(userId, rights as Rights);
   const member = new Member(userId, sessionId, String(name ?? userId), claims.isAnonymous === true);
   const leg = member.leg = createLeg();
   room.add(member);

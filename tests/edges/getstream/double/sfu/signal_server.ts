@@ -15,6 +15,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import {
+  ErrorCode,
   type ErrorSchema,
   IceRestartRequestSchema,
   IceTrickleSchema,
@@ -130,7 +131,13 @@ function method<S extends DescMessage>(
 const METHODS = new Map<string, Method>([
   [
     "SetPublisher",
-    method(SetPublisherRequestSchema, async ({ leg }, { sdp, sessionId, tracks }, { seen }) => {
+    method(SetPublisherRequestSchema, async (session, { sdp, sessionId, tracks }, { seen }) => {
+      const { leg, member, room } = session;
+      for (const { trackType, muted } of tracks) {
+        if (muted || room.mayPublish(member.userId, trackType)) continue;
+        const text = `no right to publish ${TrackType[trackType]}`;
+        throw new Refused(text, ErrorCode.PERMISSION_DENIED, { isFault: false });
+      }
       seen.tracks = tracks.map(({ trackType, mid, codec, muted, layers }) => ({
         trackType,
         mid,

@@ -84,13 +84,13 @@ export const FAULTS: Record<string, Command> = {
     const sender = { trackType: TrackType.VIDEO, publishOptionId, layers: [layer] };
     p.agent.leg.send({ case: "changePublishQuality", value: { videoSenders: [sender] } });
   },
-  grant: (_, p) =>
-    p.agent.leg.send({
-      case: "callGrantsUpdated",
-      value: {
-        currentGrants: { canPublishAudio: p.flag("audio"), canPublishVideo: p.flag("video") },
-      },
-    }),
+  grant: (_, p) => {
+    const { room, leg, member } = p.agent;
+    const [canPublishAudio, canPublishVideo] = [p.flag("audio"), p.flag("video")];
+    room.rights.set(member.userId, { audio: canPublishAudio, video: canPublishVideo });
+    const currentGrants = { canPublishAudio, canPublishVideo };
+    leg.send({ case: "callGrantsUpdated", value: { currentGrants } });
+  },
   kick: async (_, p) => {
     const { leg, member } = p.agent;
     leg.send({ case: "callEnded", value: { reason: CallEndedReason.KICKED } });

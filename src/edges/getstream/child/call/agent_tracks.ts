@@ -1,0 +1,92 @@
+/** The agent's own tracks: what it wants to publish, what it may, and what it knows of that. @module */
+import { TrackType } from "@ringline/edge/toolkit";
+import type { MutedTrack } from "../../wire/ipc.ts";
+import type { OwnTracks } from "../sfu/publisher.ts";
+import { PublishingRights, type RightsChange } from "./publishing_rights.ts";
+
+type Kind = MutedTrack["track"];
+
+const TYPES = { audio: TrackType.AUDIO, video: TrackType.VIDEO } as const;
+const KINDS = ["audio", "video"] as const;
+
+/** Options for {@linkcode AgentTracks}. */
+export interface AgentTracksOptions {
+  /**
+   * What others had muted in the media process that this one replaces. The same tracks are published
+   * first, which ends no mute.
+   */
+  before: readonly MutedTrack[];
+  /** Others have muted a track that the agent publishes, or let it be heard again. */
+  onMuted: (track: Kind, muted: boolean) => void;
+  /** All tracks that are muted now, for a process that replaces this one. */
+  onChange: (muted: MutedTrack[]) => void;
+}
+
+/** The agent's own tracks, by its will and by the orders of others. */
+export class AgentTracks {
+  readonly #options: AgentTracksOptions;
+  readonly #rights = new PublishingRights();
+  /** The tracks that the agent publishes and that others have muted, as it knows. */
+  readonly #told: Set<Kind>;
+  #isRestoring: boolean;
+  #wanted: OwnTracks = {};
+
+  constructor(options: AgentTracksOptions) {
+    this.#options = options;
+    const { before } = options;
+    this.#isRestoring = before.length > 0;
+    this.#told = new Set(before.map(({ track }) => track));
+    for (const { track, by } of before) {
+      if (by === "moderator") this.#rights.mute(TYPES[track]);
+      else this.#rights.withdraw(TYPES[track]);
+    }
+  }
+
+  /** What the agent wants to publish. */
+  get wanted(): OwnTracks {
+    return this.#wanted;
+  }
+
+  /** What it wants to publish, and may. */
+  get allowed(): OwnTracks {
+    return this.#rights.allowed(this.#wanted);
+  }
+
+  /** Takes what the agent publishes from now on, which ends a moderator's mute. */
+  want(tracks: OwnTracks): void {
+    this.#wanted = tracks;
+    if (!this.#isRestoring) this.#rights.unmute();
+    // A right may have returned while the process was replaced. Else the agent unmutes itself.
+    this.#tell({ unmuted: this.#isRestoring });
+    this.#isRestoring = false;
+  }
+
+  /** Takes an order of others; returns whether it changes what the agent may publish. */
+  follow(order: (rights: PublishingRights) => readonly RightsChange[]): boolean {
+    const isChanged = order(this.#rights).length > 0;
+    // Nothing is published yet, or again.
+    if (isChanged && !this.#isRestoring) this.#tell({ unmuted: true });
+    return isChanged;
+  }
+
+  #tell({ unmuted }: { unmuted: boolean }): void {
+    const { allowed } = this;
+    let isChanged = false;
+    for (const kind of KINDS) {
+      const isMuted = this.#wanted[kind] !== undefined && allowed[kind] === undefined;
+      if (isMuted === this.#told.has(kind)) continue;
+      isChanged = true;
+      if (isMuted) this.#told.add(kind);
+      else this.#told.delete(kind);
+      if (isMuted || (unmuted && this.#wanted[kind])) this.#options.onMuted(kind, isMuted);
+    }
+    if (isChanged) this.#options.onChange(this.#muted);
+  }
+
+  get #muted(): MutedTrack[] {
+    return [...this.#told].map((track) => ({
+      track,
+      by: this.#rights.isModerated(TYPES[track]) ? "moderator" : "rights",
+    }));
+  }
+}
