@@ -133,7 +133,6 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@peculiar/x509",
     "@roamhq/wrtc",
     "eventsource-parser",
-    "hono",
     "jose",
     "sdp-transform",
     "valibot",

@@ -412,6 +412,10 @@ Deno.test("a schema or arguments without an end are an error of the tool", async
     [{ $ref: "#/$defs/d39", $defs: doubling }, /more than \d+ references/],
     [cyclic, /cannot be read: .*circular/],
     [deepSchema, /cannot be read: it is nested too deeply/],
+    [
+      { properties: { a: { anyOf: Array(150_000).fill({ type: "number" }) } } },
+      /has too many alternatives/,
+    ],
   ];
   for (const [schema, reason] of cases) {
     const text = await call([foreign(schema)], { a: {} });
@@ -455,6 +459,8 @@ Deno.test("a check takes no time to speak of", () => {
       [`${"a".repeat(60)}!`]: 1,
     }],
     [{ uniqueItems: true }, objects],
+    // Two of few items are the same, and each is long.
+    [{ uniqueItems: true }, Array(499).fill(Array(400).fill({ x: 1 }))],
     // One of many references, and valid.
     [{ $defs: { N: { type: "object" } }, items: { $ref: "#/$defs/N" } }, objects.concat(objects)],
   ];
@@ -465,6 +471,14 @@ Deno.test("a check takes no time to speak of", () => {
   const numbers = { $defs: { N: { type: "number" } }, items: { $ref: "#/$defs/N" } };
   assertEquals(check(numbers, many), undefined);
   // What is short enough is checked.
+  for (const twice of ["a".repeat(1000), [[1]], { x: 1 }]) {
+    const few = [...Array.from({ length: 200 }, (_, x) => ({ x: -x })), twice, twice];
+    assertMatch(check({ uniqueItems: true }, few) ?? "", /expected no item twice/);
+  }
+  assertMatch(
+    check({ uniqueItems: true }, Array(500).fill("a".repeat(1000))) ?? "",
+    /expected no item twice/,
+  );
   assertEquals(
     check({ pattern: "^(a+)+$" }, "aab"),
     'arguments: expected pattern "^(a+)+$", got "aab"',

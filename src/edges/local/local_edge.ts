@@ -80,7 +80,7 @@ export class LocalEdge extends EdgeTransport {
   readonly #users = new WeakMap<CallConnection, string>();
   #server: RunningServer | undefined;
   #mount: Mount | undefined;
-  #page: ((request: Request) => Promise<Response>) | undefined;
+  #page: ((request: Request) => Response) | undefined;
 
   /** Starts nothing yet. Throws a TypeError or a RangeError for a wrong option. */
   constructor(options: LocalEdgeOptions = {}) {
@@ -352,6 +352,8 @@ export class LocalEdge extends EdgeTransport {
    * else. It serves no sockets: pages connect to the edge's own port, so name your origin in `origins`. Once
    * the edge is closed, it returns a 503.
    */
+  // Async, so that a wrong request rejects and does not throw.
+  // deno-lint-ignore require-await
   async fetch(request: Request): Promise<Response> {
     if (this.isClosed) {
       return new Response("This server takes no more calls: its edge is closed.", { status: 503 });
@@ -360,7 +362,7 @@ export class LocalEdge extends EdgeTransport {
       this.#settings.origins,
       (line) => this.logger.warn(`LocalEdge: ${line}`),
     );
-    return await this.#page(request);
+    return this.#page(request);
   }
 
   /** Ends a call for all members: agents with the reason `"call-ended"`, people with a goodbye. */

@@ -6,13 +6,13 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { connect, type Socket as TcpSocket } from "node:net";
 import { checkMethods, shown } from "../../events/checks.ts";
-import { messageOf } from "../../events/error_text.ts";
 import { isFromThisMachine, isLoopbackOrigin, plainAddress } from "./wire/auth.ts";
 import { checkSource, isPagePath, pageApp, SIGNAL_PATH } from "./site/page_app.ts";
+import { addressOf, type PageResponder, pageResponder } from "./site/respond.ts";
 import { headersOf } from "./site/request_headers.ts";
 import type { LocalSettings } from "./wire/settings.ts";
 
@@ -54,9 +54,12 @@ function accepted(origins: readonly string[]) {
 export function pageResponse(
   origins: readonly string[],
   log: (line: string) => void,
-): (request: Request) => Promise<Response> {
+): (request: Request) => Response {
   const app = pageApp({ allowed: accepted(origins), log });
-  return async (request) => await app.fetch(request);
+  return ({ method, url, headers }) => {
+    const answer = app({ method, path: new URL(url).pathname, headers });
+    return new Response(method === "HEAD" ? null : answer.body, answer);
+  };
 }
 
 /** The servers in which an edge is mounted: a second one would never see a request. */
@@ -69,7 +72,7 @@ const mounted = new WeakSet<Server>();
 export class Mount {
   readonly #init: MountInit;
   readonly #origins: readonly string[];
-  readonly #app: (request: Request) => Promise<Response>;
+  readonly #respond: PageResponder;
   /** The server's own method. */
   readonly #emit: Server["emit"];
   /** The server's own decision which requests are upgrades, in versions that ask. */
@@ -88,7 +91,11 @@ export class Mount {
     if (origin !== undefined) checkOrigin(origin);
     this.#init = init;
     this.#origins = [...settings.origins, ...(origin === undefined ? [] : [origin])];
-    this.#app = pageResponse(this.#origins, init.log);
+    const { log } = init;
+    this.#respond = pageResponder({
+      app: pageApp({ allowed: accepted(this.#origins), log }),
+      log,
+    });
     this.#emit = server.emit;
     server.emit = this.#onEvent;
     // A server without any handler of this event cuts the connection.
@@ -150,32 +157,15 @@ export class Mount {
   }
 
   #takeRequest(request: IncomingMessage, response: ServerResponse): boolean {
-    const url = URL.parse(request.url ?? "/", "http://page");
+    const url = addressOf(request);
     if (url && isPagePath(url.pathname)) {
-      void this.#respond(url, request, response);
+      this.#respond(request, response);
       return true;
     }
     if (this.#init.server.listenerCount("request") > 0) return false;
     response.writeHead(404, { "content-type": "text/plain" });
     response.end("There is nothing at this address.");
     return true;
-  }
-
-  async #respond(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const headers = headersOf(request);
-      if (!headers) {
-        response.writeHead(431, { connection: "close" });
-        return void response.end();
-      }
-      const { method = "GET" } = request;
-      const answer = await this.#app(new Request(url, { method, headers }));
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      response.end(Buffer.from(await answer.arrayBuffer()));
-    } catch (error) {
-      this.#init.log(`a request failed: ${messageOf(error)}`);
-      response.destroy();
-    }
   }
 
   #takeUpgrade(request: IncomingMessage, tcp: TcpSocket, head: Buffer): boolean {
@@ -232,9 +222,9 @@ export class Mount {
 
 function ignore(): void {}
 
-function isSignal({ url, headers }: IncomingMessage): boolean {
-  return /^websocket$/i.test(headers.upgrade ?? "") &&
-    URL.parse(url ?? "/", "http://page")?.pathname === SIGNAL_PATH;
+function isSignal(request: IncomingMessage): boolean {
+  return /^websocket$/i.test(request.headers.upgrade ?? "") &&
+    addressOf(request)?.pathname === SIGNAL_PATH;
 }
 
 function checkOrigin(origin: unknown): void {

@@ -20,8 +20,9 @@ export type JsonSchemaType =
  * model, and a tool's arguments are checked against all of them, except for what is the tool's to
  * check: `format`; a `pattern` that is no regular expression of JavaScript, or for a text of more
  * than 1,000 characters (20, if a repeated group in it repeats or chooses: that can take for ever);
- * `uniqueItems` of more than 500 items; a `$ref` to what is not in the schema. When an
- * agent joins, it logs the patterns and references that it cannot read.
+ * `uniqueItems` of more than 500 items, or of so many objects and lists that their number times the
+ * characters of the arguments exceeds 2,000,000; a `$ref` to what is not in the schema. When an agent
+ * joins, it logs the patterns and references that it cannot read.
  */
 export interface JsonSchema {
   /** The kind of value, or several: `["string", "null"]`. */

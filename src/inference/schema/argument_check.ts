@@ -8,7 +8,12 @@ import "./usable_location.ts";
 import { validate } from "@cfworker/json-schema";
 import { describeFault } from "./argument_fault.ts";
 import type { JsonSchema } from "../contracts/json_schema.ts";
-import { type LenientSchema, lenientSchema, type PlainSchema } from "./lenient_schema.ts";
+import {
+  type LenientSchema,
+  lenientSchema,
+  type PlainSchema,
+  targetsFor,
+} from "./lenient_schema.ts";
 
 /** Says what about a value does not fit; `undefined` when it fits. */
 export interface ArgumentCheck {
@@ -30,7 +35,8 @@ const REFERENCES_PER_CHARACTER = 20;
  * @throws {TypeError} the schema cannot be read.
  */
 export function argumentCheck(schema: JsonSchema | boolean): ArgumentCheck {
-  const { schema: plain, targets, unchecked } = read(schema);
+  const lenient = read(schema);
+  const { schema: plain, unchecked } = lenient;
   const $schema = String((schema as JsonSchema | null)?.$schema ?? "");
   const draft = /draft-0[3-7]/.test($schema) ? "7" : "2020-12";
   const check = (value: unknown) => {
@@ -38,13 +44,15 @@ export function argumentCheck(schema: JsonSchema | boolean): ArgumentCheck {
     const text = JSON.stringify(value) ?? "null";
     const sent = JSON.parse(text);
     const limit = MAX_REFERENCES + REFERENCES_PER_CHARACTER * text.length;
+    const targets = targetsFor(lenient, text.length);
     const lookup = limited(targets, limit);
     try {
       const { valid, errors } = validate(sent, plain, draft, lookup as Record<string, never>);
       return valid ? undefined : describeFault(errors, sent, { schema: plain, targets });
     } catch (cause) {
       if (!isOverflow(cause)) throw cause;
-      const reason = "the schema refers to itself without end, or they are nested too deeply";
+      const reason = "the schema refers to itself without end or has too many alternatives, " +
+        "or it or the arguments are nested too deeply";
       throw new RangeError(reason, { cause });
     }
   };

@@ -76,17 +76,14 @@ function decisive(errors: readonly Fault[], value: unknown, places: Places): Fau
     }
     const [got] = at(value, pathOf(error.instanceLocation));
     const count = (places.valueOf(error) as unknown[]).length;
-    const alternatives = Array.from({ length: count }, (_, number): Alternative => {
-      const location = `${keywordLocation}/${number}`;
-      return {
-        location,
-        errors: decisive(
-          inside.filter((one) => one.keywordLocation.startsWith(`${location}/`)),
-          value,
-          places,
-        ),
-      };
-    });
+    const ofAlternatives = Array.from({ length: count }, (): Fault[] => []);
+    for (const one of inside) {
+      ofAlternatives[parseInt(one.keywordLocation.slice(keywordLocation.length + 1))]!.push(one);
+    }
+    const alternatives = ofAlternatives.map((errors, number): Alternative => ({
+      location: `${keywordLocation}/${number}`,
+      errors: decisive(errors, value, places),
+    }));
     for (const one of meant(alternatives, error.instanceLocation, got, places)) decided.push(one);
   }
   return decided;

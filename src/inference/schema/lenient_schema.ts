@@ -21,8 +21,12 @@ export interface LenientSchema {
 /** Fits nothing. */
 const NOTHING: PlainSchema = { not: {} };
 
+/** The key of the schema, among the targets, of an array without an item twice. */
+const UNIQUE = "unique items";
 /** To compare each item with each other one takes the square of their number. */
 const MAX_FOR_UNIQUE = 500;
+/** To compare objects and lists takes the number of items times the length of all, too. */
+const MAX_COMPARISONS = 2_000_000;
 
 const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
 const isNumber = (value: unknown) => typeof value === "number";
@@ -66,6 +70,23 @@ export function lenientSchema(schema: unknown): LenientSchema {
   };
 }
 
+/**
+ * Returns the targets for arguments of that many characters: what takes too long to compare counts as
+ * unique.
+ */
+export function targetsFor(
+  { targets }: LenientSchema,
+  characters: number,
+): LenientSchema["targets"] {
+  const few = { maxItems: Math.floor(MAX_COMPARISONS / characters) };
+  const plain = { items: { type: ["string", "number", "boolean", "null"] } };
+  const unique = {
+    if: { maxItems: MAX_FOR_UNIQUE, anyOf: [plain, few] },
+    then: { uniqueItems: true },
+  };
+  return { ...targets, [UNIQUE]: unique };
+}
+
 class Reader {
   readonly targets: Record<string, PlainSchema> = Object.create(null);
   readonly unchecked = new Set<string>();
@@ -105,9 +126,7 @@ class Reader {
     if (pattern !== undefined && this.#canRead(pattern)) {
       also.push({ if: { maxLength: longestText(pattern) }, then: { pattern } });
     }
-    if (schema.uniqueItems === true) {
-      also.push({ if: { maxItems: MAX_FOR_UNIQUE }, then: { uniqueItems: true } });
-    }
+    if (schema.uniqueItems === true) also.push({ $ref: UNIQUE });
     if (also.length > 0) plain.allOf = [...(plain.allOf as PlainSchema[] ?? []), ...also];
     return schema.nullable === true ? { anyOf: [plain, { type: "null" }] } : plain;
   }

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { selfSignedCertificate } from "../../../src/edges/local/certificate.ts";
 import { Listener } from "../../../src/edges/local/child/listener.ts";
+import { PROTOCOL_VERSION } from "../../../src/edges/local/wire/signalling.ts";
 import { hello } from "./fakes.ts";
 import { CALL, ServerFixture } from "./server_fixture.ts";
 
@@ -206,39 +207,120 @@ Deno.test("a client that sends thousands of requests at a time is cut off", asyn
   await response.body?.cancel();
 });
 
-Deno.test("thousands of requests at a time are not even parsed, over TCP or TLS", async () => {
-  const { cert, key } = await selfSignedCertificate(["127.0.0.1"]);
-  for (const tls of [undefined, { cert, key }]) {
-    let requests = 0;
-    const listener = await Listener.open({
-      host: "127.0.0.1",
-      port: 0,
-      tls,
-      onConnection() {},
-      onRequest(_, response) {
-        requests++;
-        response.end();
-      },
-      onUpgrade() {},
-      onError() {},
-      onLost() {},
-    });
+/** A listener whose requests and bytes of bodies are counted. */
+async function countingListener(tls: { cert: string; key: string } | undefined) {
+  const counts = { requests: 0, bodyBytes: 0 };
+  const listener = await Listener.open({
+    host: "127.0.0.1",
+    port: 0,
+    tls,
+    onConnection() {},
+    onRequest(request, response) {
+      counts.requests++;
+      request.on("data", (piece) => counts.bodyBytes += piece.length);
+      // The longest body: its sender waits for an answer, and gets none.
+      if (request.method === "GET") response.end();
+    },
+    onUpgrade() {},
+    onError() {},
+    onLost() {},
+  });
+  /** Sends pieces over connections of their own, and waits for their ends. */
+  const send = async (pieces: Uint8Array[], connections: number): Promise<void> => {
     const address = { hostname: "127.0.0.1", port: listener.port };
-    const request = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    const all = new Uint8Array(request.length * 500);
-    for (let at = 0; at < all.length; at += request.length) all.set(request, at);
-    await Promise.all(Array.from({ length: 20 }, async () => {
+    await Promise.all(Array.from({ length: connections }, async () => {
       using connection = tls
-        ? await Deno.connectTls({ ...address, caCerts: [cert] })
+        ? await Deno.connectTls({ ...address, caCerts: [tls.cert] })
         : await Deno.connect(address);
       try {
-        await connection.write(all);
+        for (const piece of pieces) await connection.write(piece);
         while (await connection.read(new Uint8Array(4096)) !== null);
       } catch {
         // A reset is an end too.
       }
     }));
-    assert(requests <= 20, `${requests} requests`);
-    await listener.close();
+  };
+  return { counts, send, close: () => listener.close() };
+}
+
+Deno.test("thousands of requests at a time are not even parsed, over TCP or TLS", async () => {
+  const { cert, key } = await selfSignedCertificate(["127.0.0.1"]);
+  for (const tls of [undefined, { cert, key }]) {
+    const { counts, send, close } = await countingListener(tls);
+    await send([new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(500))], 20);
+    assert(counts.requests <= 20, `${counts.requests} requests`);
+    await close();
   }
+});
+
+Deno.test("no byte of a body is parsed, over TCP or TLS", async () => {
+  const { cert, key } = await selfSignedCertificate(["127.0.0.1"]);
+  const encoder = new TextEncoder();
+  const head = "POST / HTTP/1.1\r\nHost: x\r\n";
+  const chunked = encoder.encode(`${head}Transfer-Encoding: chunked\r\n\r\n`);
+  const chunks = encoder.encode("1\r\na\r\n".repeat(2000));
+  const long = encoder.encode(`${head}Content-Length: 100000000000\r\n\r\n`);
+  for (const tls of [undefined, { cert, key }]) {
+    const { counts, send, close } = await countingListener(tls);
+    await send([chunked, chunks], 5);
+    await send([new Uint8Array([...chunked, ...chunks])], 5);
+    await send([long, new Uint8Array(60_000)], 5);
+    assertEquals(counts.bodyBytes, 0);
+    await close();
+  }
+});
+
+Deno.test("a request that announces a body is refused, and its connection ends", async () => {
+  await using fixture = await ServerFixture.open();
+  const { origin } = fixture;
+  for (const header of ["Content-Length: 5", "Transfer-Encoding: chunked"]) {
+    using attacker = await Attacker.open(origin);
+    await attacker.send(`POST / HTTP/1.1\r\nHost: ${new URL(origin).host}\r\n${header}\r\n\r\n`);
+    assertMatch(await attacker.readAll(), /^HTTP\/1.1 413 /);
+  }
+  using honest = await Attacker.open(origin);
+  const empty = `GET / HTTP/1.1\r\nHost: ${new URL(origin).host}\r\nContent-Length: 0\r\n\r\n`;
+  await honest.send(empty);
+  assertMatch(await honest.read(), /^HTTP\/1.1 200 /);
+});
+
+/** Ten thousand frames of a client, each empty. */
+function emptyFrames(firstByte: number): Uint8Array {
+  const frames = new Uint8Array(60_000);
+  for (let at = 0; at < frames.length; at += 6) frames.set([firstByte, 0x80], at);
+  return frames;
+}
+
+/** A short message of a client, masked with zeros. */
+function textFrame(message: unknown): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(message));
+  const head = [0x81, 0x80 | 126, text.length >> 8, text.length & 255, 0, 0, 0, 0];
+  return new Uint8Array([...head, ...text]);
+}
+
+Deno.test("a page that floods its socket with empty frames is cut off, in a call and after it", async () => {
+  // No time passes here: what ends the connections is what they send.
+  await using fixture = await ServerFixture.open({}, new VirtualClock());
+  await fixture.join();
+  const floods = {
+    pings: emptyFrames(0x89),
+    pongs: emptyFrames(0x8a),
+    fragments: new Uint8Array([0x01, 0x80, 0, 0, 0, 0, ...emptyFrames(0x00)]),
+  };
+  const { callType, callId, secret } = CALL;
+  const first = {
+    hello: hello("Mallory", CALL),
+    look: { type: "look", version: PROTOCOL_VERSION, callType, callId, secret },
+    nonsense: "nonsense",
+  };
+  for (const message of Object.values(first)) {
+    for (const flood of Object.values(floods)) {
+      using attacker = await Attacker.upgrade(fixture.origin);
+      await attacker.send(textFrame(message));
+      await attacker.read();
+      await attacker.send(flood).catch(() => {});
+      await attacker.ended();
+    }
+  }
+  await assertJoins(fixture, "Ada");
 });

@@ -230,6 +230,43 @@ Deno.test("LocalEdge.handle leaves upgrades to the application that it answers a
   });
 });
 
+/** What a server sends on one connection until it ends that. */
+async function exchange(origin: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(origin);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  let received = "";
+  try {
+    await connection.write(new TextEncoder().encode(text));
+    const decoder = connection.readable.pipeThrough(new TextDecoderStream());
+    for await (const piece of decoder) received += piece;
+  } catch {
+    // A reset is an end too.
+  }
+  return received;
+}
+
+Deno.test("LocalEdge.handle ends connections that send several requests at a time, or a body", async () => {
+  await application(async (server, origin) => {
+    await using edge = newEdge();
+    edge.handle(server);
+    const { host } = new URL(origin);
+    const get = `GET /app.js HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    const answers = (await exchange(origin, get.repeat(100))).split("HTTP/1.1 ").length - 1;
+    assert(answers <= 1, `${answers} answers`);
+    const post = (path: string, more: string) =>
+      exchange(origin, `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${more}`);
+    const length = "Content-Length: 100000\r\n\r\n";
+    assertEquals((await post("/app.js", length)).slice(9, 12), "413");
+    const chunked = "Transfer-Encoding: chunked\r\n\r\n";
+    assertEquals((await post("/app.js", chunked)).slice(9, 12), "413");
+    // What goes to the application is its own.
+    assertEquals((await post("/x", `${chunked}1\r\na\r\n0\r\n\r\n`)).slice(9, 12), "200");
+    const own = "GET /x HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3);
+    const last = "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assertEquals((await exchange(origin, own + last)).split("mine: /x").length - 1, 4);
+  });
+});
+
 Deno.test("LocalEdge.handle says what is wrong", async () => {
   const server = createServer();
   const wrong = 5 as unknown as Server;

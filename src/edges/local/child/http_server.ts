@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Buffer } from "node:buffer";
+import type { IncomingMessage } from "node:http";
 import type { Socket as TcpSocket } from "node:net";
-import type { Hono } from "hono";
 import type { Clock } from "../../../events/clock.ts";
 import {
   type AllowLists,
@@ -22,14 +21,13 @@ import { Rejection } from "../wire/rejection.ts";
 import type { LocalSettings } from "../wire/settings.ts";
 import type { ClientMessage } from "../wire/signalling.ts";
 import { Connections } from "./connections.ts";
+import { BYTES_PER_UNIT, FrameLimit } from "./frame_limit.ts";
 import { Listener } from "./listener.ts";
 import { checkSource, pageApp, SIGNAL_PATH } from "../site/page_app.ts";
+import { addressOf, pageResponder } from "../site/respond.ts";
 import { headersOf } from "../site/request_headers.ts";
 import { type RawSocket, Socket } from "./socket.ts";
 import { webSocketServer } from "./ws.ts";
-
-/** The most bytes that a socket may send before its hello is accepted. */
-const MAX_HELLO_BYTES = 4096;
 
 /** Options for {@linkcode HttpServer}. */
 export interface HttpServerOptions {
@@ -48,13 +46,7 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listener: Listener;
   readonly #allowed: AllowLists;
-  readonly #app: Hono;
   readonly #connections: Connections;
-  /**
-   * The connections whose request is being answered. One that sends another before is ended: pages do
-   * not, and thousands of requests in one packet would keep the calls from being heard.
-   */
-  readonly #answering = new WeakSet<TcpSocket>();
   readonly #webSockets;
   /** One promise for each socket that has not closed at both ends. */
   readonly #closing = new Set<Promise<void>>();
@@ -62,7 +54,7 @@ export class HttpServer {
   readonly origin: string;
 
   private constructor(options: HttpServerOptions, listener: Listener) {
-    const { settings, clock, log } = options;
+    const { settings, clock } = options;
     const { limits } = settings;
     const { host, tls, announcedAddress, origins } = front(settings);
     this.#options = options;
@@ -76,7 +68,6 @@ export class HttpServer {
     };
     this.#allowed = allowLists(address);
     this.origin = ownOrigin(address);
-    this.#app = pageApp({ allowed: this.#allowed, log });
     const proxies = new AddressList(settings.proxies, "proxies");
     this.#connections = new Connections({
       clock,
@@ -84,8 +75,7 @@ export class HttpServer {
       mostPerAddress: limits.socketsPerAddress,
       isShared: (remote) => isLoopback(remote) || proxies.has(remote),
     });
-    // A message of that many characters has at most three times as many bytes.
-    this.#webSockets = webSocketServer({ maxPayload: limits.messageSize * 3 });
+    this.#webSockets = webSocketServer({ maxPayload: limits.messageSize * BYTES_PER_UNIT });
   }
 
   /** Listens; rejects with the operating system's error. */
@@ -101,10 +91,14 @@ export class HttpServer {
       onError: (error) => options.log(`a connection failed: ${messageOf(error)}`),
       // No connection arrives before this function has continued.
       onConnection: (tcp) => server.#connect(tcp),
-      onRequest: (request, response) => void server.#respond(request, response),
+      onRequest: (request, response) => respond(request, response),
       onUpgrade: (request, tcp, head) => server.#upgrade(request, tcp, head),
     });
     const server = new HttpServer(options, listener);
+    const respond = pageResponder({
+      app: pageApp({ allowed: server.#allowed, log: options.log }),
+      log: options.log,
+    });
     return server;
   }
 
@@ -125,29 +119,6 @@ export class HttpServer {
     this.#connections.add(idOf(tcp), tcp, plainAddress(tcp.remoteAddress));
   }
 
-  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const tcp = request.socket;
-    if (this.#answering.has(tcp)) return void tcp.destroy();
-    this.#answering.add(tcp);
-    try {
-      const url = addressOf(request);
-      const headers = headersOf(request);
-      if (!url || !headers) {
-        response.writeHead(url ? 431 : 400, { connection: "close" });
-        return void response.end();
-      }
-      const { method = "GET" } = request;
-      const answer = await this.#app.fetch(new Request(url, { method, headers }));
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      response.end(Buffer.from(await answer.arrayBuffer()));
-    } catch (error) {
-      this.#options.log(`a request failed: ${error}`);
-      response.destroy();
-    } finally {
-      this.#answering.delete(tcp);
-    }
-  }
-
   #upgrade(request: IncomingMessage, tcp: TcpSocket, head: Buffer): void {
     const headers = headersOf(request);
     if (!headers) return refuse(tcp, "431 Request Header Fields Too Large", "");
@@ -163,18 +134,14 @@ export class HttpServer {
     this.#webSockets.handleUpgrade(request, tcp, head, (raw) => {
       const { settings } = this.#options;
       const sameMachine = isFromThisMachine({ remoteAddress: remote, headers, settings });
-      this.#signal(raw, tcp, { remote, sameMachine, headBytes: head.length });
+      this.#signal(raw, tcp, { remote, sameMachine });
     });
   }
 
   #signal(
     raw: RawSocket,
     tcp: TcpSocket,
-    { remote, sameMachine, headBytes }: {
-      remote: string;
-      sameMachine: boolean;
-      headBytes: number;
-    },
+    { remote, sameMachine }: { remote: string; sameMachine: boolean },
   ): void {
     const { settings: { limits }, clock, log } = this.#options;
     const connections = this.#connections;
@@ -194,27 +161,31 @@ export class HttpServer {
       () => socket.reject(new Rejection("hello-timeout")),
       limits.helloMs,
     );
+    const limit = new FrameLimit(clock, limits);
+    let isWelcome = false;
     void socket.ended.then(() => {
+      limit.finish();
       helloTimer[Symbol.dispose]();
       connections.closing(id);
     });
-    let bytes = headBytes;
-    const count = (chunk: Uint8Array): void => {
-      bytes += chunk.length;
-      if (bytes <= MAX_HELLO_BYTES) return;
-      socket.reject(new Rejection("message-too-large", "before its hello"));
-      // What follows must not be kept, in however many frames it comes.
+    // Before the WebSocket's parser, which gets the same piece.
+    tcp.prependListener("data", (piece: Buffer) => {
+      if (limit.take(piece)) return;
+      // It ends with the first of these bytes.
+      piece.fill(0);
+      socket.reject(new Rejection(isWelcome ? "too-many-messages" : "message-too-large"));
       tcp.destroy();
-    };
-    tcp.on("data", count);
+    });
     socket.listen({
       onMessage: (message) => {
         // A page says no more before it is welcome.
         socket.listen({ onMessage() {}, onEnd() {} });
         this.#options.onFirstMessage(socket, message).then(() => {
           helloTimer[Symbol.dispose]();
-          tcp.off("data", count);
-          if (socket.isOpen) connections.admit(id);
+          if (!socket.isOpen) return;
+          isWelcome = true;
+          limit.admit();
+          connections.admit(id);
         }, (error) => socket.fail(error));
       },
       onEnd() {},
@@ -230,11 +201,6 @@ function front(
     return { host: "127.0.0.1", tls: undefined, announcedAddress: undefined, origins: [] };
   }
   return { host, tls, announcedAddress, origins };
-}
-
-/** Returns the address of a request, if it is one. The host is checked as a header. */
-function addressOf({ url = "/" }: IncomingMessage): URL | undefined {
-  return URL.parse(url, "http://page") ?? undefined;
 }
 
 /** A TCP connection has the same id as the TLS connection on it. */

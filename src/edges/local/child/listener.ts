@@ -12,6 +12,7 @@ import type { Buffer } from "node:buffer";
 import { backOffMs, retry } from "../../../events/retry.ts";
 import { sleep } from "../../../events/waiting.ts";
 import { isWildcard } from "../wire/auth.ts";
+import { MAX_REQUEST_BYTES, RequestGate } from "./request_gate.ts";
 
 /** Limits of one HTTP connection. Pages are small, and come quickly or not at all. */
 const HTTP_LIMITS = {
@@ -23,11 +24,8 @@ const HTTP_LIMITS = {
   keepAliveTimeout: 5000,
   /** Milliseconds for the handshake of TLS. */
   handshakeTimeout: 5000,
-  maxHeaderSize: 16_384,
+  maxHeaderSize: MAX_REQUEST_BYTES,
 };
-
-/** What ends the headers of a request. Pages send no bodies after it. */
-const END_OF_HEADERS = "\r\n\r\n";
 
 /** Milliseconds without a connection after which the listener is tried. */
 const WATCH_MS = 2000;
@@ -97,12 +95,16 @@ export class Listener {
       tcp.on("error", () => {});
       guard(tcp, () => onConnection(tcp));
     });
-    server.on(tls ? "secureConnection" : "connection", refusePipelines);
+    const gates = new WeakMap<object, RequestGate>();
+    server.on(tls ? "secureConnection" : "connection", (tcp: TcpSocket) => {
+      gates.set(tcp, new RequestGate(tcp));
+    });
     server.on("request", (request, response) => {
+      gates.get(request.socket)?.answeredBy(response);
       guard(request.socket, () => onRequest(request, response));
     });
     server.on("upgrade", (request, tcp, head) => {
-      tcp.off("data", endPipeline);
+      gates.get(tcp)?.open();
       guard(tcp as TcpSocket, () => onUpgrade(request, tcp as TcpSocket, head));
     });
     // Half a request that took too long, or none.
@@ -175,30 +177,6 @@ function guarded(tcp: TcpSocket, handle: () => void, onError: (error: unknown) =
     tcp.destroy();
     onError(error);
   }
-}
-
-/** What node:http keeps on a connection, as far as it is used. */
-interface ParsedSocket extends TcpSocket {
-  parser?: { unconsume?(): void };
-}
-
-/**
- * Ends connections that send several requests at a time: the parser stops for nothing before it has read
- * all of a piece, and 64 KiB are thousands of requests, while which no call would be heard.
- */
-function refusePipelines(tcp: ParsedSocket): void {
-  // Otherwise the parser takes what arrives from below the stream.
-  tcp.parser?.unconsume?.();
-  tcp.prependListener("data", endPipeline);
-}
-
-function endPipeline(this: TcpSocket, piece: Buffer): void {
-  const end = piece.indexOf(END_OF_HEADERS);
-  const second = end < 0 ? -1 : piece.indexOf(END_OF_HEADERS, end + END_OF_HEADERS.length);
-  if (second < 0) return;
-  // The parser, which gets the same piece, ends with the first of these bytes.
-  piece.fill(0);
-  this.destroy();
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

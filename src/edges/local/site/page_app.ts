@@ -1,10 +1,8 @@
 /**
- * The page's files and their headers, as a function from a request to a response: it listens on
- * nothing.
+ * The page's files and their headers, as a function from a request to an answer: it listens on nothing.
  *
  * @module
  */
-import { Hono } from "hono";
 import type { AllowLists } from "../wire/auth.ts";
 import { Rejection } from "../wire/rejection.ts";
 import { pageFiles } from "./page_files.ts";
@@ -33,46 +31,79 @@ const SECURITY_HEADERS: Record<string, string> = {
 /** The path of the WebSocket between page and server. */
 export const SIGNAL_PATH = "/signal";
 
+/** The path of each call's page. */
+const CALL_PATH = "/call/:type/:id";
+
+/** What the page's app reads of a request. */
+export interface PageRequest {
+  method: string;
+  /** Without a query. */
+  path: string;
+  headers: Headers;
+}
+
+/** An answer, whole: the files are small. */
+export interface PageAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Uint8Array<ArrayBuffer>;
+}
+
+/** Answers requests for the page. */
+export type PageApp = (request: PageRequest) => PageAnswer;
+
 /** Options for {@linkcode pageApp}. */
 export interface PageAppOptions {
   allowed: AllowLists;
-  /** Learns of a request that was turned away, or failed. */
+  /** Learns of a request that was turned away. */
   log(line: string): void;
 }
 
+/** Each file, encoded once: an attacker's requests cost little more than a look in here. */
+const files = new Map(pageFiles.map(({ path, type, text }) => {
+  return [path, { status: 200, type, body: new TextEncoder().encode(text) }];
+}));
+
 /** Whether a path is one of the page's, or its socket's. The start page's is the application's own. */
 export function isPagePath(path: string): boolean {
-  return path === SIGNAL_PATH || /^\/call\/[^/]+\/[^/]+$/.test(path) ||
-    path !== "/" && pageFiles.some((file) => file.path === path);
+  return path === SIGNAL_PATH || path !== "/" && files.has(route(path));
 }
 
 /** Creates the app. */
-export function pageApp({ allowed, log }: PageAppOptions): Hono {
-  const app = new Hono();
-  app.use(async (context, next) => {
-    const { headers } = context.req.raw;
+export function pageApp({ allowed, log }: PageAppOptions): PageApp {
+  return (request) => {
+    const { headers } = request;
     const rejection = checkSource(headers, allowed);
-    if (rejection) {
-      log(`rejected a request: ${rejection.code}: ${rejection.detail}`);
-      context.res = context.text(rejection.message, 403);
-    } else await next();
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
+    if (rejection) log(`rejected a request: ${rejection.code}: ${rejection.detail}`);
+    const { status, type, body } = rejection ? plain(403, rejection.message) : found(request);
     const origin = headers.get("origin");
-    if (origin !== null && !rejection) {
-      context.header("access-control-allow-origin", origin);
-      context.header("vary", "origin");
-    }
-  });
-  for (const { path, type, text } of pageFiles) {
-    app.get(path, (context) => context.body(text, 200, { "content-type": type }));
-  }
-  app.get(SIGNAL_PATH, (context) => context.text("This address is for WebSockets.", 426));
-  app.notFound((context) => context.text("There is nothing at this address.", 404));
-  app.onError((error, context) => {
-    log(`a request failed: ${error}`);
-    return context.text("The server failed.", 500);
-  });
-  return app;
+    return {
+      status,
+      headers: {
+        ...SECURITY_HEADERS,
+        "content-type": type,
+        ...(origin !== null && !rejection
+          ? { "access-control-allow-origin": origin, "vary": "origin" }
+          : {}),
+      },
+      body,
+    };
+  };
+}
+
+function found({ method, path }: PageRequest) {
+  const isRead = method === "GET" || method === "HEAD";
+  if (isRead && path === SIGNAL_PATH) return plain(426, "This address is for WebSockets.");
+  return isRead && files.get(route(path)) || plain(404, "There is nothing at this address.");
+}
+
+/** Returns the path of the file for a path. */
+function route(path: string): string {
+  return /^\/call\/[^/]+\/[^/]+$/.test(path) ? CALL_PATH : path;
+}
+
+function plain(status: number, text: string) {
+  return { status, type: "text/plain; charset=UTF-8", body: new TextEncoder().encode(text) };
 }
 
 /** Rejects requests for another host name, and requests of foreign pages. */

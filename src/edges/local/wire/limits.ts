@@ -102,16 +102,16 @@ export class RateLimit {
     this.#filledAt = clock.now();
   }
 
-  /** Takes one token; returns `false` when there is none. */
-  take(): boolean {
+  /** Takes one token, or several; returns `false` when there are too few. */
+  take(count = 1): boolean {
     const now = this.clock.now();
     this.#tokens = Math.min(
       this.#burst,
       this.#tokens + (now - this.#filledAt) / 1000 * this.perSecond,
     );
     this.#filledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 }
