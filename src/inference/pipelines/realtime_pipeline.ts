@@ -82,7 +82,9 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const session = () => this.#session.current;
     const speaker = () => this.#listener.speaker;
     const { signal } = this.#closing;
-    const output = this.#output = new SpeechOutput(context);
+    // What waits until less is to be played.
+    const onFewer = () => queueMicrotask(() => this.#requests.next());
+    const output = this.#output = new SpeechOutput(context, { onFewer });
     this.#parts = new PartsInUse(parts, {
       context,
       logger: options.logger,
@@ -470,8 +472,6 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#remember(text);
     // The session in use is not the one whose reply it was.
     if (!id) this.#tellSaid(text);
-    // What waits until less is to be played.
-    queueMicrotask(() => this.#requests.next());
   }
 
   #remember(text: string): void {
