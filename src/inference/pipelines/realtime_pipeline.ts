@@ -143,6 +143,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       history: this.#history,
       output,
       requests: this.#requests,
+      session,
       transcript: this.#transcript,
       voice: () => this.#parts.voice,
       onSaid: (text) => {
@@ -241,7 +242,11 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       ? this.#interruptions.interrupt({ all: false })
       : undefined;
     promised(() => interrupting).then(() => this.generateReply(text, { participant }))
-      .catch((error) => report(error, "replying to what a participant wrote"));
+      .catch((error) => {
+        report(error, "replying to what a participant wrote");
+        // The next session knows of it.
+        if (!this.#session.current) this.#isReplyDue = true;
+      });
   }
 
   text(text: string, options: TextOptions = {}): Promise<TextReply> {

@@ -110,12 +110,13 @@ export class ReplyRequests {
     send: ReplyRequestInit["send"],
     options: RequestedReplyOptions & { isFirst?: boolean } = {},
   ): RequestedReply {
+    const reply = new RequestedReply(options);
     if (this.#waiting.length >= MAX_WAITING) {
+      reply.interrupt();
       throw new RangeError(
         `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
       );
     }
-    const reply = new RequestedReply(options);
     reply.hold();
     this.#open.add(reply);
     reply.done.catch(() => {}).then(() => this.#open.delete(reply));
