@@ -336,7 +336,14 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   #lost(): void {
     this.#outage.lost();
     this.#listener.lost();
-    this.#replies.endAll(this.#failure("the session was lost in the middle of a reply"));
+    const message = "the session was lost in the middle of a reply";
+    const { requestedId: id } = this.#requests;
+    // Nothing of it is heard, and nothing was done: the next session is asked for it again.
+    if (id !== undefined && this.#isUnheard(id)) {
+      this.#replies.takeBack(id);
+      this.#requests.failed(id, this.#failure(message, "cut-off", true));
+    }
+    this.#replies.endAll(this.#failure(message));
     this.#tools.lost();
     this.#requests.lost();
   }
@@ -439,9 +446,14 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
 
   /** Whether a reply is wanted of which there is but text: a person who speaks does not interrupt it. */
   #isOnlyText(id: string): boolean {
+    return this.#replies.requested(id)?.inText === true && this.#isUnheard(id);
+  }
+
+  /** Whether a reply is wanted of which nothing is said, nor called. */
+  #isUnheard(id: string): boolean {
     const requested = this.#replies.requested(id);
-    return requested !== undefined && requested.inText && !requested.isInterrupted &&
-      !this.#tools.hasCalls(id);
+    if (requested?.isInterrupted || this.#tools.hasCalls(id)) return false;
+    return requested?.inText || !this.#replies.hasSpeech(id);
   }
 
   /** The service has cut off, as a person spoke, what is not said: it is asked again after them. */

@@ -57,6 +57,53 @@ Deno.test("what was asked for when the session was lost is asked for in the next
   assertEquals(second!.texts, []);
 });
 
+const askings = {
+  "text()": ({ agent }: Fixture) => agent.text("Are you there?"),
+  "generateReply()": ({ agent }: Fixture) => agent.generateReply("Are you there?"),
+  "say()": ({ agent }: Fixture) => agent.say("Here."),
+};
+
+for (const [what, ask] of Object.entries(askings)) {
+  Deno.test(`${what} is asked for again where its reply has begun when the session is lost`, async () => {
+    await using fixture = await Fixture.set({
+      realtime: what === "say()" ? [] : [{ reply: "lost" }, { reply: "Here." }],
+      prepare: ({ realtime }) => realtime.replyMs = 1000,
+    });
+    const { clock, realtime } = fixture;
+    const asked = ask(fixture);
+    await clock.advance(500);
+    const [first] = realtime.sessions;
+    // What was written was not heard.
+    if (what === "text()") first!.emit({ type: "text", replyId: "answer-2", text: "I am" });
+    await clock.advance(10);
+    first!.lose();
+    assertEquals((await clock.until(asked)).text, "Here.");
+    assertEquals(realtime.sessions[1]!.texts, []);
+    assertEquals(fixture.conversation.at(-1), "agent: Here.");
+    assertEquals(fixture.conversation.filter((one) => /lost|I am/.test(one)), []);
+    assertEquals(fixture.errors.length, 1);
+  });
+}
+
+Deno.test("a result is told of by the next session where the reply to it has begun when one is lost", async () => {
+  await using fixture = await Fixture.set({
+    realtime: [
+      { heard: "Book.", reply: "lost", call: { name: "book", input: {} } },
+      { reply: "Booked." },
+    ],
+    prepare: ({ realtime }) => realtime.replyMs = 1000,
+    agent: { tools: [defineTool({ name: "book", description: "", execute: () => "table 5" })] },
+  });
+  const { clock, realtime } = fixture;
+  await fixture.hear(600, 1000);
+  await clock.advance(1000);
+  const [first] = realtime.sessions;
+  assertEquals(first!.toolResults.length, 1);
+  first!.lose();
+  await clock.advance(10_000);
+  assertEquals(fixture.conversation.at(-1), "agent: Booked.");
+});
+
 Deno.test("what a person says in an outage, or while a session is lost, is answered after it", async () => {
   await using fixture = await Fixture.set({
     realtime: [{ heard: "Is it noon?", reply: "Yes." }, { heard: "And now?", reply: "No." }],

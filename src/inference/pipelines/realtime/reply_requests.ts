@@ -89,6 +89,11 @@ export class ReplyRequests {
     return this.#asked !== undefined || this.#active !== undefined;
   }
 
+  /** The id of the reply in progress; `undefined` where the model was not asked for it. */
+  get requestedId(): string | undefined {
+    return this.#active?.request && this.#active.replyId;
+  }
+
   /** Whether the model generates what people cannot interrupt. */
   get isProtected(): boolean {
     const generated = this.#asked?.request ?? this.#active?.request;
@@ -181,7 +186,7 @@ export class ReplyRequests {
   }
 
   /**
-   * A reply failed before anything of it came: it is asked for again, if that makes sense. Returns whether
+   * A reply failed before anything of it was heard: it is asked for again, if that makes sense. Returns whether
    * it was the one in progress.
    */
   failed(replyId: string, error: InferenceError): boolean {
