@@ -353,7 +353,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#outage.connected();
     this.#tools.connected(known);
     const isRepeated = this.#listener.connected();
-    if (!isRepeated && this.#isReplyDue && this.#requests.waiting === 0) {
+    if (!isRepeated && this.#isReplyDue && !this.#requests.repliesNext) {
       this.#requests.addFirst({ isContinuation: false });
     }
     this.#isReplyDue = false;

@@ -138,6 +138,42 @@ Deno.test("a turn that was understood and not answered is answered by the next s
   assertEquals(realtime.sessions[1]!.heardSoundMs, 0);
 });
 
+for (const asks of ["say", "text"] as const) {
+  Deno.test(`a turn of a lost session is answered by the next one also where ${asks}() waits for that`, async () => {
+    await using fixture = await Fixture.set({
+      realtime: [{ heard: "Turn.", reply: "lost" }, { reply: "Second." }, { reply: "Third." }],
+      prepare: ({ realtime }) => realtime.replyMs = 1000,
+    });
+    const { agent, clock, realtime } = fixture;
+    await fixture.hear(600, 600);
+    realtime.connectErrors.push(down(), down());
+    realtime.sessions[0]!.lose();
+    await clock.advance(50);
+    assertEquals((await clock.until(agent[asks]("Third."))).text, "Third.");
+    await clock.advance(2000);
+    const said = fixture.conversation.filter((one) => one.startsWith("agent: "));
+    assertEquals(said.toSorted().slice(0, 2), ["agent: Second.", "agent: Third."]);
+  });
+}
+
+Deno.test("a turn that was committed and is heard again by the next session is answered once", async () => {
+  await using fixture = await Fixture.set({
+    realtime: [{ reply: "lost" }, { heard: "Turn.", reply: "Second." }, { reply: "Third." }],
+    prepare: ({ realtime }) => realtime.replyMs = 1000,
+  });
+  const { clock, realtime } = fixture;
+  realtime.hearsSilence = false;
+  fixture.utter(600, 0);
+  await clock.advance(600);
+  const [first] = realtime.sessions;
+  first!.emit({ type: "speech-stopped", awaitsReply: true });
+  await clock.advance(500);
+  realtime.hearsSilence = true;
+  first!.lose();
+  await clock.advance(10_000);
+  assertEquals(fixture.conversation, ["ann: Turn.", "agent: Second."]);
+});
+
 Deno.test("a tool that ends after its session is told of in the next one", async () => {
   const fixture: Fixture = await Fixture.set({
     realtime: [

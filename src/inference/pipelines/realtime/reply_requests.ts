@@ -35,6 +35,8 @@ interface ReplyRequest extends ReplyRequestInit {
   readonly addedMs: number;
   /** Whether it continues a reply after its tools: a reply of the model's own does that too. */
   readonly isContinuation: boolean;
+  /** Whether it is for a person's turn, of which the next session is told. */
+  readonly isToTurn: boolean;
   tries: number;
   unanswered: number;
 }
@@ -89,9 +91,15 @@ export class ReplyRequests {
     return this.#asked !== undefined || this.#active !== undefined;
   }
 
-  /** The id of the reply in progress; `undefined` where the model was not asked for it. */
+  /** Whether a reply to the conversation waits, besides what the application asked for. */
+  get repliesNext(): boolean {
+    return this.#waiting.some(({ send }) => send === requestReply);
+  }
+
+  /** The id of the reply in progress, where the next session is to be asked for it; `undefined` where not. */
   get requestedId(): string | undefined {
-    return this.#active?.request && this.#active.replyId;
+    const { request, replyId } = this.#active ?? {};
+    return request && !request.isToTurn ? replyId : undefined;
   }
 
   /** Whether the model generates what people cannot interrupt. */
@@ -133,12 +141,19 @@ export class ReplyRequests {
   }
 
   /** Asks the model to reply to the conversation, before anything else that waits. */
-  addFirst({ reply, isContinuation }: { reply?: RequestedReply; isContinuation: boolean }): void {
+  addFirst(
+    { reply, isContinuation, isToTurn = false }: {
+      reply?: RequestedReply;
+      isContinuation: boolean;
+      isToTurn?: boolean;
+    },
+  ): void {
     const other = isContinuation && this.#waiting.find((one) => one.isContinuation);
     // One reply tells of all results.
     if (this.#isClosed || (other && (!reply || other.reply === reply))) return;
     reply?.hold();
-    this.#waiting.unshift({ ...this.#request({ send: requestReply, reply }), isContinuation });
+    const request = this.#request({ send: requestReply, reply });
+    this.#waiting.unshift({ ...request, isContinuation, isToTurn });
     this.next();
   }
 
@@ -150,7 +165,7 @@ export class ReplyRequests {
   /** They stopped: the model replies, unless it has to be asked. */
   speechStopped({ awaitsReply }: { awaitsReply: boolean }): void {
     this.#heldUntilMs = 0;
-    if (awaitsReply) this.addFirst({ isContinuation: false });
+    if (awaitsReply) this.addFirst({ isContinuation: false, isToTurn: true });
     else this.#hold(OWN_REPLY_MS);
   }
 
@@ -203,6 +218,8 @@ export class ReplyRequests {
     this.#forgetAsked();
     this.#active = undefined;
     if (asked) this.#waiting.unshift(asked.request);
+    const waiting = this.#waiting.splice(0);
+    this.#waiting.push(...waiting.filter(({ isToTurn }) => !isToTurn));
     this.#heldUntilMs = 0;
     this.next();
   }
@@ -270,7 +287,7 @@ export class ReplyRequests {
 
   #request(init: ReplyRequestInit): ReplyRequest {
     const addedMs = this.#init.clock.now();
-    return { ...init, addedMs, isContinuation: false, tries: 0, unanswered: 0 };
+    return { ...init, addedMs, isContinuation: false, isToTurn: false, tries: 0, unanswered: 0 };
   }
 
   #hold(ms: number): void {
