@@ -270,14 +270,19 @@ export class ReplyRequests {
     const { session, isAhead, clock } = this.#init;
     const isStale = ({ reply, isContinuation }: ReplyRequest) =>
       !isContinuation && (reply?.isInterrupted || reply && reply.staleAtMs <= clock.now());
-    while (this.#waiting[0] && isStale(this.#waiting[0])) this.#waiting.shift()!.reply!.interrupt();
+    for (const stale of this.#waiting.filter(isStale)) {
+      this.#waiting.splice(this.#waiting.indexOf(stale), 1);
+      stale.reply!.interrupt();
+    }
     if (this.#waiting.length === 0 || this.isBusy || this.#isClosed) return;
     const current = session();
     if (!current) return this.#expectSession();
     const waitMs = this.#heldUntilMs - clock.now();
     if (waitMs > 0) return this.#hold(waitMs);
-    if (isAhead()) return;
-    const request = this.#waiting.shift()!;
+    // What is not played need not wait for that.
+    const at = isAhead() ? this.#waiting.findIndex(({ reply }) => reply?.inText) : 0;
+    if (at < 0) return;
+    const [request] = this.#waiting.splice(at, 1) as [ReplyRequest];
     request.reply?.begin();
     const id = `request-${++this.#count}`;
     this.#asked = { id, request };
