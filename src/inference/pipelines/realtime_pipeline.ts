@@ -82,7 +82,9 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const session = () => this.#session.current;
     const speaker = () => this.#listener.speaker;
     const { signal } = this.#closing;
-    const output = this.#output = new SpeechOutput(context);
+    // What waits until less is to be played.
+    const onFewer = () => queueMicrotask(() => this.#requests.next());
+    const output = this.#output = new SpeechOutput(context, { onFewer });
     this.#parts = new PartsInUse(parts, {
       context,
       logger: options.logger,
@@ -141,6 +143,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       history: this.#history,
       output,
       requests: this.#requests,
+      session,
       transcript: this.#transcript,
       voice: () => this.#parts.voice,
       onSaid: (text) => {
@@ -239,7 +242,11 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       ? this.#interruptions.interrupt({ all: false })
       : undefined;
     promised(() => interrupting).then(() => this.generateReply(text, { participant }))
-      .catch((error) => report(error, "replying to what a participant wrote"));
+      .catch((error) => {
+        report(error, "replying to what a participant wrote");
+        // The next session knows of it.
+        if (!this.#session.current) this.#isReplyDue = true;
+      });
   }
 
   text(text: string, options: TextOptions = {}): Promise<TextReply> {
@@ -329,7 +336,14 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   #lost(): void {
     this.#outage.lost();
     this.#listener.lost();
-    this.#replies.endAll(this.#failure("the session was lost in the middle of a reply"));
+    const message = "the session was lost in the middle of a reply";
+    const { requestedId: id } = this.#requests;
+    // Nothing of it is heard, and nothing was done: the next session is asked for it again.
+    if (id !== undefined && this.#isUnheard(id)) {
+      this.#replies.takeBack(id);
+      this.#requests.failed(id, this.#failure(message, "cut-off", true));
+    }
+    this.#replies.endAll(this.#failure(message));
     this.#tools.lost();
     this.#requests.lost();
   }
@@ -339,7 +353,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#outage.connected();
     this.#tools.connected(known);
     const isRepeated = this.#listener.connected();
-    if (!isRepeated && this.#isReplyDue && this.#requests.waiting === 0) {
+    if (!isRepeated && this.#isReplyDue && !this.#requests.repliesNext) {
       this.#requests.addFirst({ isContinuation: false });
     }
     this.#isReplyDue = false;
@@ -432,9 +446,14 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
 
   /** Whether a reply is wanted of which there is but text: a person who speaks does not interrupt it. */
   #isOnlyText(id: string): boolean {
+    return this.#replies.requested(id)?.inText === true && this.#isUnheard(id);
+  }
+
+  /** Whether a reply is wanted of which nothing is said, nor called. */
+  #isUnheard(id: string): boolean {
     const requested = this.#replies.requested(id);
-    return requested !== undefined && requested.inText && !requested.isInterrupted &&
-      !this.#tools.hasCalls(id);
+    if (requested?.isInterrupted || this.#tools.hasCalls(id)) return false;
+    return requested?.inText || !this.#replies.hasSpeech(id);
   }
 
   /** The service has cut off, as a person spoke, what is not said: it is asked again after them. */
@@ -470,8 +489,6 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#remember(text);
     // The session in use is not the one whose reply it was.
     if (!id) this.#tellSaid(text);
-    // What waits until less is to be played.
-    queueMicrotask(() => this.#requests.next());
   }
 
   #remember(text: string): void {

@@ -29,7 +29,10 @@ export class SpeechOutput {
   /** How many speeches have not ended. */
   #speeches = 0;
 
-  constructor(context: PipelineContext, { onKept }: Pick<SpeechQueueOptions, "onKept"> = {}) {
+  constructor(
+    context: PipelineContext,
+    options: Pick<SpeechQueueOptions, "onKept" | "onFewer"> = {},
+  ) {
     const { clock, report, untilHeard, background } = context;
     const { playback } = this;
     this.#context = context;
@@ -51,7 +54,7 @@ export class SpeechOutput {
       playback: this.#background ? { write: () => {} } : playback,
       report,
       untilHeard,
-      onKept,
+      ...options,
     });
   }
 

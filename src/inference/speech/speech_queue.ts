@@ -22,6 +22,8 @@ export interface SpeechQueueOptions {
    * adds it again, or drops it. Default: it is said next.
    */
   onKept?: (speech: SpeechHandle) => void;
+  /** Called when fewer speeches wait than before. */
+  onFewer?: () => void;
   report: (error: unknown, context: string) => void;
 }
 
@@ -243,6 +245,7 @@ export class SpeechQueue {
       !speech.allowsInterruption || by !== undefined && !speech.isHeardBy(by);
     const kept = all ? [] : waiting.filter(isKept);
     for (const speech of kept) onKept(speech);
+    if (this.#waiting.length < waiting.length) this.#options.onFewer?.();
     return waiting.filter((speech) => !kept.includes(speech));
   }
 
@@ -286,6 +289,7 @@ export class SpeechQueue {
       return;
     }
     const speech = this.#active = this.#waiting.shift();
+    if (speech) this.#options.onFewer?.();
     if (speech && speech.staleAtMs <= this.#options.clock.now()) {
       this.drop(speech);
       this.#active = undefined;

@@ -57,6 +57,53 @@ Deno.test("what was asked for when the session was lost is asked for in the next
   assertEquals(second!.texts, []);
 });
 
+const askings = {
+  "text()": ({ agent }: Fixture) => agent.text("Are you there?"),
+  "generateReply()": ({ agent }: Fixture) => agent.generateReply("Are you there?"),
+  "say()": ({ agent }: Fixture) => agent.say("Here."),
+};
+
+for (const [what, ask] of Object.entries(askings)) {
+  Deno.test(`${what} is asked for again where its reply has begun when the session is lost`, async () => {
+    await using fixture = await Fixture.set({
+      realtime: what === "say()" ? [] : [{ reply: "lost" }, { reply: "Here." }],
+      prepare: ({ realtime }) => realtime.replyMs = 1000,
+    });
+    const { clock, realtime } = fixture;
+    const asked = ask(fixture);
+    await clock.advance(500);
+    const [first] = realtime.sessions;
+    // What was written was not heard.
+    if (what === "text()") first!.emit({ type: "text", replyId: "answer-2", text: "I am" });
+    await clock.advance(10);
+    first!.lose();
+    assertEquals((await clock.until(asked)).text, "Here.");
+    assertEquals(realtime.sessions[1]!.texts, []);
+    assertEquals(fixture.conversation.at(-1), "agent: Here.");
+    assertEquals(fixture.conversation.filter((one) => /lost|I am/.test(one)), []);
+    assertEquals(fixture.errors.length, 1);
+  });
+}
+
+Deno.test("a result is told of by the next session where the reply to it has begun when one is lost", async () => {
+  await using fixture = await Fixture.set({
+    realtime: [
+      { heard: "Book.", reply: "lost", call: { name: "book", input: {} } },
+      { reply: "Booked." },
+    ],
+    prepare: ({ realtime }) => realtime.replyMs = 1000,
+    agent: { tools: [defineTool({ name: "book", description: "", execute: () => "table 5" })] },
+  });
+  const { clock, realtime } = fixture;
+  await fixture.hear(600, 1000);
+  await clock.advance(1000);
+  const [first] = realtime.sessions;
+  assertEquals(first!.toolResults.length, 1);
+  first!.lose();
+  await clock.advance(10_000);
+  assertEquals(fixture.conversation.at(-1), "agent: Booked.");
+});
+
 Deno.test("what a person says in an outage, or while a session is lost, is answered after it", async () => {
   await using fixture = await Fixture.set({
     realtime: [{ heard: "Is it noon?", reply: "Yes." }, { heard: "And now?", reply: "No." }],
@@ -89,6 +136,42 @@ Deno.test("a turn that was understood and not answered is answered by the next s
   await clock.advance(5000);
   assertEquals(fixture.conversation, ["ann: Is it noon?", "agent: Yes, it is."]);
   assertEquals(realtime.sessions[1]!.heardSoundMs, 0);
+});
+
+for (const asks of ["say", "text"] as const) {
+  Deno.test(`a turn of a lost session is answered by the next one also where ${asks}() waits for that`, async () => {
+    await using fixture = await Fixture.set({
+      realtime: [{ heard: "Turn.", reply: "lost" }, { reply: "Second." }, { reply: "Third." }],
+      prepare: ({ realtime }) => realtime.replyMs = 1000,
+    });
+    const { agent, clock, realtime } = fixture;
+    await fixture.hear(600, 600);
+    realtime.connectErrors.push(down(), down());
+    realtime.sessions[0]!.lose();
+    await clock.advance(50);
+    assertEquals((await clock.until(agent[asks]("Third."))).text, "Third.");
+    await clock.advance(2000);
+    const said = fixture.conversation.filter((one) => one.startsWith("agent: "));
+    assertEquals(said.toSorted().slice(0, 2), ["agent: Second.", "agent: Third."]);
+  });
+}
+
+Deno.test("a turn that was committed and is heard again by the next session is answered once", async () => {
+  await using fixture = await Fixture.set({
+    realtime: [{ reply: "lost" }, { heard: "Turn.", reply: "Second." }, { reply: "Third." }],
+    prepare: ({ realtime }) => realtime.replyMs = 1000,
+  });
+  const { clock, realtime } = fixture;
+  realtime.hearsSilence = false;
+  fixture.utter(600, 0);
+  await clock.advance(600);
+  const [first] = realtime.sessions;
+  first!.emit({ type: "speech-stopped", awaitsReply: true });
+  await clock.advance(500);
+  realtime.hearsSilence = true;
+  first!.lose();
+  await clock.advance(10_000);
+  assertEquals(fixture.conversation, ["ann: Turn.", "agent: Second."]);
 });
 
 Deno.test("a tool that ends after its session is told of in the next one", async () => {

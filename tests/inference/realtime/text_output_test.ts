@@ -83,6 +83,51 @@ Deno.test("say() is spoken word for word by the agent's own voice, and told to t
   assertEquals(fixture.errors, []);
 });
 
+const askings = {
+  "generateReply()": ({ agent }: Fixture) => agent.generateReply("What is there?"),
+  "text()": ({ agent }: Fixture) => agent.text("What is there?"),
+  "what a person writes": ({ ann }: Fixture) => ann.sendText("What is there?"),
+};
+
+for (const [what, ask] of Object.entries(askings)) {
+  Deno.test(`${what} is sent to a realtime model that writes while several say() wait`, async () => {
+    await using fixture = await Fixture.set({ writes: true, realtime: [{ reply: "All of it." }] });
+    const { agent, clock, realtime } = fixture;
+    for (const text of ["This call is recorded.", "Welcome to the hotel.", "We are open."]) {
+      agent.say(text, { allowInterruptions: false });
+    }
+    await clock.advance(50);
+    const asked = ask(fixture);
+    await clock.advance(30_000);
+    await asked;
+    assertEquals(realtime.sessions[0]!.texts, ["What is there?"]);
+    assertEquals(fixture.conversation.toSorted().slice(0, 2), [
+      "agent: All of it.",
+      "agent: This call is recorded.",
+    ]);
+    assertEquals(fixture.errors, []);
+  });
+}
+
+Deno.test("a realtime model that writes goes on with a background tool that says something after a say()", async () => {
+  const book = defineTool({
+    name: "book",
+    description: "",
+    background: true,
+    execute: (_, { agent }) => agent.say("One moment."),
+  });
+  await using fixture = await Fixture.set({
+    writes: true,
+    realtime: [{ reply: "Soon:", call: { name: "book", input: {} } }],
+    agent: { tools: [book] },
+  });
+  const { agent, clock } = fixture;
+  const reply = agent.text("Book it.");
+  const said = agent.say("Well.");
+  assertEquals((await clock.until(reply)).text.split(" ")[0], "Soon:");
+  await clock.until(said);
+});
+
 Deno.test("a voice that fails is told to a realtime model that writes, and say() rejects", async () => {
   const error = new Error("the voice is down");
   await using fixture = await Fixture.set({

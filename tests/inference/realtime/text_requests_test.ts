@@ -49,6 +49,25 @@ Deno.test("Agent.text() of a realtime agent is told why it fails where it is cut
   assertEquals((failure as { code?: string })?.code, "cut-off");
 });
 
+for (const writes of [false, true]) {
+  Deno.test(`Agent.text() of a realtime agent that ${writes ? "writes" : "speaks"} does not wait for what waits to be heard`, async () => {
+    await using fixture = await Fixture.set({
+      writes,
+      realtime: [{ reply: "Two." }, { reply: "Three." }],
+    });
+    const { agent, ann, clock } = fixture;
+    // There is no person to hear it.
+    ann.leave();
+    await clock.advance(100);
+    const heard = [agent.say("One."), agent.generateReply("Two?"), agent.generateReply("Three?")];
+    await clock.advance(100);
+    const { text } = await clock.until(agent.text("Box?"));
+    assertEquals(text, "Three.");
+    await clock.until(agent.interrupt());
+    await clock.until(Promise.all(heard));
+  });
+}
+
 const interruptions = {
   "agent.interrupt()": ({ agent }: Fixture) => agent.interrupt(),
   "say({ interrupt })": ({ agent }: Fixture) => agent.say("By the way.", { interrupt: true }),

@@ -1,13 +1,15 @@
 /** What an application asks an agent with a realtime model to say. @module */
 import type { PipelineContext } from "../../pipeline_context.ts";
+import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
 import type { Participant } from "../../../edge/types.ts";
 import type { SpeechOutcome } from "../../speech/speech_handle.ts";
 import type { SpeechOutput } from "../../speech/speech_output.ts";
 import type { Synthesizer } from "../../speech/synthesizer.ts";
 import type { TranscriptWriter } from "../../history/transcript_writer.ts";
 import type { GenerateReplyOptions, SayOptions, TextOptions } from "../pipeline.ts";
-import type { RequestedReply } from "./requested_reply.ts";
+import type { RequestedReply, RequestedReplyOptions } from "./requested_reply.ts";
 import type { ReplyRequestInit, ReplyRequests } from "./reply_requests.ts";
+import { attempt } from "../../../events/user_code.ts";
 import { type ChatHistory, userMessage } from "../../history/chat_history.ts";
 import { endingReply, type TextReply } from "../../reply/text_replies.ts";
 
@@ -17,6 +19,8 @@ export interface ApplicationRequestsInit {
   history: ChatHistory;
   output: SpeechOutput;
   requests: ReplyRequests;
+  /** Returns the session; `undefined` while there is none. */
+  session: () => RealtimeSession | undefined;
   transcript: TranscriptWriter;
   /** Returns the agent's own voice; `undefined` where the model speaks. */
   voice: () => Synthesizer | undefined;
@@ -25,6 +29,9 @@ export interface ApplicationRequestsInit {
   /** Called when one of them is over; `discards`: what people said during it is forgotten. */
   onOver: (discards: boolean) => void;
 }
+
+/** How a reply is asked for. */
+type RequestOptions = SayOptions & Pick<RequestedReplyOptions, "inText" | "onUnasked">;
 
 /** Says texts, by the agent's own voice or the model's, and replies to texts, aloud or in text. */
 export class ApplicationRequests {
@@ -68,7 +75,7 @@ export class ApplicationRequests {
   /** Asks for a reply. */
   #request(
     send: ReplyRequestInit["send"],
-    { staleAfterMs = Infinity, ...options }: SayOptions & { inText?: boolean },
+    { staleAfterMs = Infinity, ...options }: RequestOptions,
   ): RequestedReply {
     const { context, requests, onOver } = this.#init;
     const staleAtMs = context.clock.now() + staleAfterMs;
@@ -80,24 +87,34 @@ export class ApplicationRequests {
   #requestReply(
     text: string,
     participant: Participant | undefined,
-    options: SayOptions & { inText?: boolean },
+    options: RequestOptions,
   ): RequestedReply {
-    const { context, history, transcript } = this.#init;
+    const { context, history, transcript, session } = this.#init;
     const message = userMessage(text, participant);
     const { name } = message;
     let isTold = false;
+    const tell = (session: RealtimeSession | undefined) => {
+      isTold = true;
+      history.append(message);
+      if (participant || options.inText) context.toolLedger.personSpoke();
+      return session?.sendText(text, { name });
+    };
+    // What a person has said is known to the model, also where it does not reply to that.
+    const onUnasked = () => {
+      if (!participant || isTold) return;
+      attempt(
+        () => tell(session()),
+        (error) => context.report(error, "telling the model what a participant said"),
+      );
+    };
+    transcript.writePrompt(text, participant);
     const reply = this.#request((session, id) => {
       // Not before: a reply to something else must not know of it. A later session has it in its history.
       if (isTold && !reply.isCutOff) return session.requestReply({ id });
-      if (isTold) reply.isCutOff = false;
-      else {
-        history.append(message);
-        if (participant || options.inText) context.toolLedger.personSpoke();
-      }
-      isTold = true;
+      if (!isTold) return Promise.all([tell(session), session.requestReply({ id })]);
+      reply.isCutOff = false;
       return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
-    }, options);
-    transcript.writePrompt(text, participant);
+    }, { ...options, onUnasked });
     return reply;
   }
 

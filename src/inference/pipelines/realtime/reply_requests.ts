@@ -35,6 +35,8 @@ interface ReplyRequest extends ReplyRequestInit {
   readonly addedMs: number;
   /** Whether it continues a reply after its tools: a reply of the model's own does that too. */
   readonly isContinuation: boolean;
+  /** Whether it is for a person's turn, of which the next session is told. */
+  readonly isToTurn: boolean;
   tries: number;
   unanswered: number;
 }
@@ -89,6 +91,17 @@ export class ReplyRequests {
     return this.#asked !== undefined || this.#active !== undefined;
   }
 
+  /** Whether a reply to the conversation waits, besides what the application asked for. */
+  get repliesNext(): boolean {
+    return this.#waiting.some(({ send }) => send === requestReply);
+  }
+
+  /** The id of the reply in progress, where the next session is to be asked for it; `undefined` where not. */
+  get requestedId(): string | undefined {
+    const { request, replyId } = this.#active ?? {};
+    return request && !request.isToTurn ? replyId : undefined;
+  }
+
   /** Whether the model generates what people cannot interrupt. */
   get isProtected(): boolean {
     const generated = this.#asked?.request ?? this.#active?.request;
@@ -110,12 +123,13 @@ export class ReplyRequests {
     send: ReplyRequestInit["send"],
     options: RequestedReplyOptions & { isFirst?: boolean } = {},
   ): RequestedReply {
+    const reply = new RequestedReply(options);
     if (this.#waiting.length >= MAX_WAITING) {
+      reply.interrupt();
       throw new RangeError(
         `speech queue full (${MAX_WAITING} waiting): await say() or interrupt() first`,
       );
     }
-    const reply = new RequestedReply(options);
     reply.hold();
     this.#open.add(reply);
     reply.done.catch(() => {}).then(() => this.#open.delete(reply));
@@ -127,12 +141,19 @@ export class ReplyRequests {
   }
 
   /** Asks the model to reply to the conversation, before anything else that waits. */
-  addFirst({ reply, isContinuation }: { reply?: RequestedReply; isContinuation: boolean }): void {
+  addFirst(
+    { reply, isContinuation, isToTurn = false }: {
+      reply?: RequestedReply;
+      isContinuation: boolean;
+      isToTurn?: boolean;
+    },
+  ): void {
     const other = isContinuation && this.#waiting.find((one) => one.isContinuation);
     // One reply tells of all results.
     if (this.#isClosed || (other && (!reply || other.reply === reply))) return;
     reply?.hold();
-    this.#waiting.unshift({ ...this.#request({ send: requestReply, reply }), isContinuation });
+    const request = this.#request({ send: requestReply, reply });
+    this.#waiting.unshift({ ...request, isContinuation, isToTurn });
     this.next();
   }
 
@@ -144,7 +165,7 @@ export class ReplyRequests {
   /** They stopped: the model replies, unless it has to be asked. */
   speechStopped({ awaitsReply }: { awaitsReply: boolean }): void {
     this.#heldUntilMs = 0;
-    if (awaitsReply) this.addFirst({ isContinuation: false });
+    if (awaitsReply) this.addFirst({ isContinuation: false, isToTurn: true });
     else this.#hold(OWN_REPLY_MS);
   }
 
@@ -180,7 +201,7 @@ export class ReplyRequests {
   }
 
   /**
-   * A reply failed before anything of it came: it is asked for again, if that makes sense. Returns whether
+   * A reply failed before anything of it was heard: it is asked for again, if that makes sense. Returns whether
    * it was the one in progress.
    */
   failed(replyId: string, error: InferenceError): boolean {
@@ -197,6 +218,8 @@ export class ReplyRequests {
     this.#forgetAsked();
     this.#active = undefined;
     if (asked) this.#waiting.unshift(asked.request);
+    const waiting = this.#waiting.splice(0);
+    this.#waiting.push(...waiting.filter(({ isToTurn }) => !isToTurn));
     this.#heldUntilMs = 0;
     this.next();
   }
@@ -247,14 +270,19 @@ export class ReplyRequests {
     const { session, isAhead, clock } = this.#init;
     const isStale = ({ reply, isContinuation }: ReplyRequest) =>
       !isContinuation && (reply?.isInterrupted || reply && reply.staleAtMs <= clock.now());
-    while (this.#waiting[0] && isStale(this.#waiting[0])) this.#waiting.shift()!.reply!.interrupt();
+    for (const stale of this.#waiting.filter(isStale)) {
+      this.#waiting.splice(this.#waiting.indexOf(stale), 1);
+      stale.reply!.interrupt();
+    }
     if (this.#waiting.length === 0 || this.isBusy || this.#isClosed) return;
     const current = session();
     if (!current) return this.#expectSession();
     const waitMs = this.#heldUntilMs - clock.now();
     if (waitMs > 0) return this.#hold(waitMs);
-    if (isAhead()) return;
-    const request = this.#waiting.shift()!;
+    // What is not played need not wait for that.
+    const at = isAhead() ? this.#waiting.findIndex(({ reply }) => reply?.inText) : 0;
+    if (at < 0) return;
+    const [request] = this.#waiting.splice(at, 1) as [ReplyRequest];
     request.reply?.begin();
     const id = `request-${++this.#count}`;
     this.#asked = { id, request };
@@ -264,7 +292,7 @@ export class ReplyRequests {
 
   #request(init: ReplyRequestInit): ReplyRequest {
     const addedMs = this.#init.clock.now();
-    return { ...init, addedMs, isContinuation: false, tries: 0, unanswered: 0 };
+    return { ...init, addedMs, isContinuation: false, isToTurn: false, tries: 0, unanswered: 0 };
   }
 
   #hold(ms: number): void {

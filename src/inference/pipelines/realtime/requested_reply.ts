@@ -12,6 +12,8 @@ export interface RequestedReplyOptions {
   discardUserTurns?: boolean;
   /** When it is not to be begun any more, in monotonic milliseconds. Default: never. */
   staleAtMs?: number;
+  /** Called when it is over, and the model was not asked for it. May be called more than once. */
+  onUnasked?: () => void;
 }
 
 /**
@@ -28,6 +30,7 @@ export class RequestedReply {
   readonly runs: ToolRun[] = [];
   /** Whether the service has cut it off, as a person spoke: its question is asked again. */
   isCutOff = false;
+  readonly #onUnasked: () => void;
   readonly #done = Promise.withResolvers<SpeechOutcome>();
   readonly #texts: string[] = [];
   #holds = 0;
@@ -39,6 +42,7 @@ export class RequestedReply {
     this.allowsInterruption = options.allowInterruptions ?? true;
     this.discardsUserTurns = options.discardUserTurns ?? false;
     this.staleAtMs = options.staleAtMs ?? Infinity;
+    this.#onUnasked = options.onUnasked ?? (() => {});
     // The caller gets the rejection, if they wait for one.
     this.#done.promise.catch(() => {});
   }
@@ -88,11 +92,13 @@ export class RequestedReply {
 
   /** It cannot be said. What was heard of it before is the outcome instead. */
   fail(error: unknown): void {
+    if (!this.#isBegun) this.#onUnasked();
     if (this.#texts.length > 0) this.#settle(true);
     else this.#done.reject(error);
   }
 
   #settle(interrupted: boolean): void {
+    if (!this.#isBegun) this.#onUnasked();
     this.#done.resolve({ text: this.#texts.join(" "), interrupted });
   }
 }
