@@ -131,6 +131,11 @@ export class Reply {
     return this.#runs.some(({ isAwaited }) => isAwaited);
   }
 
+  /** Whether there is nothing of it to say yet. */
+  get isThinking(): boolean {
+    return !this.#isGenerated && !/\S/.test(withoutThoughts(this.#text));
+  }
+
   /** Its calls so far. */
   get runs(): readonly ToolRun[] {
     return this.#runs;
