@@ -1,4 +1,5 @@
 import type { Participant } from "../../edge/types.ts";
+import type { ChatMessage } from "../contracts/messages.ts";
 import type { ChatContext } from "../history/chat_context.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { InterruptionHandler } from "../turns/interruption_handler.ts";
@@ -58,6 +59,8 @@ export class ReplyScheduler implements UserTurnObserver {
   #adding = Promise.resolve();
   /** How many turns are over of which it is not decided yet whether they get a reply. */
   #undecided = 0;
+  /** The messages of the turns that the reply to the pending turn is to. */
+  #prompts: ChatMessage[] = [];
   /** What the model is told besides in the reply to the pending turn. */
   #contexts: string[] = [];
   /** Resolve when what people did not interrupt has been said. */
@@ -139,6 +142,7 @@ export class ReplyScheduler implements UserTurnObserver {
       await this.#decide(turn, reason);
     } finally {
       this.#undecided--;
+      this.#replyWhenQuiet();
     }
   }
 
@@ -147,10 +151,7 @@ export class ReplyScheduler implements UserTurnObserver {
       this.#init;
     const { completion } = this.#init;
     const { participant, text } = turn;
-    if (discards?.(turn)) {
-      generator.discard(turn);
-      return this.#replyWhenQuiet();
-    }
+    if (discards?.(turn)) return generator.discard(turn);
     let isBackchannel = interruption.isBackchannel(turn);
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;
@@ -170,23 +171,25 @@ export class ReplyScheduler implements UserTurnObserver {
     if (this.#isClosed) return;
     const told = change.text ?? text;
     if (/\S/.test(told) && !change.drop) {
-      chat.appendUserMessage(told, participant);
+      const message = chat.appendUserMessage(told, participant);
       if (!isBackchannel && (change.reply ?? shouldReply(turn, reason))) {
         this.#pending = turn;
+        this.#prompts.push(message);
         if (change.context) this.#contexts.push(change.context);
       }
     }
     if (this.#pending !== turn || change.text !== undefined) generator.discard(turn);
-    this.#replyWhenQuiet();
   }
 
-  /** Replies to the pending turn, or waits for the turns in progress. */
+  /** Replies to the pending turn, or waits for those in progress and those that are being decided on. */
   #replyWhenQuiet(): void {
     const { generator, checkCapacity, onReply } = this.#init;
     const { clock, countPeople } = this.#context;
     const turn = this.#pending;
     this.#timer?.[Symbol.dispose]();
     if (this.#isClosed || !turn && !this.#hasNews) return;
+    // What was said together gets one reply.
+    if (this.#undecided > this.#held.length) return;
     const waitMs = this.#remainingMs(turn);
     if (waitMs > 0) {
       this.#timer = clock.schedule(() => this.#replyWhenQuiet(), waitMs);
@@ -194,7 +197,8 @@ export class ReplyScheduler implements UserTurnObserver {
     }
     if (!turn) return this.#tellNews();
     this.#pending = undefined;
-    const contexts = this.#contexts.splice(0);
+    const context = this.#contexts.splice(0);
+    const prompts = this.#prompts.splice(0);
     if (countPeople?.() === 0) return generator.discard();
     try {
       checkCapacity();
@@ -203,7 +207,7 @@ export class ReplyScheduler implements UserTurnObserver {
       return this.#reportFailure(error);
     }
     this.#hasNews = false;
-    onReply(generator.replyTo(turn, contexts), turn);
+    onReply(generator.replyTo(turn, { prompts, context }), turn);
   }
 
   #tellNews(): void {

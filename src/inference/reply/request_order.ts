@@ -43,9 +43,9 @@ export class RequestOrder {
     const [first, ...others] = turns.filter(({ isInText, state }) =>
       !(isWriting && isInText && state !== "claims" && state !== "suspended")
     );
-    // Where the first one's tool is slow, one whose own tools have ended goes on before it.
+    // Where the first one waits for a tool, which may wait for another reply, the next one goes on.
     const next = first?.state === "suspended"
-      ? others.find(({ state }) => state === "back" || state === "claims")
+      ? others.find(({ state }) => state !== "suspended")
       : first;
     next?.begin();
   }

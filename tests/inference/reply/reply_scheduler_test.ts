@@ -31,7 +31,13 @@ class SchedulerFixture {
       isUndecided: () => this.isUndecided,
     };
     this.scheduler = new ReplyScheduler({ clock, report, countPeople: () => this.people }, {
-      chat: { messages: [], appendUserMessage: (text) => see(`chat: ${text}`) },
+      chat: {
+        messages: [],
+        appendUserMessage: (text) => {
+          see(`chat: ${text}`);
+          return { role: "user", text };
+        },
+      },
       generator: {
         generatePreemptively: ({ text }) => see(`preemptively: ${text}`),
         replyTo: () => ({}) as Reply,
@@ -174,6 +180,23 @@ Deno.test("ReplyScheduler waits for what people cannot interrupt", async () => {
   fixture.scheduler.speechEnded();
   await fixture.clock.advance(0);
   assertEquals(fixture.seen, ["700 chat: Hello.", "700 reply: Hello."]);
+});
+
+Deno.test("ReplyScheduler replies once to what was said during a speech that cannot be interrupted", async () => {
+  const fixture = new SchedulerFixture();
+  fixture.allowsInterruption = false;
+  for (const text of ["Hello?", "A room.", "For two."]) {
+    await fixture.end(fixture.start("ann"), text);
+  }
+  fixture.allowsInterruption = true;
+  fixture.scheduler.speechEnded();
+  await fixture.clock.advance(0);
+  assertEquals(fixture.seen, [
+    "0 chat: Hello?",
+    "0 chat: A room.",
+    "0 chat: For two.",
+    "0 reply: For two.",
+  ]);
 });
 
 Deno.test("ReplyScheduler tells news at the next quiet moment, unless a reply has told it", async () => {
