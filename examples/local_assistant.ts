@@ -1,9 +1,13 @@
-// deno run --allow-run --allow-read --allow-env --allow-ffi --allow-sys examples/local_assistant.ts
+// deno run --allow-run --allow-read --allow-env --allow-ffi --allow-sys --allow-net=127.0.0.1,localhost examples/local_assistant.ts
 /**
  * A small assistant without a key and without a network: PocketSphinx recognises
  * some sentences (`apt install libpocketsphinx3 pocketsphinx-en-us`), plain rules reply, and eSpeak NG
  * speaks (GPL-3: see `lib/espeak_voice.ts`). Ask it for the time, a timer, a
  * story or its name; interrupt it, and ask what it said.
+ *
+ * A server with OpenAI's interface on your machine takes the place of each of them: `--stt
+ * http://127.0.0.1:8000/v1`, `--llm` and `--tts` likewise, with `--stt-model`, `--llm-model`,
+ * `--tts-model` and `--voice` where it has several.
  */
 import {
   Agent,
@@ -11,13 +15,17 @@ import {
   defineTool,
   type EdgeTransport,
   fixedEndpointing,
+  type LLM,
+  type STT,
   sttFromTranscriber,
+  type TTS,
   ttsFromSentences,
 } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
+import { openAICompatible } from "@ringline/edge/openai";
 import { EspeakVoice } from "./lib/espeak_voice.ts";
 import { PocketSphinx } from "./lib/pocket_sphinx.ts";
-import { commandLine, run } from "./lib/program.ts";
+import { commandLine, fail, run } from "./lib/program.ts";
 import { type Rule, RulesLLM } from "./lib/rules_llm.ts";
 
 const NUMBERS = [
@@ -96,18 +104,27 @@ function whatWasHeard(messages: readonly ChatMessage[]): string {
   return last ? `I said: ${last.text}` : "I have not said anything yet.";
 }
 
+/** The parts in the place of the assistant's own. */
+export interface LocalParts {
+  stt?: STT;
+  llm?: LLM;
+  tts?: TTS;
+}
+
 /** The assistant, for any edge. */
-export function localAssistant(edge: EdgeTransport): Agent {
+export function localAssistant(edge: EdgeTransport, parts: LocalParts = {}): Agent {
   const timers = new Set<Disposable>();
   const agent: Agent = new Agent({
     edge,
     agentUser: { id: "robin", name: "Robin" },
     // A timer that is left would keep the program from ending.
     processors: [{ name: "timers", close: () => timers.forEach((one) => one[Symbol.dispose]()) }],
-    stt: sttFromTranscriber(new PocketSphinx(GRAMMAR)),
+    instructions: "You are Robin, who lives on a person's computer. What you write is spoken: " +
+      "answer in one or two short sentences.",
+    stt: parts.stt ?? sttFromTranscriber(new PocketSphinx(GRAMMAR)),
     turnHandling: { turnDetection: fixedEndpointing(500) },
-    llm: new RulesLLM(RULES, "I did not understand that."),
-    tts: ttsFromSentences(new EspeakVoice()),
+    llm: parts.llm ?? new RulesLLM(RULES, "I did not understand that."),
+    tts: parts.tts ?? ttsFromSentences(new EspeakVoice()),
     tools: [
       defineTool({
         name: "get_time",
@@ -137,11 +154,41 @@ export function localAssistant(edge: EdgeTransport): Agent {
   return agent;
 }
 
+/** Returns the parts that are servers on this machine, by their addresses. */
+function localServers(
+  options: Record<"stt" | "llm" | "tts" | `${string}-model` | "voice", string>,
+) {
+  const parts: LocalParts = {};
+  const model = (part: "stt" | "llm" | "tts") => options[`${part}-model`] || "default";
+  const at = (baseUrl: string) => {
+    if (!URL.canParse(baseUrl)) {
+      fail(`expected an address like http://127.0.0.1:8000/v1, got ${baseUrl}`);
+    }
+    return openAICompatible({ baseUrl });
+  };
+  if (options.stt) parts.stt = at(options.stt).stt({ model: model("stt"), api: "transcriptions" });
+  if (options.llm) parts.llm = at(options.llm).llm({ model: model("llm") });
+  if (options.tts) {
+    const voice = options.voice || "default";
+    parts.tts = at(options.tts).tts({ model: model("tts"), api: "speech", voice });
+  }
+  return parts;
+}
+
 if (import.meta.main) {
-  const options = commandLine({ port: "0" });
+  const options = commandLine({
+    port: "0",
+    stt: "",
+    "stt-model": "",
+    llm: "",
+    "llm-model": "",
+    tts: "",
+    "tts-model": "",
+    voice: "",
+  });
   await run(async (signal) => {
     await using edge = new LocalEdge({ port: Number(options.port) });
-    const agent = localAssistant(edge);
+    const agent = localAssistant(edge, localServers(options));
     const call = await agent.createCall("default", "assistant");
     await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
     await edge.openDemo(call, { signal });

@@ -41,6 +41,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/testing/models/llm_conformance_kit_test.ts",
     "tests/testing/models/realtime_conformance_kit_test.ts",
     // Real servers, sockets and processes, on the loopback.
+    "tests/inference/tool_images_test.ts",
     "tests/adapters/openai_audio_body_test.ts",
     "tests/adapters/openai_chat_test.ts",
     "tests/adapters/openai_compatible_test.ts",
@@ -138,6 +139,7 @@ export const UNTIMED: string[] = [
   "tests/edges/getstream/secrets_test.ts",
   "tests/edges/getstream/user_service_test.ts",
   "tests/edges/local/",
+  "tests/inference/tool_images_test.ts",
   "tests/native/load_test.ts",
 ];
 

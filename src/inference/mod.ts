@@ -66,7 +66,7 @@ export type {
 } from "./contracts/json_schema.ts";
 export type { StandardIssue, StandardResult, StandardSchema } from "./contracts/standard_schema.ts";
 export type { FinishReason, LLM, LLMPart, LLMRequest } from "./contracts/llm.ts";
-export type { ChatMessage, EncodedImage, ToolCall } from "./contracts/messages.ts";
+export type { ChatMessage, EncodedImage, ToolCall, ToolImage } from "./contracts/messages.ts";
 export type {
   RealtimeEvent,
   RealtimeLLM,
@@ -110,6 +110,7 @@ export {
   type ToolEnd,
   type ToolInput,
   type ToolInterruption,
+  ToolOutput,
   type ToolResult,
   type ToolStart,
 } from "./contracts/tool.ts";

@@ -160,6 +160,10 @@ Deno.test("mcpTools calls each tool of a server that others wrote", async () => 
     texts[name] = text;
   }
   assertEquals(texts.echo, "Echo: hello");
+  const { images = [] } = await call("get-tiny-image", {});
+  const [png] = images;
+  assertEquals([images.length, png!.mediaType], [1, "image/png"]);
+  assertEquals([...png!.data.subarray(1, 4)], [..."PNG"].map((one) => one.charCodeAt(0)));
   assertMatch(texts["get-sum"]!, /\b3\b/);
   assertMatch(texts["simulate-research-query"]!, /tea/);
   const refused = [
@@ -291,6 +295,7 @@ Deno.test("connectMcp passes on what a resource says, and names what is no text"
     { type: "resource", resource: { uri: "file:///b.bin", blob: "AAAA" } },
     { type: "resource_link", uri: "file:///c.txt", name: "c", description: "the third" },
     { type: "image", mimeType: "image/png", data: "AAAA" },
+    { type: "resource", resource: { uri: "file:///d.jpg", mimeType: "image/jpeg", blob: "AQID" } },
   ];
   await using official = officialServer((server) => {
     server.registerTool("look", {}, () => ({ content }));
@@ -300,11 +305,17 @@ Deno.test("connectMcp passes on what a resource says, and names what is no text"
   const executor = new ToolExecutor(mcp.tools);
   const call = (name: string) =>
     executor.call({ id: "1", name, input: {} }, { signal, participant: undefined });
-  assertEquals((await call("look")).text.split("\n"), [
+  const { text, images } = await call("look");
+  assertEquals(images, [
+    { mediaType: "image/png", data: new Uint8Array(3) },
+    { mediaType: "image/jpeg", data: Uint8Array.of(1, 2, 3) },
+  ]);
+  assertEquals(text.split("\n"), [
     "Inside.",
     "[resource: file:///b.bin]",
     "[resource: file:///c.txt, c: the third]",
     "[image: image/png]",
+    "[resource: file:///d.jpg, image/jpeg]",
   ]);
   assertEquals((await call("measure")).text, '{"degrees":4}');
 });

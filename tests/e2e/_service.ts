@@ -37,6 +37,10 @@ export function speaking(
     switch (path) {
       case "/v1/audio/transcriptions":
         return Response.json({ text: understood.next().value ?? "" });
+      case "/v1/audio/speech": {
+        const headers = { "content-type": "audio/pcm" };
+        return new Response(voice(pitch(body.input)), { headers });
+      }
       case "/v1/realtime":
         return stream([voice(pitch(body.response.input[0].content[0].text))]);
       case "/v1/chat/completions": {

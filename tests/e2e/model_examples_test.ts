@@ -63,6 +63,30 @@ function assertIn(part: Recording, whole: Recording): void {
   assert(correlation > 0.7, `correlates by ${correlation} with what was said`);
 }
 
+browserTest("local_assistant.ts takes local servers in the place of its parts", async (browser) => {
+  await using service = await ServiceDouble.start(speaking({
+    hears: ["What time is it?"],
+    says: (messages) => messages.at(-1).role === "tool" ? "It is late." : { tool: "get_time" },
+    pitch: (text) => text === "It is late." ? 900 : 500,
+  }));
+  const { baseUrl } = service;
+  await using assistant = await Example.start("local_assistant.ts", {
+    args: ["--stt", baseUrl, "--llm", baseUrl, "--tts", baseUrl, "--llm-model", "tiny"],
+  });
+  const guest = await Guest.join(browser, await assistant.link(), { name: "Ada" });
+  await guest.hears(500);
+  await assertShown(guest, "Robin: Hello, I am Robin.");
+  await utter(guest);
+  await assertShown(
+    guest,
+    "Robin: Hello, I am Robin.",
+    "Ada: What time is it?",
+    "Robin: It is late.",
+  );
+  assertEquals(chats(service)[0].model, "tiny");
+  await guest.leave();
+});
+
 browserTest("the assistant greets, listens, calls its clock tool and replies", async (browser) => {
   await using service = await ServiceDouble.start(speaking({
     hears: ["What time is it?"],

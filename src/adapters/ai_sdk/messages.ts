@@ -1,5 +1,5 @@
 /** Messages as the AI SDK takes them, with what its providers want back of their own replies. @module */
-import { jsonSchema, type ModelMessage, tool, type ToolSet } from "ai";
+import { jsonSchema, type ModelMessage, tool, type ToolResultPart, type ToolSet } from "ai";
 import type { ChatMessage, JsonValue, ToolCall, ToolDescription } from "@ringline/edge";
 
 /** Metadata of a provider, by its name. */
@@ -60,10 +60,27 @@ export function toModelMessage(message: ChatMessage): ModelMessage[] {
           type: "tool-result",
           toolCallId: message.callId,
           toolName: message.name,
-          output: { type: message.isError ? "error-text" : "text", value: message.text },
+          output: toolOutput(message),
         }],
       }];
   }
+}
+
+function toolOutput(
+  { text, isError, images = [] }: Extract<ChatMessage, { role: "tool" }>,
+): ToolResultPart["output"] {
+  if (isError || images.length === 0) return { type: isError ? "error-text" : "text", value: text };
+  return {
+    type: "content",
+    value: [
+      { type: "text", text },
+      ...images.map(({ mediaType, data }) => ({
+        type: "file" as const,
+        mediaType,
+        data: { type: "data" as const, data },
+      })),
+    ],
+  };
 }
 
 function assistantContent(

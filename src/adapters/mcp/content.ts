@@ -1,5 +1,6 @@
-/** What a tool of a server returns, as text for a model. @module */
+/** What a tool of a server returns, as text and images for a model. @module */
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import type { ToolImage } from "@ringline/edge";
 
 type Part = CallToolResult["content"][number];
 
@@ -8,6 +9,20 @@ export function textOf({ content, structuredContent }: CallToolResult): string {
   // Servers should repeat it as text; those that do not would return nothing.
   if (content.length === 0 && structuredContent) return JSON.stringify(structuredContent);
   return content.map(textOfPart).join("\n");
+}
+
+/** Returns the images of a result, embedded resources that are images among them. */
+export function imagesOf({ content }: CallToolResult): ToolImage[] {
+  return content.flatMap((part: Part): ToolImage[] => {
+    const { mimeType: mediaType = "", data = "" } = part.type === "image"
+      ? part
+      : part.type === "resource" && "blob" in part.resource
+      ? { mimeType: part.resource.mimeType, data: part.resource.blob }
+      : {};
+    if (!mediaType.startsWith("image/")) return [];
+    // The SDK has checked it.
+    return [{ mediaType, data: Uint8Array.fromBase64(data) }];
+  });
 }
 
 function textOfPart(part: Part): string {

@@ -9,9 +9,10 @@ import {
   type JsonSchema,
   type Logger,
   type Tool,
+  ToolOutput,
 } from "@ringline/edge";
 import { checkObject, messageOf } from "@ringline/edge/toolkit";
-import { textOf } from "./content.ts";
+import { imagesOf, textOf } from "./content.ts";
 import { type Link, Session } from "./session.ts";
 import { modelNames } from "./tool_names.ts";
 
@@ -92,7 +93,8 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
         const result = await session.call(tool, input, { timeoutMs, signal: context.signal });
         const text = textOf(result);
         if (result.isError) throw new Error(text);
-        return text;
+        const images = imagesOf(result);
+        return images.length > 0 ? new ToolOutput(text, { images }) : text;
       },
     }));
   };

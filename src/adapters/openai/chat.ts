@@ -4,7 +4,7 @@ import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts"
 import { messageOf } from "../../events/error_text.ts";
 import { ChatCalls } from "./chat_calls.ts";
 import { type Chunk, chunkSchema, finishReason } from "./chat_chunks.ts";
-import { toWire } from "./chat_messages.ts";
+import { messagesToWire } from "./chat_messages.ts";
 import { ChatReasoning } from "./chat_reasoning.ts";
 import { HttpModel } from "./http.ts";
 import { CHAT_OPTIONS } from "./models.ts";
@@ -104,7 +104,7 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
       model,
       stream: true,
       ...includeUsage ? { stream_options: { include_usage: true } } : {},
-      messages: messages.map(toWire),
+      messages: messagesToWire(messages),
       ...tools.length === 0 ? {} : {
         tools: tools.map(({ name, description, parameters }) => ({
           type: "function",

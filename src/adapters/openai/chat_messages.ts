@@ -13,8 +13,33 @@ export const keptSchema = v.object({
 /** What is kept of a tool call. */
 export type Kept = v.InferOutput<typeof keptSchema>;
 
-/** Returns a message as the service takes it. */
-export function toWire(message: ChatMessage): object {
+/** Returns messages as the service takes them. */
+export function messagesToWire(messages: readonly ChatMessage[]): object[] {
+  return messages.flatMap((message, index) => {
+    if (message.role !== "tool") return toWire(message);
+    // The results of one reply's calls must follow each other, and have no place for images.
+    if (messages[index + 1]?.role === "tool") return toWire(message);
+    return [toWire(message), ...imagesBefore(messages, index + 1)];
+  });
+}
+
+/** Returns the images of the results that end before an index, as a message of its own. */
+function imagesBefore(messages: readonly ChatMessage[], end: number): object[] {
+  const first = messages.findLastIndex(({ role }, index) => index < end && role !== "tool") + 1;
+  const content = messages.slice(first, end).flatMap((message) => {
+    if (message.role !== "tool" || !message.images?.length) return [];
+    const text = `[the images in the result of ${message.name}, ${message.callId}]`;
+    return [{ type: "text", text }, ...message.images.map(imageToWire)];
+  });
+  return content.length === 0 ? [] : [{ role: "user", content }];
+}
+
+function imageToWire({ mediaType, data }: { mediaType: string; data: Uint8Array }): object {
+  const url = `data:${mediaType};base64,${data.toBase64()}`;
+  return { type: "image_url", image_url: { url } };
+}
+
+function toWire(message: ChatMessage): object {
   switch (message.role) {
     case "system":
       return { role: "system", content: message.text };
@@ -23,10 +48,7 @@ export function toWire(message: ChatMessage): object {
         role: "user",
         content: !message.images?.length ? message.text : [
           { type: "text", text: message.text },
-          ...message.images.map(({ mediaType, data }) => ({
-            type: "image_url",
-            image_url: { url: `data:${mediaType};base64,${data.toBase64()}` },
-          })),
+          ...message.images.map(imageToWire),
         ],
       };
     case "assistant": {

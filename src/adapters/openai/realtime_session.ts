@@ -129,7 +129,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "input_audio_buffer.append", audio });
   }
 
-  sendImage({ mediaType, data }: EncodedImage): void {
+  sendImage({ mediaType, data }: Pick<EncodedImage, "data"> & { mediaType: string }): void {
     const image_url = `data:${mediaType};base64,${data.toBase64()}`;
     const content = [{ type: "input_image", image_url }];
     this.#sendItem({ type: "message", role: "user", content });
@@ -164,10 +164,11 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     return JSON.stringify(this.#updateMessage({ type: "realtime" }, this.#lateOk()).message);
   }
 
-  sendToolResult(callId: string, { text }: ToolResult): void {
+  sendToolResult(callId: string, { text, images = [] }: ToolResult): void {
     // The service may not have kept a call that it cut off.
     const event_id = this.#cutCalls.delete(callId) ? this.#lateOk() : undefined;
     this.#sendItem({ type: "function_call_output", call_id: callId, output: text }, event_id);
+    for (const image of images) this.sendImage(image);
   }
 
   requestReply({ id, say }: RealtimeReplyRequest): void {

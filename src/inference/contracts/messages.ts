@@ -17,6 +17,14 @@ export interface EncodedImage {
   readonly height: number;
 }
 
+/** An image that a tool returns. */
+export interface ToolImage {
+  /** How it is encoded, e.g. `"image/png"`. */
+  readonly mediaType: string;
+  /** The file. */
+  readonly data: Uint8Array;
+}
+
 /** A model's call of a tool. */
 export interface ToolCall {
   /** Unique within the conversation. */
@@ -65,4 +73,13 @@ export type ChatMessage =
     /** The result as text; an error's description when `isError`. */
     readonly text: string;
     readonly isError: boolean;
+    /** The images of the result, for a model that accepts images. */
+    readonly images?: readonly ToolImage[];
   };
+
+/** Returns a message for a model that accepts no images. */
+export function withoutImages(message: ChatMessage): ChatMessage {
+  if (!("images" in message)) return message;
+  const { images: _, ...rest } = message;
+  return rest;
+}

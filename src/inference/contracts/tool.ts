@@ -1,7 +1,7 @@
 import type { JsonValue, Participant } from "../../edge/types.ts";
 import type { FromSchema, JsonSchema } from "./json_schema.ts";
 import type { StandardSchema } from "./standard_schema.ts";
-import type { ToolCall } from "./messages.ts";
+import type { ToolCall, ToolImage } from "./messages.ts";
 import { argumentCheck } from "../schema/argument_check.ts";
 import { isStandardSchema, jsonSchemaOf } from "../schema/standard_check.ts";
 import { checkDuration } from "../../events/waiting.ts";
@@ -227,6 +227,50 @@ export interface ToolResult {
   readonly text: string;
   /** Whether the call failed. */
   readonly isError: boolean;
+  /** Its images, where it has some. */
+  readonly images?: readonly ToolImage[];
+}
+
+/**
+ * What a tool returns that is more than a text: images, which a model gets that accepts them. Others get
+ * the text alone.
+ *
+ * @example
+ * ```ts
+ * import { defineTool, ToolOutput } from "@ringline/edge";
+ *
+ * const data = new Uint8Array(); // the file
+ * const plan = defineTool({
+ *   name: "show_plan",
+ *   description: "Shows the plan of a floor",
+ *   execute: () => new ToolOutput("The plan.", { images: [{ mediaType: "image/png", data }] }),
+ * });
+ * ```
+ */
+export class ToolOutput {
+  /** The text. */
+  readonly text: string;
+  /** The images. */
+  readonly images: readonly ToolImage[];
+
+  /**
+   * Creates an output.
+   *
+   * @throws {TypeError} the text is none, or an image has no `mediaType` or no `data`.
+   */
+  constructor(text: string, { images }: { readonly images: readonly ToolImage[] }) {
+    if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${shown(text)}`);
+    for (const { mediaType, data } of images) {
+      if (!/^image\//.test(mediaType) || !(data instanceof Uint8Array)) {
+        const found = `${shown(mediaType)} and ${shown(data)}`;
+        throw new TypeError(
+          `an image: expected mediaType "image/..." and data as bytes, got ${found}`,
+        );
+      }
+    }
+    this.text = text;
+    this.images = [...images];
+  }
 }
 
 /** A tool's value as text for a model. */

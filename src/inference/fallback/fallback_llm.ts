@@ -1,7 +1,7 @@
 /** Several language models, of which the first that works replies. @module */
 import type { ComponentContext } from "../contracts/component.ts";
 import type { LLM, LLMPart, LLMRequest } from "../contracts/llm.ts";
-import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
+import { type ChatMessage, type ToolCall, withoutImages } from "../contracts/messages.ts";
 import type { Clock } from "../../events/clock.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
 import { callsFor, textOrigin, withOrigin } from "./foreign_calls.ts";
@@ -159,10 +159,4 @@ function continued(request: LLMRequest, said: string): LLMRequest {
     { role: "user", text },
   ];
   return { ...request, messages };
-}
-
-function withoutImages(message: ChatMessage): ChatMessage {
-  if (message.role !== "user" || !message.images) return message;
-  const { images: _, ...rest } = message;
-  return rest;
 }

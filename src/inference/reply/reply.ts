@@ -2,7 +2,7 @@ import type { Clock } from "../../events/clock.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ModelResponseEvent } from "../contracts/events.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
-import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
+import { type ChatMessage, type ToolCall, withoutImages } from "../contracts/messages.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
 import type { ChatRequest } from "../history/chat_context.ts";
 import type { RequestOrder, RequestTurn } from "./request_order.ts";
@@ -229,7 +229,7 @@ export class Reply {
     messages.splice(asked.length, 0, ...callsBesides(messages, chat.messages));
     const parts = () =>
       llm.generate({
-        messages,
+        messages: llm.acceptsImages ? messages : messages.map(withoutImages),
         tools: isLast ? [] : this.#tools.tools,
         signal,
       });

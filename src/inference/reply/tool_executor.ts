@@ -1,6 +1,12 @@
 import type { Participant } from "../../edge/types.ts";
 import type { ToolCall } from "../contracts/messages.ts";
-import { type Tool, type ToolAgent, type ToolResult, toolText } from "../contracts/tool.ts";
+import {
+  type Tool,
+  type ToolAgent,
+  ToolOutput,
+  type ToolResult,
+  toolText,
+} from "../contracts/tool.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { type Logger, silentLogger } from "../../events/logger.ts";
 import { promised } from "../../events/user_code.ts";
@@ -172,7 +178,9 @@ export function failure(message: string): ToolResult {
 
 /** Returns the outcome of a call that succeeded, with this value. */
 export function success(value: unknown): ToolResult {
-  return { text: shorten(toolText(value)), isError: false };
+  if (!(value instanceof ToolOutput)) return { text: shorten(toolText(value)), isError: false };
+  const { text, images } = value;
+  return { text: shorten(text), isError: false, ...images.length > 0 ? { images } : {} };
 }
 
 function shorten(text: string): string {

@@ -78,9 +78,9 @@ export class ToolRun {
   /** The message that answers the call, as far as its outcome is known now. */
   get output(): Extract<ChatMessage, { role: "tool" }> {
     const { id: callId, name } = this.call;
-    const { text, isError } = this.#result ??
+    const { text, isError, images } = this.#result ??
       (this.tool?.background ? IN_BACKGROUND : UNKNOWN_OUTCOME);
-    return { role: "tool", callId, name, text, isError };
+    return { role: "tool", callId, name, text, isError, ...images ? { images } : {} };
   }
 
   /**
