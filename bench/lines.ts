@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { neuralVad } from "../src/agent/neural_vad.ts";
+import { rnnoise } from "../src/adapters/rnnoise/mod.ts";
 import { sileroVad } from "../src/adapters/silero_vad/mod.ts";
 import { systemClock } from "../src/events/clock.ts";
 import { consoleLogger } from "../src/events/logger.ts";
@@ -29,6 +30,8 @@ Noise: phrases of five voices in five noises, 10 and 5 dB below them, and minute
   --json            one JSON document on standard output instead of a table
   --quick           ten phrases and ten seconds of noise alone instead of thirty and ten minutes
   --only VADS       some of ${NAMES.join(", ")}, comma-separated
+  --rnnoise         each VAD also behind the input filter of @ringline/rnnoise, and at 0 dB
+  --minutes M       so many minutes of each noise alone
   --speech FOLDER   recordings, a folder of WAV files for each voice. Default: ${RECORDINGS},
                     of Debian's asterisk-core-sounds-{en,es,fr,it,ru}-wav`;
 
@@ -38,6 +41,8 @@ interface Options {
   quick: boolean;
   vads: (keyof typeof VADS)[];
   speech: string;
+  rnnoise: boolean;
+  noiseMs: number;
 }
 
 interface Results {
@@ -48,23 +53,39 @@ interface Results {
 function parse(args: string[]): Options {
   const { values } = parseArgs({
     args,
-    options: { ...COMMON_OPTIONS, speech: { type: "string" } },
+    options: {
+      ...COMMON_OPTIONS,
+      speech: { type: "string" },
+      minutes: { type: "string" },
+      rnnoise: { type: "boolean", default: false },
+    },
   });
-  const { json, help, quick, only, speech = RECORDINGS } = values;
-  return { json, help, quick, speech, vads: chooseParts(only, NAMES) };
+  const { json, help, quick, only, speech = RECORDINGS, rnnoise } = values;
+  const minutes = Number(values.minutes ?? (quick ? 1 / 6 : 10));
+  if (!(minutes > 0 && minutes < Infinity)) {
+    throw new RangeError(`--minutes: expected a number above 0, got ${values.minutes}`);
+  }
+  const noiseMs = Math.round(60_000 * minutes);
+  return { json, help, quick, speech, rnnoise, noiseMs, vads: chooseParts(only, NAMES) };
 }
 
 async function measure(options: Options): Promise<Results> {
   const machine = await describeMachine();
   const count = options.quick ? 10 : PHRASES;
   const all = await readPhrases(options.speech, count + TALKERS);
+  const phrases = all.slice(0, count);
+  const talkers = all.slice(count);
+  const { noiseMs } = options;
+  const snrsDb = options.rnnoise ? [10, 5, 0] : [10, 5];
+  const filters = options.rnnoise ? [undefined, await rnnoise()] : [undefined];
   const noise = [];
   for (const name of options.vads) {
     const vad: VAD = VADS[name]();
     const { signal } = new AbortController();
     await vad.start?.({ clock: systemClock, logger: consoleLogger, signal });
-    const noiseMs = options.quick ? 10_000 : 600_000;
-    noise.push(...await measureNoise(vad, all.slice(0, count), all.slice(count), noiseMs));
+    for (const filter of filters) {
+      noise.push(...await measureNoise(vad, { phrases, talkers, snrsDb, noiseMs, filter }));
+    }
     await vad.close?.();
   }
   return { machine, noise };
