@@ -15,6 +15,7 @@ import { chooseParts, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
 import { describeMachine, type Machine } from "./lib/machine.ts";
 import { formatTable } from "./lib/table.ts";
 import { measureNoise, type NoiseResult } from "./lines/noise.ts";
+import { measureNumbers, type NumbersResult } from "./lines/numbers.ts";
 import { readPhrases, RECORDINGS } from "./lines/phrases.ts";
 
 const VADS = { neural: () => neuralVad(), silero: () => sileroVad(), energy: () => energyVad() };
@@ -30,7 +31,8 @@ Noise: phrases of five voices in five noises, 10 and 5 dB below them, and minute
   --json            one JSON document on standard output instead of a table
   --quick           ten phrases and ten seconds of noise alone instead of thirty and ten minutes
   --only VADS       some of ${NAMES.join(", ")}, comma-separated
-  --rnnoise         each VAD also behind the input filter of @ringline/rnnoise, and at 0 dB
+  --rnnoise         each VAD also behind the input filter of @ringline/rnnoise, and at 0 dB, and how
+                    many spoken numbers a recogniser understands (libpocketsphinx3, pocketsphinx-en-us)
   --minutes M       so many minutes of each noise alone
   --speech FOLDER   recordings, a folder of WAV files for each voice. Default: ${RECORDINGS},
                     of Debian's asterisk-core-sounds-{en,es,fr,it,ru}-wav`;
@@ -48,6 +50,7 @@ interface Options {
 interface Results {
   machine: Machine;
   noise: NoiseResult[];
+  numbers: NumbersResult[];
 }
 
 function parse(args: string[]): Options {
@@ -88,10 +91,32 @@ async function measure(options: Options): Promise<Results> {
     }
     await vad.close?.();
   }
-  return { machine, noise };
+  const numbers = options.rnnoise ? await measureNumbers(options.speech, { snrsDb, filters }) : [];
+  return { machine, noise, numbers };
 }
 
-function formatReport({ noise }: Results): string {
+function formatReport({ noise, numbers }: Results): string {
+  const tables = [formatNoise(noise)];
+  if (numbers.length > 0) tables.push(formatNumbers(numbers));
+  return tables.join("\n\n");
+}
+
+function formatNumbers(numbers: readonly NumbersResult[]): string {
+  const rows = [...new Set(numbers.map(({ noise, snrDb }) => `${noise} ${snrDb} dB`))];
+  const filters = [...new Set(numbers.map(({ filter }) => filter))];
+  const cell = (filter: string | undefined, row: string) => {
+    const one = numbers.find((one) =>
+      one.filter === filter && `${one.noise} ${one.snrDb} dB` === row
+    )!;
+    return `${one.understood} of ${one.numbers}`;
+  };
+  return formatTable(
+    ["numbers understood", ...filters.map((filter) => filter ?? "unfiltered")],
+    rows.map((row) => [row, ...filters.map((filter) => cell(filter, row))]),
+  );
+}
+
+function formatNoise(noise: readonly NoiseResult[]): string {
   const vads = [...new Set(noise.map(({ vad }) => vad))];
   const rows = [...new Set(noise.map(({ noise, snrDb }) => `${noise} ${snrDb} dB`))];
   const cell = (vad: string, row: string) => {

@@ -7,20 +7,13 @@ import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import type { InputFilter } from "../../src/agent/input_filter.ts";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
 import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
+import { filtered } from "./filtered.ts";
 import { RATE, SPEECH_RMS } from "./phrases.ts";
 import { atLevel, lineNoises, mixAt, type Noise, streetOf } from "./sounds.ts";
 
 const SLOT = RATE / 50;
 /** The pause before each phrase, in slots: long enough for a segment to end, and to be another's. */
 const PAUSE_SLOTS = 100;
-
-const SPEAKER = {
-  original: undefined,
-  userId: "speaker",
-  id: "speaker",
-  name: "speaker",
-  kind: "person",
-} as const;
 
 /** What a VAD made of one noise. */
 export interface NoiseResult {
@@ -59,9 +52,9 @@ export async function measureNoise(vad: VAD, options: NoiseOptions): Promise<Noi
     const under = make(speech.length, RATE, 1);
     const alone = make(noiseMs * RATE / 1000, RATE, 2);
     for (const snrDb of snrsDb) {
-      const found = await startsOf(vad, mixAt(speech, under, snrDb), filter);
+      const found = await startsOf(vad, filtered(filter, mixAt(speech, under, snrDb)));
       const noiseAlone = atLevel(alone, SPEECH_RMS / 10 ** (snrDb / 20));
-      const falsely = await startsOf(vad, noiseAlone, filter);
+      const falsely = await startsOf(vad, filtered(filter, noiseAlone));
       results.push({
         vad: name,
         noise,
@@ -95,19 +88,12 @@ function inARow(phrases: readonly Int16Array[]): { speech: Int16Array; marks: [n
 }
 
 /** Returns the slots in which speech starts, with the thresholds that an agent has by default. */
-async function startsOf(
-  vad: VAD,
-  samples: Int16Array,
-  filter: InputFilter | undefined,
-): Promise<number[]> {
+async function startsOf(vad: VAD, samples: Int16Array): Promise<number[]> {
   using stream = vad.open({ sampleRate: RATE });
-  using filtering = filter?.open({ sampleRate: RATE, participant: SPEAKER });
   const state = new VadStateMachine();
   const starts: number[] = [];
   for (let n = 0; (n + 1) * SLOT <= samples.length; n++) {
-    const slot = samples.slice(n * SLOT, (n + 1) * SLOT);
-    filtering?.process(slot);
-    const pcm = new PcmChunk(slot, { sampleRate: RATE });
+    const pcm = new PcmChunk(samples.subarray(n * SLOT, (n + 1) * SLOT), { sampleRate: RATE });
     const result = stream.process(pcm);
     const probability = typeof result === "number" ? result : await result;
     if (state.push(probability, 20) === "started") starts.push(n);
