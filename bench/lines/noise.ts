@@ -4,13 +4,13 @@
  * @module
  */
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import type { InputFilter } from "../../src/agent/input_filter.ts";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
 import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
+import { filtered } from "./filtered.ts";
 import { RATE, SPEECH_RMS } from "./phrases.ts";
 import { atLevel, lineNoises, mixAt, type Noise, streetOf } from "./sounds.ts";
 
-/** How far the noise is below the speech, in dB. */
-const SNRS = [10, 5];
 const SLOT = RATE / 50;
 /** The pause before each phrase, in slots: long enough for a segment to end, and to be another's. */
 const PAUSE_SLOTS = 100;
@@ -27,24 +27,36 @@ export interface NoiseResult {
   noiseMs: number;
 }
 
-/** Measures a VAD in all noises. The phrases that are not looked for talk in the street. */
-export async function measureNoise(
-  vad: VAD,
-  phrases: readonly Int16Array[],
-  talkers: readonly Int16Array[],
-  noiseMs: number,
-): Promise<NoiseResult[]> {
+/** What a VAD is measured with. */
+export interface NoiseOptions {
+  /** The phrases to find. */
+  phrases: readonly Int16Array[];
+  /** Those of the people in the street. */
+  talkers: readonly Int16Array[];
+  /** How far the noise is below the speech, in dB. */
+  snrsDb: readonly number[];
+  /** How long each noise alone is. */
+  noiseMs: number;
+  /** Changes what the VAD hears. */
+  filter?: InputFilter;
+}
+
+/** Measures a VAD in all noises. */
+export async function measureNoise(vad: VAD, options: NoiseOptions): Promise<NoiseResult[]> {
+  const { phrases, talkers, snrsDb, noiseMs, filter } = options;
+  const name = filter ? `${vad.name} behind ${filter.name}` : vad.name;
   const noises: Record<string, Noise> = { ...lineNoises, street: streetOf(talkers) };
   const { speech, marks } = inARow(phrases);
   const results: NoiseResult[] = [];
   for (const [noise, make] of Object.entries(noises)) {
     const under = make(speech.length, RATE, 1);
     const alone = make(noiseMs * RATE / 1000, RATE, 2);
-    for (const snrDb of SNRS) {
-      const found = await startsOf(vad, mixAt(speech, under, snrDb));
-      const falsely = await startsOf(vad, atLevel(alone, SPEECH_RMS / 10 ** (snrDb / 20)));
+    for (const snrDb of snrsDb) {
+      const found = await startsOf(vad, filtered(filter, mixAt(speech, under, snrDb)));
+      const noiseAlone = atLevel(alone, SPEECH_RMS / 10 ** (snrDb / 20));
+      const falsely = await startsOf(vad, filtered(filter, noiseAlone));
       results.push({
-        vad: vad.name,
+        vad: name,
         noise,
         snrDb,
         found: marks.filter(([from, to]) =>

@@ -68,6 +68,17 @@ function shuffled(files: string[]): string[] {
 
 /** Returns a recording without the silence around it, at the common level, if its length is right. */
 function toPhrase(bytes: Uint8Array): Int16Array | undefined {
+  const { samples, peak } = trimmed(bytes);
+  const seconds = samples.length / RATE;
+  return peak < 500 || seconds < 0.8 || seconds > 4 ? undefined : atSpeechLevel(samples);
+}
+
+/** Reads a recording of any length: without the silence around it, at the common level. */
+export async function readRecording(file: string): Promise<Int16Array> {
+  return atSpeechLevel(trimmed(await Deno.readFile(file)).samples);
+}
+
+function trimmed(bytes: Uint8Array): { samples: Int16Array; peak: number } {
   const pcm = readWav(bytes);
   using resampler = new Resampler(typescriptKernel(), {
     inputRate: pcm.sampleRate,
@@ -78,9 +89,11 @@ function toPhrase(bytes: Uint8Array): Int16Array | undefined {
   let peak = 0;
   for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
   const isLoud = (sample: number) => Math.abs(sample) > 0.05 * peak;
-  const trimmed = samples.slice(samples.findIndex(isLoud), samples.findLastIndex(isLoud) + 1);
-  const seconds = trimmed.length / RATE;
-  if (peak < 500 || seconds < 0.8 || seconds > 4) return undefined;
-  const gain = SPEECH_RMS / activeLevel(trimmed);
-  return trimmed.map((sample) => Math.max(-32_768, Math.min(32_767, gain * sample)));
+  const from = samples.findIndex(isLoud);
+  return { samples: samples.slice(from, samples.findLastIndex(isLoud) + 1), peak };
+}
+
+function atSpeechLevel(samples: Int16Array): Int16Array {
+  const gain = SPEECH_RMS / activeLevel(samples);
+  return samples.map((sample) => Math.max(-32_768, Math.min(32_767, gain * sample)));
 }

@@ -28,7 +28,7 @@ Deno.test("deno add jsr:@ringline/edge brings at most 45 MB into an empty cache"
 
 Deno.test("as a user gets it: the other packages are added, and their types fit", async () => {
   await using folder = await UserFolder.make();
-  const names = ["getstream", "ai-sdk", "mcp", "silero-vad", "smart-turn"];
+  const names = ["getstream", "ai-sdk", "mcp", "rnnoise", "silero-vad", "smart-turn"];
   await folder.deno(["add", ...names.map((name) => folder.specifier.replace(/edge/, name))]);
   await folder.write(
     "main.ts",
@@ -36,6 +36,7 @@ Deno.test("as a user gets it: the other packages are added, and their types fit"
      import { aiSdkLLM } from "@ringline/ai-sdk";
      import { GetStreamEdge } from "@ringline/getstream";
      import { connectMcp } from "@ringline/mcp";
+     import { rnnoise } from "@ringline/rnnoise";
      import { sileroVad } from "@ringline/silero-vad";
      import { smartTurn } from "@ringline/smart-turn";
      const llm: LLM = aiSdkLLM("a/model");
@@ -47,13 +48,14 @@ Deno.test("as a user gets it: the other packages are added, and their types fit"
      const { signal } = new AbortController();
      await turns.start?.({ clock: systemClock, logger: silentLogger, signal });
      await turns.close?.();
-     console.log(llm.name, vad.name, typeof listed, agent.user.name, turns.name);`,
+     const { name } = await rnnoise();
+     console.log(llm.name, vad.name, typeof listed, agent.user.name, turns.name, name);`,
   );
   await folder.deno(["check", "main.ts"]);
   // Of the AI SDK, of the models with their runtime, and of the turn model, which the registry has.
   const permissions = ["--allow-sys=hostname", "--allow-read", "--allow-net=127.0.0.1"];
   const { out } = await folder.deno(["run", "--no-prompt", ...permissions, "main.ts"]);
-  assertEquals(out, "ai-sdk silero-vad function Echo smart-turn\n");
+  assertEquals(out, "ai-sdk silero-vad function Echo smart-turn rnnoise\n");
 });
 
 async function bytesIn(folder: string): Promise<number> {
