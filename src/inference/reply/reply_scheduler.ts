@@ -139,6 +139,7 @@ export class ReplyScheduler implements UserTurnObserver {
       await this.#decide(turn, reason);
     } finally {
       this.#undecided--;
+      this.#replyWhenQuiet();
     }
   }
 
@@ -147,10 +148,7 @@ export class ReplyScheduler implements UserTurnObserver {
       this.#init;
     const { completion } = this.#init;
     const { participant, text } = turn;
-    if (discards?.(turn)) {
-      generator.discard(turn);
-      return this.#replyWhenQuiet();
-    }
+    if (discards?.(turn)) return generator.discard(turn);
     let isBackchannel = interruption.isBackchannel(turn);
     // The speech that this turn interrupted is to stand before it in the chat.
     if (interruption.inProgress) await interruption.inProgress;
@@ -177,16 +175,17 @@ export class ReplyScheduler implements UserTurnObserver {
       }
     }
     if (this.#pending !== turn || change.text !== undefined) generator.discard(turn);
-    this.#replyWhenQuiet();
   }
 
-  /** Replies to the pending turn, or waits for the turns in progress. */
+  /** Replies to the pending turn, or waits for those in progress and those that are being decided on. */
   #replyWhenQuiet(): void {
     const { generator, checkCapacity, onReply } = this.#init;
     const { clock, countPeople } = this.#context;
     const turn = this.#pending;
     this.#timer?.[Symbol.dispose]();
     if (this.#isClosed || !turn && !this.#hasNews) return;
+    // What was said together gets one reply.
+    if (this.#undecided > this.#held.length) return;
     const waitMs = this.#remainingMs(turn);
     if (waitMs > 0) {
       this.#timer = clock.schedule(() => this.#replyWhenQuiet(), waitMs);

@@ -176,6 +176,23 @@ Deno.test("ReplyScheduler waits for what people cannot interrupt", async () => {
   assertEquals(fixture.seen, ["700 chat: Hello.", "700 reply: Hello."]);
 });
 
+Deno.test("ReplyScheduler replies once to what was said during a speech that cannot be interrupted", async () => {
+  const fixture = new SchedulerFixture();
+  fixture.allowsInterruption = false;
+  for (const text of ["Hello?", "A room.", "For two."]) {
+    await fixture.end(fixture.start("ann"), text);
+  }
+  fixture.allowsInterruption = true;
+  fixture.scheduler.speechEnded();
+  await fixture.clock.advance(0);
+  assertEquals(fixture.seen, [
+    "0 chat: Hello?",
+    "0 chat: A room.",
+    "0 chat: For two.",
+    "0 reply: For two.",
+  ]);
+});
+
 Deno.test("ReplyScheduler tells news at the next quiet moment, unless a reply has told it", async () => {
   const fixture = new SchedulerFixture();
   const { scheduler, clock, seen } = fixture;
