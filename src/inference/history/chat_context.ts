@@ -4,6 +4,7 @@ import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import { type Expected, promised, UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
+import { startOf } from "./full_history.ts";
 import { ChatHistory, type Summarise, userMessage } from "./chat_history.ts";
 
 /** An image that takes longer than this to encode is not waited for: the reply comes without it. */
@@ -37,6 +38,8 @@ const summaryText: Expected<string | undefined> = {
 export interface ChatRequest {
   /** What is asked about, but not appended. */
   readonly more?: readonly ChatMessage[];
+  /** The messages of the conversation that are replied to. */
+  readonly prompts?: readonly ChatMessage[];
   /** What is told before the latest message of a user, and not appended. */
   readonly context?: readonly string[];
   /** What is asked where the conversation ends with what the agent said, or is empty. */
@@ -89,7 +92,7 @@ export class ChatContext {
   }
 
   /**
-   * Appends what a participant said, or the application where there is none.
+   * Appends what a participant said, or the application where there is none. Returns the message.
    *
    * @param history whose it is, where that is not the one that there is now
    */
@@ -97,12 +100,14 @@ export class ChatContext {
     text: string,
     participant: Participant | undefined,
     history: ChatHistory = this.#history,
-  ): void {
+  ): ChatMessage {
     if (participant) {
       this.#speakers.add(participant.userId);
       this.#context.toolLedger.personSpoke();
     }
-    history.append(userMessage(text, participant));
+    const message = userMessage(text, participant);
+    history.append(message);
+    return message;
   }
 
   /** Appends what was said. */
@@ -120,7 +125,7 @@ export class ChatContext {
    * reply was begun that asks.
    */
   request(
-    { more = [], context = [], opening }: ChatRequest = {},
+    { more = [], prompts = [], context = [], opening }: ChatRequest = {},
     { instructions, history }: { instructions: string; history: ChatHistory },
   ): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
     const { latestImage, clock, report, countPeople } = this.#context;
@@ -129,7 +134,7 @@ export class ChatContext {
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     const isAnswered = (history.messages.at(-1)?.role ?? "assistant") === "assistant";
     const asked = opening && isAnswered ? [...more, opening] : more;
-    const messages = [...endingWithUser([...history.messages, ...asked])];
+    const messages = [...endingWithUser([...history.messages, ...asked], prompts)];
     // Not between a call and its output.
     const last = Math.max(0, messages.findLastIndex(({ role }) => role === "user"));
     messages.splice(last, 0, ...context.map((text) => ({ role: "user", text }) as const));
@@ -183,13 +188,26 @@ function summarising(
 }
 
 /**
- * Returns the messages with the last one of a user at the end: what the agent said since, while their
- * turn waited for a reply, comes before it. Services refuse to continue a text of their own.
+ * Returns the messages so that the last one is not the agent's: services refuse to continue a text of
+ * their own. What the agent said while the prompts waited for a reply comes before them; where there are
+ * none, before what it is to go on with, a message of a user or the results of its tools.
  */
-function endingWithUser(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+function endingWithUser(
+  messages: readonly ChatMessage[],
+  prompts: readonly ChatMessage[],
+): readonly ChatMessage[] {
+  const isLate = messages.at(-1)?.role === "assistant";
+  // A full history may have given them up.
+  const moved = prompts.filter((one) => isLate || !messages.includes(one));
+  if (moved.length > 0) return [...messages.filter((one) => !moved.includes(one)), ...moved];
   const last = messages.findLastIndex(({ role }) => role !== "assistant");
-  if (messages[last]?.role !== "user" || last === messages.length - 1) return messages;
-  return [...messages.slice(0, last), ...messages.slice(last + 1), messages[last]!];
+  if (!isLate || last < 0) return messages;
+  const from = startOf(messages, last);
+  return [
+    ...messages.slice(0, from),
+    ...messages.slice(last + 1),
+    ...messages.slice(from, last + 1),
+  ];
 }
 
 /** Adds the image to the latest message of a participant. */

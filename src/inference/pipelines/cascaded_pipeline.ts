@@ -223,9 +223,9 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     return await this.#admission.admit(async () => {
       this.#transcript.writePrompt(text, participant, to);
       const onTurn = (history: ChatHistory) => {
-        this.#chat.appendUserMessage(text, participant, history);
         // News of the next agent's are not in its request.
         if (history === this.#chat.history) this.#scheduler.newsTold();
+        return this.#chat.appendUserMessage(text, participant, history);
       };
       const reply = this.#generator.generate(participant, {}, { onTurn, to });
       const { outcome, failure } = await this.#spoken.say(reply, { ...speaking, participant });
@@ -258,9 +258,9 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     signal?.throwIfAborted();
     this.#transcript.writePrompt(text, participant);
     const onTurn = (history: ChatHistory) => {
-      this.#chat.appendUserMessage(text, participant, history);
       // It stands for what a person says.
       if (!participant) this.#context.toolLedger.personSpoke();
+      return this.#chat.appendUserMessage(text, participant, history);
     };
     const reply = this.#generator.generate(participant, {}, { onTurn, isInText: true });
     const next = () => this.#generateAsNext(participant, { isInText: true });

@@ -31,7 +31,7 @@ export interface ReplyInit {
   chat: Pick<ChatHistory, "append" | "appendCalls" | "replace" | "markTold" | "messages">;
   /** Called with the calls whose results the next agent is to tell, as the call was handed over. */
   onHandedOver: (runs: readonly ToolRun[]) => void;
-  /** What the model is asked besides what is in the chat. */
+  /** What it is to, and what the model is asked besides what is in the chat. */
   request: ChatRequest;
   /** Returns the messages of the request, when it may ask the model. */
   ask: () => readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
@@ -67,6 +67,8 @@ export class Reply {
   /** The text as it comes. Throws what the model threw. */
   readonly textStream: Channel<string> = new Channel<string>();
   readonly message: TranscriptMessage;
+  /** What it is to, and what the model is asked besides what is in the chat. */
+  request: ChatRequest;
   readonly startedMs: number;
   /** When the first text came; 0 before. */
   firstTokenMs = 0;
@@ -95,6 +97,7 @@ export class Reply {
   constructor(init: ReplyInit) {
     this.#init = init;
     this.message = init.message;
+    this.request = init.request;
     this.startedMs = init.clock.now();
     if (!init.isPreemptive) this.#turn = init.order.take({ isInText: this.isInText });
     this.#tools = init.toolLedger.executor;
@@ -109,11 +112,6 @@ export class Reply {
   /** The only participant who hears it; `undefined` where all do. */
   get to(): Participant | undefined {
     return this.#init.to;
-  }
-
-  /** What the model is asked besides what is in the chat. */
-  get request(): ChatRequest {
-    return this.#init.request;
   }
 
   /** Whether it is written, and not said. */

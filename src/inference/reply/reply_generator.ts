@@ -1,5 +1,6 @@
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
+import type { ChatMessage } from "../contracts/messages.ts";
 import type { ChatContext, ChatRequest } from "../history/chat_context.ts";
 import type { TranscriptWriter } from "../history/transcript_writer.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
@@ -21,9 +22,9 @@ export interface ReplyGeneratorInit extends ReplyModel {
 export interface GenerateOptions extends Pick<ReplyInit, "isInText" | "to"> {
   /**
    * Called before it asks, or is cancelled before that: appends what it replies to, to the history of the
-   * agent that replies. Another one may have taken over while it waited.
+   * agent that replies, and returns it. Another one may have taken over while it waited.
    */
-  onTurn?: (history: ChatHistory) => void;
+  onTurn?: (history: ChatHistory) => ChatMessage;
 }
 
 /** The model that generates replies. */
@@ -84,9 +85,11 @@ export class ReplyGenerator {
     return this.#start({ participant, request, ...options });
   }
 
-  /** Asks the model again what a reply has asked. */
-  regenerate({ participant, request, to }: Reply): Reply {
-    return this.#start({ participant, request, to });
+  /** Asks the model again what a reply has asked; it goes on with what the tools of that one have done. */
+  regenerate({ participant, request, runs, to }: Reply): Reply {
+    const { prompts, ...others } = request;
+    const again = runs.length > 0 ? others : { ...others, prompts };
+    return this.#start({ participant, request: again, to });
   }
 
   /** Starts the reply to a turn that may be over. */
@@ -103,9 +106,9 @@ export class ReplyGenerator {
    * Returns the reply to a turn whose text is the latest message: the preemptive one, unless it has
    * failed, or the request would differ by now.
    *
-   * @param context what else the model is told for this reply
+   * @param request the messages that are replied to, and what else the model is told for this reply
    */
-  replyTo(turn: UserTurn, context: readonly string[] = []): Reply {
+  replyTo(turn: UserTurn, request: Pick<ChatRequest, "prompts" | "context"> = {}): Reply {
     const preemptive = this.#preemptive;
     const failure = preemptive?.reply.text === "" && preemptive.reply.textStream.failure;
     if (failure) {
@@ -115,15 +118,16 @@ export class ReplyGenerator {
     }
     const messageCount = this.#init.chat.count - 1;
     if (
-      !failure && context.length === 0 && preemptive?.turn === turn &&
+      !failure && !request.context?.length && preemptive?.turn === turn &&
       preemptive.text === turn.text && !this.#order.isTaken &&
       preemptive.messageCount === messageCount
     ) {
       this.#preemptive = undefined;
+      preemptive.reply.request = request;
       return preemptive.reply;
     }
     this.discard();
-    return this.generate(turn.participant, { context });
+    return this.generate(turn.participant, request);
   }
 
   /** Cancels the preemptive reply to this turn, or to any. */
@@ -142,13 +146,15 @@ export class ReplyGenerator {
     const { chat, transcript, onHandedOver } = this.#init;
     const { llm, timeoutMs = 30_000 } = this.#model;
     const { history } = chat;
-    const reply = new Reply({
+    const reply: Reply = new Reply({
       ...init,
       llm,
-      onTurn: () => onTurn?.(history),
+      onTurn: () => {
+        if (onTurn) reply.request = { ...reply.request, prompts: [onTurn(history)] };
+      },
       toolLedger,
       chat: history,
-      ask: () => chat.request(init.request, { instructions, history }),
+      ask: () => chat.request(reply.request, { instructions, history }),
       order: this.#order,
       clock,
       timeoutMs,

@@ -1,4 +1,5 @@
 import type { Participant } from "../../edge/types.ts";
+import type { ChatMessage } from "../contracts/messages.ts";
 import type { ChatContext } from "../history/chat_context.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { InterruptionHandler } from "../turns/interruption_handler.ts";
@@ -58,6 +59,8 @@ export class ReplyScheduler implements UserTurnObserver {
   #adding = Promise.resolve();
   /** How many turns are over of which it is not decided yet whether they get a reply. */
   #undecided = 0;
+  /** The messages of the turns that the reply to the pending turn is to. */
+  #prompts: ChatMessage[] = [];
   /** What the model is told besides in the reply to the pending turn. */
   #contexts: string[] = [];
   /** Resolve when what people did not interrupt has been said. */
@@ -168,9 +171,10 @@ export class ReplyScheduler implements UserTurnObserver {
     if (this.#isClosed) return;
     const told = change.text ?? text;
     if (/\S/.test(told) && !change.drop) {
-      chat.appendUserMessage(told, participant);
+      const message = chat.appendUserMessage(told, participant);
       if (!isBackchannel && (change.reply ?? shouldReply(turn, reason))) {
         this.#pending = turn;
+        this.#prompts.push(message);
         if (change.context) this.#contexts.push(change.context);
       }
     }
@@ -193,7 +197,8 @@ export class ReplyScheduler implements UserTurnObserver {
     }
     if (!turn) return this.#tellNews();
     this.#pending = undefined;
-    const contexts = this.#contexts.splice(0);
+    const context = this.#contexts.splice(0);
+    const prompts = this.#prompts.splice(0);
     if (countPeople?.() === 0) return generator.discard();
     try {
       checkCapacity();
@@ -202,7 +207,7 @@ export class ReplyScheduler implements UserTurnObserver {
       return this.#reportFailure(error);
     }
     this.#hasNews = false;
-    onReply(generator.replyTo(turn, contexts), turn);
+    onReply(generator.replyTo(turn, { prompts, context }), turn);
   }
 
   #tellNews(): void {

@@ -31,7 +31,13 @@ class SchedulerFixture {
       isUndecided: () => this.isUndecided,
     };
     this.scheduler = new ReplyScheduler({ clock, report, countPeople: () => this.people }, {
-      chat: { messages: [], appendUserMessage: (text) => see(`chat: ${text}`) },
+      chat: {
+        messages: [],
+        appendUserMessage: (text) => {
+          see(`chat: ${text}`);
+          return { role: "user", text };
+        },
+      },
       generator: {
         generatePreemptively: ({ text }) => see(`preemptively: ${text}`),
         replyTo: () => ({}) as Reply,
