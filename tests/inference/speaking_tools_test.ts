@@ -242,3 +242,83 @@ Deno.test("a tool that speaks is heard also in a reply that had to wait for its 
     "Here it is.",
   ]);
 });
+
+Deno.test("a tool that speaks is heard before a reply that was asked for and has nothing to say yet", async () => {
+  for (const firstTokenMs of [300, 8000]) {
+    const book = defineTool({
+      name: "book",
+      description: "",
+      execute: async (_, { agent }) => {
+        await agent.say("One moment.");
+        return "booked";
+      },
+    });
+    await using _fixture = await start({
+      replies: [
+        { calls: [{ name: "book", input: {} }] },
+        { text: "It costs ten.", firstTokenMs },
+        "It is booked.",
+      ],
+      agent: { tools: [book] },
+    });
+    const { agent, clock, errors } = fixture;
+    const replies = [agent.generateReply("Book a table."), agent.generateReply("Tell the price.")];
+    await clock.until(Promise.all(replies));
+    const [first, ...others] = said(fixture);
+    assertEquals(first, "0 One moment.");
+    assertEquals(
+      others.map((one) => one.replace(/^\d+ /, "")).toSorted(),
+      ["It costs ten.", "It is booked."],
+    );
+    assertEquals(errors, []);
+  }
+});
+
+for (const ask of ["generateReply", "text"] as const) {
+  Deno.test(`a hook for the start of a tool may wait for ${ask}()`, async () => {
+    const look = defineTool({ name: "look", description: "", execute: () => "looked" });
+    await using _fixture = await start({
+      replies: [{ calls: [{ name: "look", input: {} }] }, "Yes, it is.", "Here it is."],
+      agent: {
+        tools: [look],
+        onToolStarted: async () => void await fixture.agent[ask]("Is it allowed?"),
+      },
+    });
+    const { agent, clock, errors } = fixture;
+    const { text } = await clock.until(agent.generateReply("Look."));
+    assertEquals(text, "Here it is.");
+    assert(clock.now() < 3000, `${clock.now()}`);
+    assertEquals(errors, []);
+  });
+}
+
+Deno.test("a reply whose tool has ended is said while the tool of one that came after it runs", async () => {
+  const wait = defineTool({
+    name: "wait",
+    description: "",
+    parameters: { type: "object", properties: { ms: { type: "integer" } } },
+    execute: async ({ ms = 0 }) => {
+      await sleep(ms, { clock: fixture.clock });
+      return `waited ${ms}`;
+    },
+  });
+  await using _fixture = await start({
+    replies: [
+      { text: "I see to it.", calls: [{ name: "wait", input: { ms: 3000 } }] },
+      { text: "And to that.", calls: [{ name: "wait", input: { ms: 9000 } }] },
+      "This is done.",
+      "That is done.",
+    ],
+    agent: { tools: [wait] },
+  });
+  const { agent, clock } = fixture;
+  const outcomes = await clock.until(
+    Promise.all([agent.generateReply("This."), agent.generateReply("That.")]),
+  );
+  assertEquals(outcomes.map(({ text }) => text), [
+    "I see to it.\nThis is done.",
+    "And to that.\nThat is done.",
+  ]);
+  const ends = fixture.happened.filter(({ event }) => event instanceof AgentSpeechEndedEvent);
+  assert(ends[0]!.at < 5000, `${ends[0]!.at}`);
+});

@@ -152,6 +152,7 @@ export class SpokenReplies {
       message: reply.message,
       allowsInterruption: () => !reply.refusesInterruption && (allowsInterruption?.() ?? true),
       isWaiting: () => reply.isWaiting,
+      isThinking: () => reply.isThinking,
       onStopped: () => reply.cancel(),
       onPlaybackStarted: ({ times }) => {
         if (turn) this.#context.emit(replyLatency(turn, times, reply));

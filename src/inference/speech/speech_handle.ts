@@ -37,6 +37,8 @@ export interface SpeechHandleInit {
   allowsInterruption?: () => boolean;
   /** Returns whether it waits for something other than its voice, as for a tool. Default: it does not. */
   isWaiting?: () => boolean;
+  /** Returns whether there is nothing to say yet. Default: there is. */
+  isThinking?: () => boolean;
   /** Whether what people say during it is forgotten. */
   discardsUserTurns?: boolean;
   /** When it is not to be begun any more, in monotonic milliseconds. Default: never. */
@@ -121,16 +123,24 @@ export class SpeechHandle {
     return this.#init.isWaiting?.() ?? false;
   }
 
+  /** Whether there is nothing to say yet. */
+  get isThinking(): boolean {
+    return this.#init.isThinking?.() ?? false;
+  }
+
   /** Where on the track its audio ends so far. */
   get endMs(): number {
     const { startMs = 0, spoken } = this;
     return this.#interludes.reduce((end, { lastsMs }) => end + lastsMs, startMs + spoken.audioMs);
   }
 
-  /** Notes that another speech was played while it waited. */
-  addInterlude({ startMs, spoken, track }: SpeechHandle): void {
-    if (this.startMs === undefined || startMs === undefined || track !== this.track) return;
-    this.#interludes.push({ startMs, lastsMs: spoken.audioMs });
+  /** Notes that audio of another speech is written to its track while it waits, from there on. */
+  addInterlude(startMs: number, lastsMs: number): void {
+    if (this.startMs === undefined) return;
+    const last = this.#interludes.at(-1);
+    const isNext = last && Math.abs(last.startMs + last.lastsMs - startMs) < 1;
+    if (isNext) last.lastsMs += lastsMs;
+    else this.#interludes.push({ startMs, lastsMs });
   }
 
   /** Aborted when it is interrupted. */

@@ -42,9 +42,15 @@ const LAST_SILENCE_MS = 3000;
 /** How many speeches may wait. */
 const MAX_WAITING = 32;
 
+interface SuspendedSpeech {
+  readonly speech: SpeechHandle;
+  readonly resume: () => void;
+  readonly resumed: Promise<void>;
+}
+
 /**
  * Plays one speech after another on the agent's track. What is added while a speech waits in silence
- * for a tool is played meanwhile.
+ * for a tool is played meanwhile, as soon as it has something to say.
  */
 export class SpeechQueue {
   readonly #options: SpeechQueueOptions;
@@ -52,7 +58,7 @@ export class SpeechQueue {
   readonly #closing = new AbortController();
   #active: SpeechHandle | undefined;
   /** Speeches that wait in silence while another one is played, and what lets each go on. */
-  readonly #suspended: { speech: SpeechHandle; resume: () => void; resumed: Promise<void> }[] = [];
+  readonly #suspended: SuspendedSpeech[] = [];
   #interludeTimer: Disposable | undefined;
   #interrupting: Promise<number> | undefined;
   #playbackTimer: Disposable | undefined;
@@ -140,12 +146,14 @@ export class SpeechQueue {
     else this.#playNext();
   }
 
-  /** Plays what waits as soon as the speech in progress waits in silence. */
+  /** Plays what has something to say as soon as the speech in progress waits in silence. */
   checkInterlude(): void {
     this.#interludeTimer?.[Symbol.dispose]();
     const speech = this.#active;
-    if (!speech?.isWaiting || this.#waiting.length === 0 || this.#interrupting) return;
-    if (!this.#isSilent(speech)) {
+    const isAlone = this.#waiting.length === 0 && this.#suspended.length === 0;
+    if (!speech?.isWaiting || isAlone || this.#interrupting) return;
+    const isNext = this.#ready !== undefined || this.#waiting.some(({ isThinking }) => !isThinking);
+    if (!isNext || !this.#isSilent(speech)) {
       this.#interludeTimer = this.#options.clock.schedule(() => this.checkInterlude(), POLL_MS);
       return;
     }
@@ -181,10 +189,12 @@ export class SpeechQueue {
     let soundMs = clock.now();
     while (!isHeard()) {
       const speech = this.#active;
-      if (!speech || this.isSounding || speech.isWaiting) soundMs = clock.now();
+      // What waits besides one that waits for a tool has nothing to say yet.
+      const thinking = speech?.isWaiting ? this.#waiting[0] : speech;
+      if (!thinking || this.isSounding) soundMs = clock.now();
       await sleep(POLL_MS, { clock });
-      if (!speech || speech !== this.#active || clock.now() - soundMs < LAST_SILENCE_MS) continue;
-      this.#skip(speech);
+      if (speech !== this.#active || clock.now() - soundMs < LAST_SILENCE_MS) continue;
+      if (thinking) this.#skip(thinking);
       soundMs = clock.now();
     }
   }
@@ -281,14 +291,17 @@ export class SpeechQueue {
 
   #playNext(): void {
     if (this.#active || this.#closing.signal.aborted || this.#interrupting) return;
-    const suspended = this.#suspended.at(-1);
-    if (suspended && !(suspended.speech.isWaiting && this.#waiting.length > 0)) {
-      this.#suspended.pop();
+    const next = this.#waiting.findIndex(({ isThinking }) => !isThinking);
+    const suspended = this.#ready ?? (next < 0 ? this.#suspended.at(-1) : undefined);
+    if (suspended) {
+      this.#suspended.splice(this.#suspended.indexOf(suspended), 1);
       this.#active = suspended.speech;
       suspended.resume();
-      return;
+      return this.checkInterlude();
     }
-    const speech = this.#active = this.#waiting.shift();
+    // In their order, but while one waits for a tool what has something to say is first.
+    const [speech] = this.#waiting.splice(this.#suspended.length > 0 ? next : 0, 1);
+    this.#active = speech;
     if (speech) this.#options.onFewer?.();
     if (speech && speech.staleAtMs <= this.#options.clock.now()) {
       this.drop(speech);
@@ -304,6 +317,11 @@ export class SpeechQueue {
   /** The track that a speech is said on. */
   #trackOf(speech: SpeechHandle | undefined): OutboundAudioTrack {
     return speech?.track ?? this.#options.track;
+  }
+
+  /** The first one that does not wait any more of those that are suspended. */
+  get #ready(): SuspendedSpeech | undefined {
+    return this.#suspended.find(({ speech }) => !speech.isWaiting);
   }
 
   /** Whether all that there is of a speech was heard, some time ago. */
@@ -375,6 +393,9 @@ export class SpeechQueue {
     }
     // The positions of an echo are those of the agent's own track.
     if (!speech.track) playback.write(pcm.channels === 1 ? pcm : pcm.toMono(), speech.endMs);
+    for (const { speech: other } of this.#suspended) {
+      if (other.track === speech.track) other.addInterlude(speech.endMs, pcm.durationMs);
+    }
     speech.spoken.audioMs += pcm.durationMs;
     await track.write(pcm, { signal: speech.signal });
     speech.writtenMs = clock.now();
@@ -420,7 +441,6 @@ export class SpeechQueue {
     if (speech === this.#active) {
       this.#playbackTimer?.[Symbol.dispose]();
       this.#interludeTimer?.[Symbol.dispose]();
-      for (const { speech: suspended } of this.#suspended) suspended.addInterlude(speech);
     }
     const index = this.#suspended.findIndex((one) => one.speech === speech);
     if (index >= 0) this.#suspended.splice(index, 1);
@@ -437,10 +457,13 @@ export class SpeechQueue {
     this.#try(() => speech.end({ all, trackHeardMs }));
   }
 
-  /** Drops the speech that is being played, and goes on with the next. */
+  /** Drops a speech, and goes on with the next. */
   #skip(speech: SpeechHandle): void {
+    const index = this.#waiting.indexOf(speech);
+    if (index >= 0) this.#waiting.splice(index, 1);
+    this.#options.onFewer?.();
     this.drop(speech);
-    this.#active = undefined;
+    if (this.#active === speech) this.#active = undefined;
     this.#playNext();
   }
 
