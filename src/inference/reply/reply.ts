@@ -59,6 +59,9 @@ export interface ReplyInit {
 /** A model that calls tools more often than this in one reply would call them for ever. */
 const MAX_ROUNDS = 8;
 
+/** How long tools may take before what was asked for after their reply may ask meanwhile. */
+const YIELD_MS = 500;
+
 /**
  * A model's reply as it is generated, tools included. Generation begins immediately; tools, which
  * act on the world, wait until the reply is committed.
@@ -263,8 +266,9 @@ export class Reply {
     const said = { role: "assistant", text: this.#text.slice(from) } as const;
     this.#generated[at] = chat.appendCalls(said, runs);
     this.#kept = this.#generated.length;
-    // One of the tools may wait for another reply.
+    // One of the tools may wait for another reply, also for one that was asked for before.
     this.#turn?.suspend();
+    using _yielding = clock.schedule(() => this.#turn?.yield(), YIELD_MS);
     if (this.#isHandedOver) this.#leaveTools(runs);
     const awaited = runs.filter(({ isAwaited }) => isAwaited);
     using _filler = this.#fillSilence(awaited, at);

@@ -43,9 +43,11 @@ export class RequestOrder {
     const [first, ...others] = turns.filter(({ isInText, state }) =>
       !(isWriting && isInText && state !== "claims" && state !== "suspended")
     );
-    // Where the first one waits for a tool, which may wait for another reply, the next one goes on.
+    // Where the first one's tool is slow, one whose own tools have ended goes on before it.
     const next = first?.state === "suspended"
-      ? others.find(({ state }) => state !== "suspended")
+      ? others.find(({ state }) =>
+        state === "back" || state === "claims" || state === "waits" && first.yields
+      )
       : first;
     next?.begin();
   }
@@ -62,6 +64,7 @@ export class RequestTurn implements Disposable {
   readonly #onChanged: () => void;
   #begun = Promise.withResolvers<void>();
   #state: TurnState = "waits";
+  #yields = false;
 
   constructor(
     onChanged: () => void,
@@ -93,7 +96,19 @@ export class RequestTurn implements Disposable {
   /** The reply waits for a tool: what is asked for meanwhile may ask before it goes on. */
   suspend(): void {
     this.#state = "suspended";
+    this.#yields = false;
     this.#onChanged();
+  }
+
+  /** Its tool is slow, or waits for a reply: what was asked for before may ask, too. */
+  yield(): void {
+    this.#yields = true;
+    this.#onChanged();
+  }
+
+  /** Whether what was asked for before its tool began may ask. */
+  get yields(): boolean {
+    return this.#yields;
   }
 
   /** The reply goes on. */

@@ -314,14 +314,14 @@ export class SpeechQueue {
     this.checkInterlude();
   }
 
-  /** The first one that does not wait any more of those that are suspended. */
-  get #ready(): SuspendedSpeech | undefined {
-    return this.#suspended.find(({ speech }) => !speech.isWaiting);
-  }
-
   /** The track that a speech is said on. */
   #trackOf(speech: SpeechHandle | undefined): OutboundAudioTrack {
     return speech?.track ?? this.#options.track;
+  }
+
+  /** The first one that does not wait any more of those that are suspended. */
+  get #ready(): SuspendedSpeech | undefined {
+    return this.#suspended.find(({ speech }) => !speech.isWaiting);
   }
 
   /** Whether all that there is of a speech was heard, some time ago. */
@@ -461,6 +461,7 @@ export class SpeechQueue {
   #skip(speech: SpeechHandle): void {
     const index = this.#waiting.indexOf(speech);
     if (index >= 0) this.#waiting.splice(index, 1);
+    this.#options.onFewer?.();
     this.drop(speech);
     if (this.#active === speech) this.#active = undefined;
     this.#playNext();

@@ -39,6 +39,24 @@ Deno.test("RequestOrder lets what was asked for before a tool began ask while th
   assertEquals(await asking({ third }), "third");
 });
 
+Deno.test("RequestOrder lets what was asked for before a tool began ask while a slow tool runs", async () => {
+  const order = new RequestOrder();
+  const first = order.take();
+  const second = order.take();
+  const third = order.take();
+  first.suspend();
+  first.yield();
+  assertEquals(await asking({ first, second, third }), "second", "the tool may wait for it");
+  first.resume();
+  assertEquals(await asking({ first, second, third }), "second", "one at a time");
+  second[Symbol.dispose]();
+  assertEquals(await asking({ first, third }), "first");
+  first.suspend();
+  assertEquals(await asking({ first, third }), "", "another tool");
+  first[Symbol.dispose]();
+  assertEquals(await asking({ third }), "third");
+});
+
 Deno.test("RequestOrder lets what is said ask beside what is written, and before what waits", async () => {
   const order = new RequestOrder();
   const text = order.take({ isInText: true });
