@@ -257,3 +257,54 @@ for (const history of ["none", () => "They asked for something."] as const) {
     }
   }
 }
+
+const histories = {
+  "all of the history": "all",
+  "no history": "none",
+  "a hook without a summary": () => undefined,
+  "a summary": () => "They asked for something.",
+} as const;
+
+for (const [how, history] of Object.entries(histories)) {
+  Deno.test(`a turn that waits for a reply is answered by the next agent after a handoff with ${how}`, async () => {
+    const { fixture, clock, agent, llm } = await desk({
+      people: ["ann", "bob"],
+      transcripts: { ann: [""], bob: ["When do you open?"] },
+      replies: ["At nine."],
+    });
+    await using _ = fixture;
+    const [ann, bob] = fixture.people;
+    fixture.utter(600, 3000, bob);
+    await clock.advance(400);
+    // The reply to Bob waits for the end of her turn.
+    fixture.utter(2000, 3000, ann);
+    await clock.advance(1000);
+    for (const name of ["Next", "Last"]) {
+      await clock.until(agent.handoff({ name, instructions: "", history, llm }));
+    }
+    await clock.advance(10_000);
+    assertEquals(fixture.llm.requests, []);
+    assertEquals(llm.requests.length, 1);
+    const asked = await told(llm.requests[0]);
+    assertEquals(asked.filter((one) => one === "user: Bob: When do you open?").length, 1);
+    assertEquals(asked.at(-1), "user: Bob: When do you open?");
+    // It is in the history from then on.
+    await clock.until(agent.text("Well?"));
+    const later = await told(llm.requests[1]);
+    assertEquals(later.slice(-3), [asked.at(-1), "assistant: This is billing.", "user: Well?"]);
+  });
+
+  Deno.test(`a request that waits is answered by the next agent after a handoff with ${how}`, async () => {
+    const { fixture, clock, agent, llm } = await desk({
+      replies: [{ text: "Answer.", firstTokenMs: 2000 }],
+    });
+    await using _ = fixture;
+    const answers = [agent.generateReply("First?"), agent.generateReply("Second?")];
+    await clock.advance(100);
+    await clock.until(agent.handoff({ name: "Next", instructions: "", history, llm }));
+    const [first, second] = await clock.until(Promise.all(answers));
+    assertEquals([first!.text, second!.text], ["Answer.", "This is billing."]);
+    assertEquals(fixture.llm.requests.length, 1);
+    assertEquals((await told(llm.requests[0])).at(-1), "user: Second?");
+  });
+}

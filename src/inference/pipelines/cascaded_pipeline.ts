@@ -351,8 +351,11 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   async prepare(parts: CascadedParts, history?: HandoffHistory): Promise<Take> {
     const handedOver = history && await handedOverMessages(history, this.#chat, this.#context);
     return ({ isHandoff }) => {
-      if (isHandoff) this.#generator.handOver();
-      if (handedOver) this.#chat.beginAnew(handedOver());
+      const waiting = isHandoff ? this.#generator.handOver() : [];
+      if (handedOver) {
+        const messages = new Set([...handedOver(), ...waiting, ...this.#scheduler.prompts]);
+        this.#chat.beginAnew([...messages]);
+      }
       const retired = this.#use(parts);
       this.#retiring.add(retired);
       return retired.finally(() => this.#retiring.delete(retired));

@@ -23,18 +23,29 @@ import {
   playedTexts,
 } from "../history/chat_history.ts";
 
-/** Options for a {@linkcode Reply}. */
-export interface ReplyInit {
+/** The agent that replies. */
+export interface ReplyAgent {
   llm: LLM;
-  toolLedger: ToolLedger;
+  /** How long the model may be silent before it is given up. */
+  timeoutMs: number;
+  tools: ToolExecutor;
   /** Keeps what the agent says and does. */
   chat: Pick<ChatHistory, "append" | "appendCalls" | "replace" | "markTold" | "messages">;
+  /** Returns the messages of the request, when it may ask the model. */
+  ask: () => readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
+  /** Called before it asks the model, or is cancelled before that: its prompt is to be in the chat. */
+  onTurn?: () => void;
+}
+
+/** Options for a {@linkcode Reply}. */
+export interface ReplyInit {
+  /** Returns the agent that there is: another one may take over before it asks. */
+  agent: () => ReplyAgent;
+  toolLedger: ToolLedger;
   /** Called with the calls whose results the next agent is to tell, as the call was handed over. */
   onHandedOver: (runs: readonly ToolRun[]) => void;
   /** What it is to, and what the model is asked besides what is in the chat. */
   request: ChatRequest;
-  /** Returns the messages of the request, when it may ask the model. */
-  ask: () => readonly ChatMessage[] | Promise<readonly ChatMessage[]>;
   /** When it may ask the model. */
   order: RequestOrder;
   /** Whether it asks before it is committed, while no other reply does. */
@@ -43,15 +54,11 @@ export interface ReplyInit {
   isInText?: boolean;
   /** Called with how each response of the model went. */
   onResponse: (event: ModelResponseEvent) => void;
-  /** Called before it asks the model, or is cancelled before that: its prompt is to be in the chat. */
-  onTurn?: () => void;
   /** The participant to whom it replies. */
   participant: Participant | undefined;
   /** The only participant who hears it. Default: all do. */
   to?: Participant;
   clock: Clock;
-  /** How long the model may be silent before it is given up. */
-  timeoutMs: number;
   /** The message that shows it, from the time that it is committed. */
   message: TranscriptMessage;
 }
@@ -78,8 +85,8 @@ export class Reply {
   /** Resolves when the model is asked nothing more. Never rejects. */
   readonly ended: Promise<void>;
   readonly #init: ReplyInit;
-  /** The tools of its beginning: an update comes after it. */
-  readonly #tools: ToolExecutor;
+  /** The agent of its beginning: an update comes after it. */
+  #agent: ReplyAgent;
   readonly #controller = new AbortController();
   readonly #handover = Promise.withResolvers<void>();
   #isHandedOver = false;
@@ -96,6 +103,9 @@ export class Reply {
   #turn: RequestTurn | undefined;
   #isCommitted = false;
   #isGenerated = false;
+  #hasBegun = false;
+  /** Whether another agent has taken over before it began. */
+  #isLeft = false;
 
   constructor(init: ReplyInit) {
     this.#init = init;
@@ -103,7 +113,7 @@ export class Reply {
     this.request = init.request;
     this.startedMs = init.clock.now();
     if (!init.isPreemptive) this.#turn = init.order.take({ isInText: this.isInText });
-    this.#tools = init.toolLedger.executor;
+    this.#agent = init.agent();
     this.ended = this.#run();
   }
 
@@ -164,14 +174,21 @@ export class Reply {
 
   /**
    * The call is handed over: its model is asked nothing more. Where it is said, its tools are not waited
-   * for, and the next agent tells their results later; one that is written has no later.
+   * for, and the next agent tells their results later; one that is written has no later. Where it waits
+   * for its turn to ask, the next agent replies.
    */
   handOver(): void {
-    if (this.#isHandedOver) return;
+    if (!this.#hasBegun) this.#isLeft = true;
+    if (this.#isHandedOver || !this.#hasBegun) return;
     this.#isHandedOver = true;
     if (this.isInText) return;
     this.#handover.resolve();
     this.#leaveTools(this.#runs);
+  }
+
+  /** Whether it has asked its model, or was cancelled before that. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** Whether the call was handed over since it began. */
@@ -181,7 +198,7 @@ export class Reply {
 
   /** Keeps in the chat what the model is to remember of it, when this was played of its text. */
   remember(played: readonly PlayedFragment[]): void {
-    const { chat } = this.#init;
+    const { chat } = this.#agent;
     const texts = playedTexts(this.#generated, played);
     for (const [index, message] of this.#generated.entries()) {
       if (message.role !== "assistant") continue;
@@ -196,10 +213,10 @@ export class Reply {
 
   async #run(): Promise<void> {
     try {
-      const { ask, clock, onTurn } = this.#init;
+      const { clock } = this.#init;
       const { signal } = this.#controller;
-      await this.#untilTurn().finally(() => onTurn?.());
-      const asked = Promise.resolve(ask());
+      await this.#untilTurn().finally(() => this.#begin());
+      const asked = Promise.resolve(this.#agent.ask());
       const messages = await waitFor(asked, "the messages", { clock, signal });
       for (let round = 1; await this.#round(messages, round === MAX_ROUNDS); round++);
       this.textStream.end();
@@ -211,6 +228,12 @@ export class Reply {
     }
   }
 
+  #begin(): void {
+    if (this.#isLeft) this.#agent = this.#init.agent();
+    this.#hasBegun = true;
+    this.#agent.onTurn?.();
+  }
+
   /** Waits until no reply before it asks the model. */
   async #untilTurn(): Promise<void> {
     const { clock } = this.#init;
@@ -220,7 +243,8 @@ export class Reply {
 
   /** Asks the model once; returns whether to ask it again, with the results of tools. */
   async #round(asked: readonly ChatMessage[], isLast: boolean): Promise<boolean> {
-    const { llm, toolLedger, chat, participant, clock } = this.#init;
+    const { toolLedger, participant, clock } = this.#init;
+    const { llm, chat, tools } = this.#agent;
     const { signal } = this.#controller;
     const calls: ToolCall[] = [];
     let finish: FinishPart | undefined;
@@ -233,7 +257,7 @@ export class Reply {
     const parts = () =>
       llm.generate({
         messages: llm.acceptsImages ? messages : messages.map(withoutImages),
-        tools: isLast ? [] : this.#tools.tools,
+        tools: isLast ? [] : tools.tools,
         signal,
       });
     const { onResponse: onEnded } = this.#init;
@@ -259,7 +283,7 @@ export class Reply {
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
-    const runs = calls.map((call) => toolLedger.start(call, participant, this.#tools));
+    const runs = calls.map((call) => toolLedger.start(call, participant, tools));
     for (const run of runs) run.isInText = this.isInText;
     this.#runs.push(...runs);
     // Before there is any result: whatever becomes of this reply, the model knows what was done.
@@ -294,7 +318,7 @@ export class Reply {
   async #isOutrun(messages: readonly ChatMessage[]): Promise<boolean> {
     this.#turn!.claim();
     await this.#untilTurn();
-    if (callsBesides(messages, this.#init.chat.messages).length === 0) return false;
+    if (callsBesides(messages, this.#agent.chat.messages).length === 0) return false;
     this.#turn!.resume();
     await this.#untilTurn();
     return true;
@@ -310,7 +334,8 @@ export class Reply {
 
   /** Says what the tools have to say while they run, after what the model said before it called them. */
   #fillSilence(runs: readonly ToolRun[], at: number): Disposable {
-    const { clock, chat } = this.#init;
+    const { clock } = this.#init;
+    const { chat } = this.#agent;
     const saidMs = spokenMs(this.#generated[at]!.text);
     const timers = new DisposableStack();
     for (const run of runs) {
@@ -348,7 +373,8 @@ export class Reply {
   async *#withTimeout(
     parts: () => AsyncIterable<LLMPart> | PromiseLike<AsyncIterable<LLMPart>>,
   ): AsyncGenerator<LLMPart, void, void> {
-    const { clock, timeoutMs, llm } = this.#init;
+    const { clock } = this.#init;
+    const { timeoutMs, llm } = this.#agent;
     const what = `${llm.name}.generate`;
     const { signal } = this.#controller;
     const startTimer = () =>

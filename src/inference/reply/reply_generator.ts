@@ -6,7 +6,7 @@ import type { TranscriptWriter } from "../history/transcript_writer.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import { type ChatHistory, userMessage } from "../history/chat_history.ts";
-import { Reply, type ReplyInit } from "./reply.ts";
+import { Reply, type ReplyAgent, type ReplyInit } from "./reply.ts";
 import { RequestOrder } from "./request_order.ts";
 import type { ToolRun } from "./tool_run.ts";
 
@@ -65,10 +65,15 @@ export class ReplyGenerator {
     await Promise.all([...this.#open].map(({ ended }) => ended));
   }
 
-  /** The call is handed over: the replies in progress say what their models have said so far. */
-  handOver(): void {
+  /**
+   * The call is handed over: the replies in progress say what their models have said so far. Returns the
+   * messages to which the next agent replies, since those replies have not begun.
+   */
+  handOver(): readonly ChatMessage[] {
     this.discard();
     for (const reply of this.#open) reply.handOver();
+    const waiting = [...this.#open].filter(({ hasBegun }) => !hasBegun);
+    return waiting.flatMap(({ request }) => request.prompts ?? []);
   }
 
   /**
@@ -142,22 +147,29 @@ export class ReplyGenerator {
       & Pick<ReplyInit, "participant" | "request" | "isPreemptive">
       & GenerateOptions,
   ): Reply {
-    const { clock, toolLedger, instructions } = this.#context;
+    const { clock, toolLedger } = this.#context;
     const { chat, transcript, onHandedOver } = this.#init;
-    const { llm, timeoutMs = 30_000 } = this.#model;
-    const { history } = chat;
+    const agent = (): ReplyAgent => {
+      const { llm, timeoutMs = 30_000 } = this.#model;
+      const { instructions } = this.#context;
+      const { history } = chat;
+      return {
+        llm,
+        timeoutMs,
+        tools: toolLedger.executor,
+        chat: history,
+        ask: () => chat.request(reply.request, { instructions, history }),
+        onTurn: () => {
+          if (onTurn) reply.request = { ...reply.request, prompts: [onTurn(history)] };
+        },
+      };
+    };
     const reply: Reply = new Reply({
       ...init,
-      llm,
-      onTurn: () => {
-        if (onTurn) reply.request = { ...reply.request, prompts: [onTurn(history)] };
-      },
+      agent,
       toolLedger,
-      chat: history,
-      ask: () => chat.request(reply.request, { instructions, history }),
       order: this.#order,
       clock,
-      timeoutMs,
       onResponse: this.#context.emit,
       message: transcript.openAgentMessage(undefined, init.to),
       onHandedOver,

@@ -85,6 +85,11 @@ export class ReplyScheduler implements UserTurnObserver {
     return this.#undecided > 0;
   }
 
+  /** The messages that wait for a reply which the model has not been asked for. */
+  get prompts(): readonly ChatMessage[] {
+    return this.#prompts;
+  }
+
   turnResumed(turn: UserTurn): void {
     this.#init.generator.discard(turn);
   }
