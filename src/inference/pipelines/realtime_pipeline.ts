@@ -431,7 +431,8 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       : undefined;
     const hasSpeech = this.#replies.hasSpeech(id);
     const requested = this.#replies.end(id, failure);
-    const goesOn = this.#tools.replyEnded(id, { isCut: status === "incomplete" });
+    const isOver = status === "cancelled";
+    const goesOn = this.#tools.replyEnded(id, { isCut: status === "incomplete", isOver });
     // What the application asked for is not begun from the front again once it was heard.
     if (status === "failed" && !goesOn && !(hasSpeech && requested)) {
       return void this.#requests.failed(id, failure!);
@@ -461,7 +462,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     const requested = this.#replies.requested(id)!;
     requested.isCutOff = true;
     this.#replies.takeBack(id);
-    this.#tools.replyEnded(id, { isCut: false });
+    this.#tools.replyEnded(id, { isCut: false, isOver: true });
     const error = this.#failure("the service cut off a reply, as a person spoke", "cut-off", true);
     if (!this.#requests.failed(id, error)) requested.interrupt();
   }

@@ -57,13 +57,13 @@ Deno.test("what was asked for when the session was lost is asked for in the next
   assertEquals(second!.texts, []);
 });
 
-const askings = {
+const requests = {
   "text()": ({ agent }: Fixture) => agent.text("Are you there?"),
   "generateReply()": ({ agent }: Fixture) => agent.generateReply("Are you there?"),
   "say()": ({ agent }: Fixture) => agent.say("Here."),
 };
 
-for (const [what, ask] of Object.entries(askings)) {
+for (const [what, ask] of Object.entries(requests)) {
   Deno.test(`${what} is asked for again where its reply has begun when the session is lost`, async () => {
     await using fixture = await Fixture.set({
       realtime: what === "say()" ? [] : [{ reply: "lost" }, { reply: "Here." }],

@@ -172,39 +172,41 @@ Deno.test("a result is told once: by the model's own reply, if one begins meanwh
   ]);
 });
 
-Deno.test("a call that was cut off does not run, has its output, and the next tool is told of", async () => {
-  let runs = 0;
-  await using fixture = await Fixture.set({
-    realtime: [
-      {
-        heard: "One?",
-        reply: "never",
-        call: { name: "look", input: {}, fault: "the call was cut off" },
-        status: "incomplete",
+for (const status of ["incomplete", "completed", "failed"] as const) {
+  Deno.test(`a call with a fault does not run, has its output, and the next tool is told of: ${status}`, async () => {
+    let runs = 0;
+    await using fixture = await Fixture.set({
+      realtime: [
+        {
+          heard: "One?",
+          reply: "never",
+          call: { name: "look", input: {}, fault: "the call was cut off" },
+          status,
+        },
+        { reply: "Once more, please." },
+        { heard: "Two?", reply: "It is", call: { name: "look", input: {} } },
+      ],
+      agent: {
+        tools: [defineTool({ name: "look", description: "", execute: () => `dark ${++runs}` })],
       },
-      { reply: "Once more, please." },
-      { heard: "Two?", reply: "It is", call: { name: "look", input: {} } },
-    ],
-    agent: {
-      tools: [defineTool({ name: "look", description: "", execute: () => `dark ${++runs}` })],
-    },
+    });
+    await fixture.hear(600, 3000);
+    const [session] = fixture.realtime.sessions;
+    assertEquals(runs, 0);
+    assertEquals(session!.toolResults.map(({ text }) => text), [
+      "error: the call was cut off: it did not run",
+    ]);
+    await fixture.hear(600, 3000);
+    assertEquals(session!.toolResults.length, 2);
+    assertEquals(fixture.conversation, [
+      "ann: One?",
+      "agent: Once more, please.",
+      "ann: Two?",
+      "agent: look({}): dark 1",
+      "agent: It is dark 1",
+    ]);
   });
-  await fixture.hear(600, 3000);
-  const [session] = fixture.realtime.sessions;
-  assertEquals(runs, 0);
-  assertEquals(session!.toolResults.map(({ text }) => text), [
-    "error: the call was cut off: it did not run",
-  ]);
-  await fixture.hear(600, 3000);
-  assertEquals(session!.toolResults.length, 2);
-  assertEquals(fixture.conversation, [
-    "ann: One?",
-    "agent: Once more, please.",
-    "ann: Two?",
-    "agent: look({}): dark 1",
-    "agent: It is dark 1",
-  ]);
-});
+}
 
 Deno.test("a call that was cancelled has its output, and no reply is asked for", async () => {
   await using fixture = await Fixture.set({

@@ -83,13 +83,13 @@ Deno.test("say() is spoken word for word by the agent's own voice, and told to t
   assertEquals(fixture.errors, []);
 });
 
-const askings = {
+const requests = {
   "generateReply()": ({ agent }: Fixture) => agent.generateReply("What is there?"),
   "text()": ({ agent }: Fixture) => agent.text("What is there?"),
   "what a person writes": ({ ann }: Fixture) => ann.sendText("What is there?"),
 };
 
-for (const [what, ask] of Object.entries(askings)) {
+for (const [what, ask] of Object.entries(requests)) {
   Deno.test(`${what} is sent to a realtime model that writes while several say() wait`, async () => {
     await using fixture = await Fixture.set({ writes: true, realtime: [{ reply: "All of it." }] });
     const { agent, clock, realtime } = fixture;

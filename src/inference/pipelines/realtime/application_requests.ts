@@ -93,7 +93,7 @@ export class ApplicationRequests {
     const message = userMessage(text, participant);
     const { name } = message;
     let isTold = false;
-    const tell = (session: RealtimeSession | undefined) => {
+    const send = (session: RealtimeSession | undefined) => {
       isTold = true;
       history.append(message);
       if (participant || options.inText) context.toolLedger.personSpoke();
@@ -103,7 +103,7 @@ export class ApplicationRequests {
     const onUnasked = () => {
       if (!participant || isTold) return;
       attempt(
-        () => tell(session()),
+        () => send(session()),
         (error) => context.report(error, "telling the model what a participant said"),
       );
     };
@@ -111,7 +111,7 @@ export class ApplicationRequests {
     const reply = this.#request((session, id) => {
       // Not before: a reply to something else must not know of it. A later session has it in its history.
       if (isTold && !reply.isCutOff) return session.requestReply({ id });
-      if (!isTold) return Promise.all([tell(session), session.requestReply({ id })]);
+      if (!isTold) return Promise.all([send(session), session.requestReply({ id })]);
       reply.isCutOff = false;
       return Promise.all([session.sendText(text, { name }), session.requestReply({ id })]);
     }, { ...options, onUnasked });

@@ -35,8 +35,16 @@ interface ReplyCalls {
   /** Whether there is a result that the model is to tell of. */
   isToTell: boolean;
   isReplyOver: boolean;
+  /** Whether there is a call that did not run. */
+  isRefused: boolean;
   /** Whether something was said while they run. */
   isFilled: boolean;
+}
+
+/** How a reply has ended. */
+interface ReplyEnd {
+  readonly isCut: boolean;
+  readonly isOver?: boolean;
 }
 
 /**
@@ -67,10 +75,19 @@ export class RealtimeTools {
     const executor = this.#executors.get(replyId) ?? this.#init.context.toolLedger.executor;
     const { toolLedger } = this.#init.context;
     if (toolLedger.has(call.id)) return;
-    const calls = this.#replies.get(replyId) ??
-      { requested, running: 0, isToTell: false, isReplyOver: false, isFilled: false };
+    const calls = this.#replies.get(replyId) ?? {
+      requested,
+      running: 0,
+      isToTell: false,
+      isReplyOver: false,
+      isRefused: false,
+      isFilled: false,
+    };
     this.#replies.set(replyId, calls);
-    if (fault !== undefined) return this.#refuse(call, fault);
+    if (fault !== undefined) {
+      calls.isRefused = true;
+      return this.#refuse(call, fault);
+    }
     calls.running++;
     requested?.hold();
     this.#run(call, calls, executor).then((isToTell) => {
@@ -88,15 +105,16 @@ export class RealtimeTools {
 
   /**
    * A reply is over; returns whether it called tools. With `isCut` the service cut it off: the model is
-   * asked to go on even if none of them ran.
+   * asked to go on even if none of them ran. With `isOver` no more is wanted of it: it is not asked to,
+   * because of a call that did not run.
    */
-  replyEnded(replyId: string, { isCut }: { isCut: boolean }): boolean {
+  replyEnded(replyId: string, { isCut, isOver = false }: ReplyEnd): boolean {
     this.#executors.delete(replyId);
     const calls = this.#replies.get(replyId);
     if (!calls) return false;
     this.#replies.delete(replyId);
     calls.isReplyOver = true;
-    calls.isToTell ||= isCut;
+    calls.isToTell ||= isCut || calls.isRefused && !isOver;
     this.#continue(calls);
     return true;
   }
@@ -104,7 +122,7 @@ export class RealtimeTools {
   /** The session was lost: the replies in progress are over. */
   lost(): void {
     this.#executors.clear();
-    for (const id of [...this.#replies.keys()]) this.replyEnded(id, { isCut: false });
+    for (const id of [...this.#replies.keys()]) this.replyEnded(id, { isCut: false, isOver: true });
   }
 
   /** There is a session, which knows so much of the conversation: it is told of the rest. */
