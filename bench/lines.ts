@@ -16,7 +16,7 @@ import { describeMachine, type Machine } from "./lib/machine.ts";
 import { formatTable } from "./lib/table.ts";
 import { measureNoise, type NoiseResult } from "./lines/noise.ts";
 import { measureNumbers, type NumbersResult } from "./lines/numbers.ts";
-import { readPhrases, RECORDINGS } from "./lines/phrases.ts";
+import { readPhrases, SPEECH_HELP, SPEECH_OPTION } from "./lines/phrases.ts";
 
 const VADS = { neural: () => neuralVad(), silero: () => sileroVad(), energy: () => energyVad() };
 const NAMES = Object.keys(VADS) as (keyof typeof VADS)[];
@@ -34,8 +34,7 @@ Noise: phrases of five voices in five noises, 10 and 5 dB below them, and minute
   --rnnoise         each VAD also behind the input filter of @ringline/rnnoise, and at 0 dB, and how
                     many spoken numbers a recogniser understands (libpocketsphinx3, pocketsphinx-en-us)
   --minutes M       so many minutes of each noise alone
-  --speech FOLDER   recordings, a folder of WAV files for each voice. Default: ${RECORDINGS},
-                    of Debian's asterisk-core-sounds-{en,es,fr,it,ru}-wav`;
+${SPEECH_HELP}`;
 
 interface Options {
   json: boolean;
@@ -58,12 +57,12 @@ function parse(args: string[]): Options {
     args,
     options: {
       ...COMMON_OPTIONS,
-      speech: { type: "string" },
+      ...SPEECH_OPTION,
       minutes: { type: "string" },
       rnnoise: { type: "boolean", default: false },
     },
   });
-  const { json, help, quick, only, speech = RECORDINGS, rnnoise } = values;
+  const { json, help, quick, only, speech, rnnoise } = values;
   const minutes = Number(values.minutes ?? (quick ? 1 / 6 : 10));
   if (!(minutes > 0 && minutes < Infinity)) {
     throw new RangeError(`--minutes: expected a number above 0, got ${values.minutes}`);

@@ -16,7 +16,7 @@ import { chooseParts, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
 import { describeMachine, type Machine } from "./lib/machine.ts";
 import { percentile } from "./lib/stats.ts";
 import { formatTable } from "./lib/table.ts";
-import { RECORDINGS } from "./lines/phrases.ts";
+import { SPEECH_HELP, SPEECH_OPTION } from "./lines/phrases.ts";
 import { DECISION_MS, RECOGNISER_MS, turnOf, type TurnResult } from "./turns/calls.ts";
 import { pausedPhrases } from "./turns/phrases.ts";
 
@@ -39,8 +39,7 @@ after each piece) and the time of a model's decision (${DECISION_MS} ms) are ass
   --json            one JSON document on standard output instead of a table
   --quick           ${QUICK_PHRASES} phrases instead of ${PHRASES}
   --only NAMES      some of ${NAMES.join(", ")}, comma-separated
-  --speech FOLDER   recordings, a folder of WAV files for each voice. Default: ${RECORDINGS},
-                    of Debian's asterisk-core-sounds-{en,es,fr,it,ru}-wav`;
+${SPEECH_HELP}`;
 
 interface Options {
   json: boolean;
@@ -58,9 +57,9 @@ interface Results {
 function parse(args: string[]): Options {
   const { values } = parseArgs({
     args,
-    options: { ...COMMON_OPTIONS, speech: { type: "string" } },
+    options: { ...COMMON_OPTIONS, ...SPEECH_OPTION },
   });
-  const { json, help, quick, only, speech = RECORDINGS } = values;
+  const { json, help, quick, only, speech } = values;
   return { json, help, quick, speech, detectors: chooseParts(only, NAMES) };
 }
 

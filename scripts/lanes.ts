@@ -131,6 +131,7 @@ export const UNTIMED: string[] = [
   "tests/media/locked_test.ts",
   "tests/e2e/slips_test.ts",
   "tests/e2e/layout_test.ts",
+  "tests/world/packages_test.ts",
   "tests/scripts/publish_test.ts",
   "tests/scripts/verify_test.ts",
   ...LONGER,

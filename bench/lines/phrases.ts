@@ -10,6 +10,12 @@ import { activeLevel } from "./sounds.ts";
 
 /** The folder of Debian's packages. */
 export const RECORDINGS = "/usr/share/asterisk/sounds";
+/** The option that names another folder, as `parseArgs` takes it. */
+export const SPEECH_OPTION = { speech: { type: "string", default: RECORDINGS } } as const;
+/** Its lines of `--help`. */
+export const SPEECH_HELP =
+  `  --speech FOLDER   recordings, a folder of WAV files for each voice. Default: ${RECORDINGS},
+                    of Debian's asterisk-core-sounds-{en,es,fr,it,ru}-wav`;
 /** Samples per second of the phrases. */
 export const RATE = 16_000;
 /** The level of all phrases, without their pauses: -26 dB of full scale. */

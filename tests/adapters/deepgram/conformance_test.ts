@@ -1,32 +1,14 @@
 import { deepgramSTT, deepgramTTS } from "../../../src/adapters/deepgram/mod.ts";
-import {
-  sttConformance,
-  type STTFactory,
-  ttsConformance,
-  type TTSFactory,
-} from "../../../src/testing/mod.ts";
+import { sttConformance, ttsConformance } from "../../../src/testing/mod.ts";
+import { LIMIT_MS, sttOn, ttsOn } from "../streaming/_under_test.ts";
 import { startDeepgram, textsInWork } from "./_double.ts";
 
-const stt = (model: string): STTFactory => async (acts) => {
-  const service = await startDeepgram(acts);
-  return {
-    stt: deepgramSTT({ apiKey: "key", baseUrl: service.baseUrl, model }),
-    requests: () => service.requests,
-    openRequests: () => service.connections.size,
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-  };
-};
+const stt = (model: string) =>
+  sttOn(startDeepgram, (options) => deepgramSTT({ ...options, model }));
 
-const tts: TTSFactory = async (acts) => {
-  const service = await startDeepgram(acts);
-  return {
-    tts: deepgramTTS({ apiKey: "key", baseUrl: service.baseUrl }),
-    requests: () => service.requests,
-    openRequests: () => textsInWork(service),
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-  };
-};
-
-sttConformance(stt("nova-3"), { name: "Deepgram Nova" });
-sttConformance(stt("flux-general-en"), { name: "Deepgram Flux" });
-ttsConformance(tts, { name: "Deepgram Aura" });
+sttConformance(stt("nova-3"), { name: "Deepgram Nova", limitMs: LIMIT_MS });
+sttConformance(stt("flux-general-en"), { name: "Deepgram Flux", limitMs: LIMIT_MS });
+ttsConformance(ttsOn(startDeepgram, deepgramTTS, textsInWork), {
+  name: "Deepgram Aura",
+  limitMs: LIMIT_MS,
+});

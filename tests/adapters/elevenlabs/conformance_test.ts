@@ -1,31 +1,15 @@
 import { elevenLabsSTT, elevenLabsTTS } from "../../../src/adapters/elevenlabs/mod.ts";
-import {
-  sttConformance,
-  type STTFactory,
-  ttsConformance,
-  type TTSFactory,
-} from "../../../src/testing/mod.ts";
+import { sttConformance, ttsConformance } from "../../../src/testing/mod.ts";
+import { LIMIT_MS, sttOn, ttsOn } from "../streaming/_under_test.ts";
 import { startElevenLabs, textsInWork } from "./_double.ts";
 
-const stt: STTFactory = async (acts) => {
-  const service = await startElevenLabs(acts);
-  return {
-    stt: elevenLabsSTT({ apiKey: "key", baseUrl: service.baseUrl }),
-    requests: () => service.requests,
-    openRequests: () => service.connections.size,
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-  };
-};
-
-const tts: TTSFactory = async (acts) => {
-  const service = await startElevenLabs(acts);
-  return {
-    tts: elevenLabsTTS({ apiKey: "key", baseUrl: service.baseUrl, voice: "v" }),
-    requests: () => service.requests,
-    openRequests: () => textsInWork(service),
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-  };
-};
-
-sttConformance(stt, { name: "ElevenLabs Scribe" });
-ttsConformance(tts, { name: "ElevenLabs voice" });
+const tts = ttsOn(
+  startElevenLabs,
+  (options) => elevenLabsTTS({ ...options, voice: "v" }),
+  textsInWork,
+);
+sttConformance(sttOn(startElevenLabs, elevenLabsSTT), {
+  name: "ElevenLabs Scribe",
+  limitMs: LIMIT_MS,
+});
+ttsConformance(tts, { name: "ElevenLabs voice", limitMs: LIMIT_MS });

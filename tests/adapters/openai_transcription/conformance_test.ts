@@ -1,14 +1,11 @@
 import { openAICompatible } from "../../../src/adapters/openai/mod.ts";
 import { sttConformance } from "../../../src/testing/mod.ts";
+import { LIMIT_MS, sttOn } from "../streaming/_under_test.ts";
 import { startTranscription } from "./_double.ts";
 
-sttConformance(async (acts) => {
-  const service = await startTranscription(acts);
-  const openai = openAICompatible({ apiKey: "key", baseUrl: `${service.baseUrl}/v1` });
-  return {
-    stt: openai.stt({ model: "gpt-live-transcribe" }),
-    requests: () => service.requests,
-    openRequests: () => service.connections.size,
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-  };
-}, { name: "OpenAI realtime transcription" });
+const stt = sttOn(
+  startTranscription,
+  ({ apiKey, baseUrl }) =>
+    openAICompatible({ apiKey, baseUrl: `${baseUrl}/v1` }).stt({ model: "gpt-live-transcribe" }),
+);
+sttConformance(stt, { name: "OpenAI realtime transcription", limitMs: LIMIT_MS });
