@@ -1,5 +1,6 @@
 // A person in a call of Stream's, by Stream's own client: bundled for a page of the browser. The
-// microphone is a tone, the camera and the screen are grey; what arrives is measured.
+// microphone is a tone, the camera and the screen are grey, and the screen has a tone, too; what arrives
+// is measured.
 import { StreamVideoClient } from "npm:@stream-io/video-client@1.60.0";
 
 const audio = new AudioContext();
@@ -39,7 +40,13 @@ devices.getUserMedia = ({ audio, video }) =>
       ...(video ? greyStream(200, 320, 180).getTracks() : []),
     ]),
   );
-devices.getDisplayMedia = () => Promise.resolve(greyStream(60, 1024, 576));
+devices.getDisplayMedia = ({ audio }) =>
+  Promise.resolve(
+    new MediaStream([
+      ...greyStream(60, 1024, 576).getTracks(),
+      ...(audio ? toneStream(880).getTracks() : []),
+    ]),
+  );
 
 class Person {
   /** What has happened, for a test that fails. */
@@ -57,8 +64,10 @@ class Person {
       options: {
         baseURL: `${url}/video`,
         locationHintUrl: `${url}/hint`,
-        logger: (level, message) => {
-          if (level === "warn" || level === "error") this.log.push(`${level}: ${message}`);
+        logger: (level, message, ...details) => {
+          if (level !== "warn" && level !== "error") return;
+          const texts = details.map((one) => one instanceof Error ? one.message : String(one));
+          this.log.push(`${level}: ${[message, ...texts].join(" ")}`);
         },
       },
     });

@@ -172,14 +172,17 @@ browserTest(
 
     await anna.do("microphone", "disable");
     await step("Anna is muted", () => track(TrackType.AUDIO)?.muted);
+    await anna.do("screenShare", "enable");
+    await sees(TrackType.SCREEN_SHARE, 67);
+    await step("the screen's sound", () => track(TrackType.SCREEN_SHARE_AUDIO));
+    await hears(880);
+    await anna.do("screenShare", "disable");
+    await step("the screen is gone", () => {
+      return !track(TrackType.SCREEN_SHARE) && !track(TrackType.SCREEN_SHARE_AUDIO);
+    });
     await anna.do("microphone", "enable");
     await step("Anna is not muted", () => track(TrackType.AUDIO)?.muted === false);
     await hears();
-
-    await anna.do("screenShare", "enable");
-    await sees(TrackType.SCREEN_SHARE, 67);
-    await anna.do("screenShare", "disable");
-    await step("the screen is gone", () => track(TrackType.SCREEN_SHARE) === undefined);
 
     const before = await anna.sessionId();
     const { id } = [...connection.participants.values()][0]!;
@@ -224,6 +227,8 @@ browserTest(
     assertEquals(await connection.closed, "call-ended");
     await step("Anna's client has left", async () => await anna.callingState() === "left");
     assert(events.every((one) => /^(joined|left) anna/.test(one)), events.join("\n"));
-    assertEquals([(await double.report()).faults, double.faults], [[], []]);
+    const complaints = [...await anna.log(), ...await viewer.log()]
+      .filter((line) => line.startsWith("error:"));
+    assertEquals([complaints, (await double.report()).faults, double.faults], [[], [], []]);
   },
 );

@@ -306,7 +306,11 @@ export class StreamDouble implements AsyncDisposable {
     }
     if (action === "mark_ended") {
       call.ended = true;
-      this.emit(cid, { type: "call.ended", user: { id: userId } });
+      this.emit(cid, {
+        type: "call.ended",
+        call: this.#callAnswer(cid, userId).call,
+        ...(claims.server ? {} : { user: describeUser(this.#find(userId)) }),
+      });
       return [201, { duration: "1ms" }];
     }
     return [404, { code: 16, message: "no such action" }];
@@ -386,12 +390,15 @@ export class StreamDouble implements AsyncDisposable {
     };
   }
 
+  #find(id: string): Body {
+    return this.users.get(id) ?? { id, name: id };
+  }
+
   #callAnswer(cid: string, userId: string) {
     const call = this.calls.get(cid)!;
-    const find = (id: string) => this.users.get(id) ?? { id, name: id };
     return {
-      call: describeCall(cid, call, find(call.createdBy)),
-      members: call.members.map((member) => describeMember(member, find(member.user_id))),
+      call: describeCall(cid, call, this.#find(call.createdBy)),
+      members: call.members.map((member) => describeMember(member, this.#find(member.user_id))),
       own_capabilities: this.#capabilitiesOf(userId),
       duration: "1ms",
     };

@@ -71,6 +71,12 @@ export class Sfu {
       maxTemporalLayers: 1,
       videoDimension: { width: 1280, height: 720 },
     },
+    {
+      id: 4,
+      trackType: TrackType.SCREEN_SHARE_AUDIO,
+      codec: { name: "opus", clockRate: 48_000 },
+      bitrate: 128_000,
+    },
   ];
   /** Receives the audible milliseconds of a member over the network. */
   onHeard: ((cid: string, userId: string, ms: number) => void) | undefined;
