@@ -21,7 +21,7 @@ const until = async (isTrue: () => boolean): Promise<void> => {
 };
 
 /** A server with an agent, and pages whose browser names the server's origin. */
-async function scene() {
+async function openCall() {
   const { WebSocket: DenoSocket } = globalThis;
   const fixture = await ServerFixture.open();
   const { origin } = fixture;
@@ -67,7 +67,7 @@ async function scene() {
 }
 
 Deno.test("Signalling sends what a person wrote while the network was cut, once and in order", async () => {
-  await using call = await scene();
+  await using call = await openCall();
   const { fixture } = call;
   const { signalling, welcomes, sent } = call.open();
   const say = (text: string) => signalling.sendSurely({ type: "text", text });
@@ -93,7 +93,7 @@ Deno.test("Signalling sends what a person wrote while the network was cut, once 
 });
 
 Deno.test("Signalling continues from one that has ended: the same participant, with what it wrote", async () => {
-  await using call = await scene();
+  await using call = await openCall();
   const { fixture } = call;
   const first = call.open();
   await first.signalling.connect();
