@@ -373,6 +373,72 @@ browserTest(
   },
 );
 
+browserTest(
+  "what a person writes while the media process hangs is shown as being sent, and once",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const page = await openPage(browser, fixture.link);
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /Connected/);
+    await page.waitForSelector("#compose:not([hidden])");
+    const pid = fixture.edge.mediaProcessId!;
+    Deno.kill(pid, "SIGSTOP");
+    await page.focus("#compose-text");
+    await page.keyboard.type("hello there");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".line[data-pending]");
+    assertEquals(await lines(page), [{ from: "Ada", text: "hello there", data: false }]);
+    try {
+      Deno.kill(pid, "SIGCONT");
+    } catch {
+      // It was replaced meanwhile, by which nothing changes here.
+    }
+    await until("the transcript has it", async () => !(await page.$("[data-written]")));
+    assertEquals(await page.$("[data-pending]"), null);
+    assertEquals((await lines(page)).length, 1);
+  },
+);
+
+browserTest(
+  "a page whose media process is replaced slowly comes back as the same person, with their words",
+  async (browser) => {
+    await using fixture = await openAgentFixture();
+    const written: string[] = [];
+    using _texts = fixture.edge.events.subscribe(TextReceivedEvent, ({ text }) => {
+      written.push(text);
+    });
+    const page = await openPage(
+      browser,
+      fixture.link,
+      `globalThis.WebSocket = class extends WebSocket {
+        constructor(url) {
+          super(globalThis.isBlocked ? url.replace("/signal", "/none") : url);
+        }
+      }`,
+    );
+    await joinByKeyboard(page, "Ada");
+    await shows(page, /Connected/);
+    const id = await page.evaluate("ringline.id");
+    const pid = fixture.edge.mediaProcessId!;
+    Deno.kill(pid, "SIGSTOP");
+    await page.waitForSelector("#compose:not([hidden])");
+    await page.focus("#compose-text");
+    await page.keyboard.type("wait for me");
+    await page.keyboard.press("Enter");
+    await page.evaluate("isBlocked = true");
+    Deno.kill(pid, "SIGKILL");
+    await shows(page, /comes back by itself when the call's server is back.*is sent then/);
+    await page.evaluate("isBlocked = false");
+    await page.click("#end-again");
+    await shows(page, /Connected/);
+    assertEquals(await page.evaluate("ringline.id"), id);
+    await until("the agent has the words", () => written.length > 0);
+    assertEquals(written, ["wait for me"]);
+    await until("the line is the transcript's", async () => !(await page.$("[data-written]")));
+    assertEquals((await lines(page)).map(({ text }) => text), ["wait for me"]);
+  },
+);
+
 browserTest("a full room says that it is full", async (browser) => {
   await using edge = new LocalEdge({ limits: { people: 1 }, logger: silentLogger });
   const link = await edge.callLink(await edge.createCall("small"));

@@ -78,7 +78,7 @@ export function targetsFor(
   { targets }: LenientSchema,
   characters: number,
 ): LenientSchema["targets"] {
-  const few = { maxItems: Math.floor(MAX_COMPARISONS / characters) };
+  const few = { maxItems: Math.trunc(MAX_COMPARISONS / characters) };
   const plain = { items: { type: ["string", "number", "boolean", "null"] } };
   const unique = {
     if: { maxItems: MAX_FOR_UNIQUE, anyOf: [plain, few] },

@@ -47,7 +47,7 @@ const ENDS = {
   "server-gone": [
     "The server cannot be reached",
     "Try again",
-    "The program that runs the call may have ended.",
+    "It may be starting again, or have ended.",
   ],
   "no-network": ["No network", "Try again"],
   "no-webrtc": ["This browser cannot make calls", "", "WebRTC is missing or turned off."],
@@ -88,8 +88,8 @@ lobby.onJoin = async (choice) => {
   await join(choice);
 };
 
-async function join(choice) {
-  const client = new RinglineClient();
+async function join(choice, continues) {
+  const client = new RinglineClient({ continues });
   // For tests, and for the browser's console.
   globalThis.ringline = client;
   const view = new CallView(client, choice);
@@ -99,8 +99,13 @@ async function join(choice) {
     view.close();
     // The lobby shows errors of devices, where people can fix them.
     if (isDeviceError(detail.code)) return;
-    showEnd(detail, choice);
-    if (isUnsent) element("end-text").textContent += " What you wrote last was not sent.";
+    showEnd(detail);
+    const waits = RETURNS.includes(detail.code);
+    if (waits) awaitCall(choice, client);
+    if (!isUnsent) return;
+    element("end-text").textContent += waits
+      ? " What you wrote last is sent then."
+      : " What you wrote last was not sent.";
   });
   try {
     await client.join(choice);
@@ -119,8 +124,8 @@ function isDeviceError(code) {
   return /^(microphone|camera|no-microphone|no-camera|insecure-context)/.test(code ?? "");
 }
 
-/** Shows why a call ended; `choice` is that of a person who was in it, or about to be. */
-function showEnd({ code, message }, choice) {
+/** Shows why a call ended. */
+function showEnd({ code, message }) {
   lobby.close();
   const [title, action, text] = ENDS[code] ?? ["The call has failed", "Try again"];
   element("end-title").textContent = title;
@@ -130,16 +135,16 @@ function showEnd({ code, message }, choice) {
   again.textContent = action ?? "";
   again.onclick = () => location.reload();
   show("paste", LINK_ENDS.includes(code));
-  if (choice && RETURNS.includes(code)) awaitCall(again, choice);
   show("end", true);
   element("end").focus();
   document.title = `${title} – Ringline`;
 }
 
-/** Joins the call again when its program has started again. */
-function awaitCall(again, choice) {
+/** Joins the call again when its server is back, as the participant that `client` was. */
+function awaitCall(choice, client) {
+  const again = element("end-again");
   element("end-text").textContent =
-    "This page comes back by itself when the program that runs the call starts again.";
+    "This page comes back by itself when the call's server is back.";
   let timer;
   let backAt;
   const look = async () => {
@@ -153,7 +158,7 @@ function awaitCall(again, choice) {
     }
     show("end", false);
     // A device that is gone by then ends it as it would in the lobby.
-    join(choice).catch((error) => showEnd(error));
+    join(choice, client).catch((error) => showEnd(error));
   };
   const wait = () => timer = setTimeout(look, CHECK_MS);
   again.onclick = () => {

@@ -51,13 +51,14 @@ export class CallView {
     });
     on("audioLevels", ({ levels }) => this.#showLevels(levels));
     on("stats", (stats) => showStats(stats));
+    on("sent", ({ waiting }) => this.#conversation.confirm(waiting));
     on("unsent", ({ message }) => {
       showMessage("call-message", message);
       setTimeout(() => showMessage("call-message"), 8000);
     });
     on("event", ({ from, data }) => {
       const sender = { id: from, ...client.participants.get(from) };
-      (isMetrics(data) ? this.#metrics : this.#conversation).add(sender, data);
+      (isMetrics(data) ? this.#metrics : this.#conversation).add(sender, data, client.id);
     });
     on("blocked", () => {
       showMessage(
@@ -69,7 +70,10 @@ export class CallView {
       }, { once: true, signal: this.#closing.signal });
     });
     this.#bindControls();
-    new Compose((text) => client.sendText(text), { signal: this.#closing.signal });
+    new Compose((text) => {
+      client.sendText(text);
+      this.#conversation.addWritten(name, text);
+    }, { signal: this.#closing.signal });
   }
 
   /** Shows the call. */

@@ -129,6 +129,8 @@ export interface ClientEvents {
    * latest ones.
    */
   unsent: Ending;
+  /** The server has more of this page's events and texts; so many have not arrived yet. */
+  sent: { readonly waiting: number };
   /** New measurements, once a second. */
   stats: ConnectionStats;
   /** The browser wants a click before it plays sound: call `play` from one. */
@@ -143,6 +145,11 @@ export interface RinglineClientOptions {
   link?: string | URL;
   /** Whether to play what is heard. Default `true`. */
   play?: boolean;
+  /**
+   * A client of the same link that has ended, e.g. with `server-gone` because the server took long to start
+   * again: this one joins as the same participant, and sends what that one could not.
+   */
+  continues?: RinglineClient;
 }
 
 /** What a page may do in its call. */

@@ -138,8 +138,10 @@ export class RinglineClient extends EventTarget {
    * @param {string | URL} [options.link] the call's link with its secret. Default: the page's own
    *   address
    * @param {boolean} [options.play] whether to play the audio. Default `true`
+   * @param {RinglineClient} [options.continues] one that has ended with `server-gone`, of the same link:
+   *   this one joins as the same participant, and sends what that one could not
    */
-  constructor({ link = location.href, play = true } = {}) {
+  constructor({ link = location.href, play = true, continues } = {}) {
     super();
     this.#link = parseLink(link);
     this.#signalling = new Signalling(this.#link, {
@@ -147,9 +149,16 @@ export class RinglineClient extends EventTarget {
       keepPeer: () => this.#peer?.isConnected === true,
       beat: () => this.#beat(),
       receive: (message) => this.#receive(message),
+      onSent: (waiting) => this.#emit("sent", { waiting }),
       onCut: () => this.#setState("reconnecting"),
       onEnd: (error) => this.#end(error),
     });
+    if (continues) {
+      if (continues.state !== "ended") {
+        throw new TypeError("continues must be a client that has ended");
+      }
+      this.#signalling.continueFrom(continues.#signalling);
+    }
     this.#playing = play;
     this.audioElement.autoplay = play;
     addEventListener("pagehide", this.#onPageHide);

@@ -5,7 +5,7 @@
  */
 import { element } from "./dom.js";
 
-/** The form below the conversation. The agent's transcript shows what was written. */
+/** The form below the conversation. The conversation shows what was written. */
 export class Compose {
   #text = element("compose-text");
   #send;

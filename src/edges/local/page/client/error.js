@@ -19,7 +19,7 @@ const MESSAGES = {
   "camera-failed": "The camera could not be opened. Another program may be using it.",
   "screen-failed": "The screen could not be shared.",
   "wrong-link": "This link is old or incomplete. Ask for a new one.",
-  "server-gone": "The server cannot be reached. The program that runs the call may have ended.",
+  "server-gone": "The server cannot be reached. It may be starting again, or have ended.",
   "agent-left": "The agent has left, and the call is over.",
   "call-ended": "The call has ended.",
   "call-lost": "The server lost the call.",

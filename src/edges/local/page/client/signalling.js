@@ -19,6 +19,7 @@ const EXTRA_MS = 2000;
 /**
  * Milliseconds for which the client tries to reconnect to a server on the same machine. No network lies
  * between that could be cut: where nothing listens, the program has ended, or replaces its media process.
+ * That may take longer on a busy machine: another client continues from this one then.
  */
 const LOCAL_RETRY_MS = 3000;
 /** Milliseconds between messages of one state: only the last one counts. */
@@ -32,6 +33,7 @@ const STATE_MS = 50;
  * @property {() => boolean} keepPeer whether the peer connection has outlived a cut
  * @property {() => Promise<object>} beat called once a second; returns what a ping reports
  * @property {(message: object) => void} receive handles a message of the server
+ * @property {(waiting: number) => void} onSent the server has more of what was sent surely; so many wait
  * @property {() => void} onCut the connection is cut; the client reconnects
  * @property {(error: RinglineError) => void} onEnd the server is gone, or has rejected this page
  */
@@ -69,6 +71,18 @@ export class Signalling {
   constructor(link, hooks) {
     this.#link = link;
     this.#hooks = hooks;
+  }
+
+  /**
+   * Goes on where another one, which has ended, left off: the page comes back as the participant that it
+   * was, and what waits is sent.
+   *
+   * @param {Signalling} other
+   */
+  continueFrom(other) {
+    this.#resume = other.#resume;
+    this.#events = other.#events;
+    this.#outbox = other.#outbox;
   }
 
   /** How many messages wait for the server's acknowledgement. */
@@ -171,17 +185,23 @@ export class Signalling {
       if (at !== undefined) this.roundTripMs = performance.now() - at;
       return;
     }
-    if (message.type === "received") return this.#outbox.acknowledge(message.count);
+    if (message.type === "received") return this.#acknowledge(message.count);
     if (message.type === "event") this.#events++;
     if (message.type !== "welcome") return this.#hooks.receive(message);
     this.#resume = message.resume;
     this.#graceMs = message.graceMs;
     this.#events = 0;
     this.#isWelcome = true;
-    this.#outbox.acknowledge(message.received ?? 0);
+    this.#acknowledge(message.received ?? 0);
     const waiting = this.#outbox.restart();
     this.#hooks.receive(message);
     for (const one of waiting) this.send(one);
+  }
+
+  #acknowledge(count) {
+    const { size } = this.#outbox;
+    this.#outbox.acknowledge(count);
+    if (this.#outbox.size < size) this.#hooks.onSent(this.#outbox.size);
   }
 
   async #beat() {
