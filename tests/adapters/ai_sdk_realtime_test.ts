@@ -100,6 +100,18 @@ Deno.test("aiSdkRealtime cuts what was not heard off the service's memory", asyn
   assertEquals(service.errors, []);
 });
 
+Deno.test("aiSdkRealtime says a minute before that the service ends a session", async () => {
+  await using service = new RealtimeService();
+  const expires_at = Math.floor(Date.now() / 1000) + 50;
+  Object.assign(service.session, { expires_at });
+  await using session = await model(service.baseUrl).connect(sessionOptions({}));
+  for await (const event of session) {
+    assert(event.type === "session-ending");
+    assert(event.timeLeftMs > 0 && event.timeLeftMs <= 50_000, `${event.timeLeftMs} ms`);
+    break;
+  }
+});
+
 Deno.test("aiSdkRealtime names what is no such model, and one that cannot be asked", async () => {
   assertThrows(() => aiSdkRealtime({} as never), TypeError, "openai.experimental_realtime(name)");
   const google = createGoogle({ apiKey: "key" }).experimental_realtime("gemini-live");

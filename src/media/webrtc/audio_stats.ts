@@ -5,7 +5,9 @@ import type { AudioStats } from "../../edge/types.ts";
 type Report = Record<string, unknown>;
 
 /** Returns the figures of each audio track that a connection receives, by the track's id. */
-export function readAudioStats(reports: Iterable<Report>): Map<string, AudioStats> {
+export function readAudioStats(
+  reports: Iterable<Record<string, unknown>>,
+): Map<string, AudioStats> {
   const all = [...reports];
   const roundTripMs = roundTripOf(all);
   const stats = new Map<string, AudioStats>();

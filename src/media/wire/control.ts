@@ -98,6 +98,7 @@ const requestParams = {
 
 /** How the audio of a participant has arrived. */
 export interface ParticipantAudioStats extends AudioStats {
+  /** Whose audio it is. */
   readonly participantId: string;
 }
 

@@ -35,7 +35,12 @@ export interface AiSdkRealtimeOptions {
   /** The language of people, in ISO 639-1, for the transcription. */
   language?: string;
   /** The service's turn detection, in the SDK's words. Default: the service's. */
-  turnDetection?: SessionConfig["turnDetection"];
+  turnDetection?: {
+    type: "server-vad" | "semantic-vad";
+    threshold?: number;
+    silenceDurationMs?: number;
+    prefixPaddingMs?: number;
+  };
   /** Fields of the session in the service's words, which replace the SDK's. */
   providerOptions?: Readonly<Record<string, unknown>>;
   /** Headers of the request that opens a session; they replace the provider's. */

@@ -22,6 +22,7 @@ export interface RawEvent {
   readonly delta?: string;
   readonly item?: RawItem;
   readonly error?: RawFailure;
+  readonly session?: { readonly expires_at?: number | null };
   readonly response?: {
     readonly metadata?: { readonly request?: string } | null;
     readonly status_details?: { readonly reason?: string; readonly error?: RawFailure } | null;

@@ -27,6 +27,8 @@ const UPDATE_LIMIT_MS = 5000;
 const MAX_REPLIES = 20;
 /** The most bytes that may wait in the socket: audio that waits for seconds is too old. */
 const MAX_BUFFERED_BYTES = 400_000;
+/** The end of a session is announced so long before it. */
+const ENDING_MS = 60_000;
 /** The service's word for a request that comes while it replies. */
 const BUSY = "conversation_already_has_active_response";
 /** Failures that say no more than that something had been over before. */
@@ -68,6 +70,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
   #requestId: string | undefined;
   #isCommitting = false;
   #isOver = false;
+  #ending: Disposable | undefined;
   #count = 0;
 
   constructor(init: AiSdkRealtimeInit) {
@@ -200,6 +203,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
 
   #over(): void {
     this.#isOver = true;
+    this.#ending?.[Symbol.dispose]();
     // The session that replaces this one begins with what was to be changed.
     for (const { answered } of this.#updates.splice(0)) answered.resolve();
   }
@@ -229,6 +233,8 @@ export class AiSdkRealtimeSession implements RealtimeSession {
 
   #take(event: ServerEvent, raw: RawEvent): void {
     switch (event.type) {
+      case "session-created":
+        return this.#expectEnd(raw.session?.expires_at);
       case "session-updated":
         this.#updates.shift()?.answered.resolve();
         return this.#begun.resolve();
@@ -266,6 +272,17 @@ export class AiSdkRealtimeSession implements RealtimeSession {
       case "error":
         return this.#failed(event);
     }
+  }
+
+  /** Says in time that the session ends, where the service limits it. */
+  #expectEnd(expiresAt: number | null | undefined): void {
+    if (!expiresAt) return;
+    const { clock } = this.#init;
+    const leftMs = 1000 * expiresAt - clock.epochMs();
+    this.#ending?.[Symbol.dispose]();
+    this.#ending = clock.schedule(() => {
+      this.#events.push({ type: "session-ending", timeLeftMs: Math.min(leftMs, ENDING_MS) });
+    }, Math.max(0, leftMs - ENDING_MS));
   }
 
   #committed(awaitsReply: boolean): void {
