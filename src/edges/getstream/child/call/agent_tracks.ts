@@ -57,7 +57,7 @@ export class AgentTracks {
     this.#wanted = tracks;
     if (!this.#isRestoring) this.#rights.unmute();
     // A right may have returned while the process was replaced. Else the agent unmutes itself.
-    this.#tell({ unmuted: this.#isRestoring });
+    this.#emit({ unmuted: this.#isRestoring });
     this.#isRestoring = false;
   }
 
@@ -65,11 +65,11 @@ export class AgentTracks {
   follow(order: (rights: PublishingRights) => readonly RightsChange[]): boolean {
     const isChanged = order(this.#rights).length > 0;
     // Nothing is published yet, or again.
-    if (isChanged && !this.#isRestoring) this.#tell({ unmuted: true });
+    if (isChanged && !this.#isRestoring) this.#emit({ unmuted: true });
     return isChanged;
   }
 
-  #tell({ unmuted }: { unmuted: boolean }): void {
+  #emit({ unmuted }: { unmuted: boolean }): void {
     const { allowed } = this;
     let isChanged = false;
     for (const kind of KINDS) {
