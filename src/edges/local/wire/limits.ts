@@ -27,7 +27,10 @@ export interface LocalLimits {
   helloMs: number;
   /** UTF-16 units of one signalling message. Default 65536. */
   messageSize: number;
-  /** Signalling messages a second, on average. Default 40, with bursts of four times as many. */
+  /**
+   * Signalling messages a second, on average. Default 40, with bursts of four times as many. A socket that
+   * sends more than four frames for each of them, or more bytes than they may have, is ended.
+   */
   messagesPerSecond: number;
   /** ICE candidates of one negotiation. Default 64. */
   candidates: number;
