@@ -13,6 +13,7 @@ import {
   ToolCalledEvent,
   ToolStartedEvent,
 } from "../../src/inference/contracts/events.ts";
+import type { AgentOptions } from "../../src/agent/agent_options.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { UNKNOWN_OUTCOME } from "../../src/inference/reply/tool_run.ts";
 import { assertAccepted } from "./reply/_vendor_rules.ts";
@@ -438,4 +439,86 @@ Deno.test("a realtime model gets one output for each call, and the next session 
     "[the outcome of book, turn-1] booked by turn-1",
   ]);
   assertEquals(fixture.events(ToolCalledEvent).length, 1);
+});
+
+const interruptions: Record<string, {
+  said?: string;
+  turnHandling?: AgentOptions["turnHandling"];
+  act?: (agent: Fixture["agent"]) => Promise<unknown>;
+  replies?: string[];
+}> = {
+  "what people say gets no reply": {
+    said: "Never mind the dog.",
+    turnHandling: { shouldReply: ({ text }) => !text.includes("dog") },
+  },
+  "what people say is dropped": {
+    said: "Never mind the dog.",
+    turnHandling: {
+      onUserTurnCompleted: ({ text }) => text.includes("dog") ? { drop: true } : undefined,
+    },
+  },
+  "the application says something": { act: (agent) => agent.say("Stop.", { interrupt: true }) },
+  "the application interrupts": { act: (agent) => agent.interrupt() },
+  "people are answered before it ends": { said: "Are you there?", replies: ["I am here."] },
+};
+
+for (
+  const [how, { said = "", turnHandling = {}, act, replies = [] }] of Object.entries(interruptions)
+) {
+  Deno.test(`people are told once what a tool did whose reply was interrupted where ${how}`, async () => {
+    const book = defineTool({
+      name: "book",
+      description: "",
+      execute: async () => {
+        await sleep(6000, { clock: fixture.clock });
+        return "booked";
+      },
+    });
+    await using fixture = await Fixture.set({
+      transcripts: ["Book a table.", said],
+      replies: [
+        { text: "I see to it, which takes a while.", calls: [{ name: "book", input: {} }] },
+        ...replies,
+        "It is booked.",
+      ],
+      agent: { tools: [book], turnHandling },
+    });
+    const { agent, clock, llm } = fixture;
+    await fixture.hear(600, 1200);
+    if (act) await clock.until(act(agent));
+    else fixture.utter(1000, 1500);
+    await clock.advance(60_000);
+    const told = fixture.conversation.filter((one) => one === "agent: It is booked.");
+    assertEquals(told.length, 1, fixture.conversation.join("\n"));
+    assertEquals(llm.requests.length, 2 + replies.length);
+    for (const request of llm.requests) await assertAccepted(request);
+  });
+}
+
+Deno.test("people are told once what a tool did that ended while a reply waited to be asked for", async () => {
+  const book = defineTool({
+    name: "book",
+    description: "",
+    execute: async () => {
+      await sleep(3000, { clock: fixture.clock });
+      return "booked";
+    },
+  });
+  await using fixture = await Fixture.set({
+    replies: [
+      { calls: [{ name: "book", input: {} }] },
+      { text: "One.", firstTokenMs: 4000 },
+      "It is booked.",
+    ],
+    agent: { tools: [book] },
+  });
+  const { agent, clock, llm } = fixture;
+  agent.generateReply("Book a table.");
+  await clock.advance(500);
+  await clock.until(agent.interrupt());
+  agent.generateReply("One?");
+  await clock.advance(200);
+  agent.generateReply("And?");
+  await clock.advance(60_000);
+  assertEquals(llm.requests.length, 3);
 });

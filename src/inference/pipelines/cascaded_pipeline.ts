@@ -87,6 +87,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       ...modelOf(parts),
       chat,
       transcript,
+      onAsked: (history) => {
+        // News of the next agent's are not in its request.
+        if (history === chat.history) this.#scheduler.newsTold();
+      },
       onHandedOver: (runs) => {
         // They may have begun after the handoff.
         chat.history.follow(runs);
@@ -110,6 +114,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       failure,
       onEnded: () => this.#scheduler.speechEnded(),
       onUntold: (runs) => this.#tellAgain(runs),
+      onInterrupted: (runs) => this.#tellLater(runs),
     });
 
     const current = () => this.#parts;
@@ -222,11 +227,8 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(async () => {
       this.#transcript.writePrompt(text, participant, to);
-      const onTurn = (history: ChatHistory) => {
-        // News of the next agent's are not in its request.
-        if (history === this.#chat.history) this.#scheduler.newsTold();
-        return this.#chat.appendUserMessage(text, participant, history);
-      };
+      const onTurn = (history: ChatHistory) =>
+        this.#chat.appendUserMessage(text, participant, history);
       const reply = this.#generator.generate(participant, {}, { onTurn, to });
       const { outcome, failure } = await this.#spoken.say(reply, { ...speaking, participant });
       // What was heard of it is the outcome instead.

@@ -27,6 +27,8 @@ export interface SpokenRepliesInit {
   onEnded: () => void;
   /** Called with the calls of a reply that was to tell what they did, and failed or was not heard. */
   onUntold: (runs: readonly ToolRun[]) => void;
+  /** Called with the calls of a reply that was interrupted. */
+  onInterrupted: (runs: readonly ToolRun[]) => void;
 }
 
 /** How something is said that the application or a turn asked for. */
@@ -122,7 +124,7 @@ export class SpokenReplies {
    * help.
    */
   async say(reply: Reply, options: SpokenReplyOptions): Promise<SpokenReply> {
-    const { generator, failure: failures, onEnded, onUntold } = this.#init;
+    const { generator, failure: failures, onEnded, onUntold, onInterrupted } = this.#init;
     const { isSecond = false, isNews = false } = options;
     const speech = this.#play(reply, options);
     // What comes next finds the queue without it.
@@ -136,6 +138,7 @@ export class SpokenReplies {
     // People have left before they heard it, or may have.
     const isUnheard = outcome.interrupted && this.#context.countPeople?.() === 0;
     if ((failure || isUnheard) && !second && !isNews && !reply.isHandedOver) onUntold(reply.runs);
+    else if (outcome.interrupted && !failure) onInterrupted(reply.runs);
     onEnded();
     return await second ?? { outcome, failure };
   }

@@ -14,6 +14,8 @@ import type { ToolRun } from "./tool_run.ts";
 export interface ReplyGeneratorInit extends ReplyModel {
   chat: ChatContext;
   transcript: TranscriptWriter;
+  /** Called when a reply that is said asks the model, with the history that it is told. */
+  onAsked: (history: ChatHistory) => void;
   /** Called with the calls whose results the next agent is to tell. */
   onHandedOver: (runs: readonly ToolRun[]) => void;
 }
@@ -148,7 +150,7 @@ export class ReplyGenerator {
       & GenerateOptions,
   ): Reply {
     const { clock, toolLedger } = this.#context;
-    const { chat, transcript, onHandedOver } = this.#init;
+    const { chat, transcript, onHandedOver, onAsked } = this.#init;
     const agent = (): ReplyAgent => {
       const { llm, timeoutMs = 30_000 } = this.#model;
       const { instructions } = this.#context;
@@ -158,7 +160,11 @@ export class ReplyGenerator {
         timeoutMs,
         tools: toolLedger.executor,
         chat: history,
-        ask: () => chat.request(reply.request, { instructions, history }),
+        ask: () => {
+          // One that asks before its turn is over may be in vain.
+          if (!init.isInText && !init.isPreemptive) onAsked(history);
+          return chat.request(reply.request, { instructions, history });
+        },
         onTurn: () => {
           if (onTurn) reply.request = { ...reply.request, prompts: [onTurn(history)] };
         },
