@@ -255,7 +255,12 @@ function describe(event: InstanceType<EventClass>): string {
 }
 
 /** Throws unless a duration is as expected, within the tolerance. */
-export function near(fixture: Fixture, actual: number | undefined, expected: number, what: string): void {
+export function near(
+  fixture: Fixture,
+  actual: number | undefined,
+  expected: number,
+  what: string,
+): void {
   const off = Math.abs((actual ?? 0) - expected);
   expect(off <= fixture.toleranceMs, `${what}: expected about ${expected} ms, got ${actual}`);
 }
