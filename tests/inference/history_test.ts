@@ -50,6 +50,7 @@ Deno.test("a history of any length is one that the services accept, and no outco
         });
         const running: { run: ToolRun; at: number }[] = [];
         const outcomes: string[] = [];
+        let toldOutcomes = 0;
         let count = 0;
         for (
           const [at, { calls, endsAfter }] of [...steps.entries(), [99, step] as const] as [
@@ -76,12 +77,18 @@ Deno.test("a history of any length is one that the services accept, and no outco
             const well = { role: "user", text: "Well?" } as const;
             await assertAccepted({ messages: [...history.messages, well] });
           }
-          if (at % 3 === 0) history.markTold();
+          // What no model has seen is not given up.
+          const untold = outcomes.length - toldOutcomes;
+          if (at % 3 === 0) {
+            history.markTold();
+            history.markOutcomesTold();
+            toldOutcomes = outcomes.length;
+          }
           if (at % 4 === 3) waiting.splice(0).forEach((resolve) => resolve());
           await Promise.resolve();
           const largest = Math.max(1, ...steps.map(({ calls }) => calls + 1));
           if (summaries === "none") {
-            assert(history.messages.length <= Math.max(limit, largest + 2));
+            assert(history.messages.length <= Math.max(limit, largest + 2) + untold);
           }
         }
         if (summaries === "none") return;
@@ -130,6 +137,46 @@ Deno.test("the summary of the application takes the place of what is given up", 
     "user: e",
   ]);
 });
+
+for (const how of ["given up", "summarised"] as const) {
+  Deno.test(`an outcome that no model has seen is not ${how} in a small history`, async () => {
+    for (const limit of [2, 4, 6]) {
+      const summarised: ChatMessage[] = [];
+      const summarise = (messages: readonly ChatMessage[]) => {
+        summarised.push(...messages);
+        return Promise.resolve("They ordered.");
+      };
+      const history = new ChatHistory({ limit, ...how === "summarised" ? { summarise } : {} });
+      const runs = [1, 2, 3, 4, 5, 6].map((nth) => {
+        const call = { id: `call-${nth}`, name: "order", input: {} };
+        return new ToolRun(call, undefined, undefined);
+      });
+      history.append({ role: "user", text: "Order." });
+      history.appendCalls({ role: "assistant", text: "" }, runs);
+      for (const run of runs) run.abandon();
+      history.markTold(runs);
+      history.append({ role: "assistant", text: "They are on their way." });
+      // A summary takes a few steps.
+      const pass = () => new Promise((resolve) => setTimeout(resolve, 0));
+      await pass();
+      for (const [at, run] of runs.entries()) run.end({ text: `effect ${at}.`, isError: false });
+      await pass();
+      history.append({ role: "user", text: "Well?" });
+      await pass();
+      const told = texts(history.messages);
+      for (const at of runs.keys()) {
+        assertEquals(told.filter((one) => one.includes(`effect ${at}.`)).length, 1, `${limit}`);
+      }
+      assert(!summarised.some(({ text }) => text.includes("effect")));
+      history.markAllTold();
+      for (let at = 0; at < 20; at++) {
+        history.append({ role: "user", text: "More." });
+        await pass();
+      }
+      assert(history.messages.length <= limit, "what was told is given up");
+    }
+  });
+}
 
 Deno.test("onUserTurnCompleted changes a turn, adds to it, drops it or keeps it from a reply", async () => {
   const turns: CompletedUserTurn[] = [];

@@ -76,8 +76,14 @@ export class ChatHistory {
     if (this.#summarise) void this.#replaceBySummary(this.#summarise);
     else {
       const { from, to } = excessOf(this.#messages, this.#limit);
-      this.#messages.splice(from, to - from);
+      const spared = this.#untoldIn(from, to);
+      this.#messages.splice(from, to - from, ...spared);
     }
+  }
+
+  /** The outcomes in a range of the messages that no model has seen yet. */
+  #untoldIn(from: number, to: number): ChatMessage[] {
+    return this.#messages.slice(from, to).filter((one) => this.#untoldOutcomes.has(one));
   }
 
   /** Puts a summary in the place of half of the history. */
@@ -89,13 +95,16 @@ export class ChatHistory {
     );
     const to = open < 0 ? end : Math.min(end, startOf(this.#messages, open));
     if (to <= from) return;
+    const spared = this.#untoldIn(from, to);
+    const summarised = this.#messages.slice(from, to).filter((one) => !spared.includes(one));
+    if (summarised.length === 0) return;
     this.#isSummarising = true;
-    const text = await summarise(this.#messages.slice(from, to));
+    const text = await summarise(summarised);
     this.#isSummarising = false;
     const summary: ChatMessage[] = text
       ? [{ role: "user", text: `[summary of the conversation so far] ${text}` }]
       : [];
-    this.#messages.splice(from, to - from, ...summary);
+    this.#messages.splice(from, to - from, ...summary, ...spared);
   }
 
   /**
