@@ -276,7 +276,7 @@ for (const [how, history] of Object.entries(histories)) {
     const [ann, bob] = fixture.people;
     fixture.utter(600, 3000, bob);
     await clock.advance(400);
-    // The reply to Bob waits for the end of her turn.
+    // The reply to Bob waits for the end of Ann's turn.
     fixture.utter(2000, 3000, ann);
     await clock.advance(1000);
     for (const name of ["Next", "Last"]) {

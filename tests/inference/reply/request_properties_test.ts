@@ -22,7 +22,7 @@ Deno.test("a request ends with the turn that waited while a written reply called
   const { agent, clock, llm, people: [ann, bob] } = fixture;
   fixture.utter(600, 4000, bob);
   await clock.advance(400);
-  // His reply waits while she makes a sound.
+  // The reply to Bob waits while Ann makes a sound.
   fixture.utter(2500, 3000, ann);
   await clock.advance(1000);
   assertEquals(await clock.until(agent.text("Is it so?")), { text: "It is so." });
