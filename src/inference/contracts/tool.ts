@@ -258,15 +258,21 @@ export class ToolOutput {
    *
    * @throws {TypeError} the text is none, or an image has no `mediaType` or no `data`.
    */
-  constructor(text: string, { images }: { readonly images: readonly ToolImage[] }) {
+  constructor(text: string, options: { readonly images: readonly ToolImage[] }) {
     if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${shown(text)}`);
-    for (const { mediaType, data } of images) {
-      if (!/^image\//.test(mediaType) || !(data instanceof Uint8Array)) {
-        const found = `${shown(mediaType)} and ${shown(data)}`;
-        throw new TypeError(
-          `an image: expected mediaType "image/..." and data as bytes, got ${found}`,
-        );
-      }
+    checkObject(options, "options", "{ images: [...] }");
+    const { images } = options;
+    if (!Array.isArray(images)) {
+      throw new TypeError(`options.images: expected an array, got ${shown(images)}`);
+    }
+    for (const image of images) {
+      checkObject(image, "an image", "{ mediaType, data }");
+      const { mediaType, data } = image as ToolImage;
+      if (/^image\//.test(mediaType) && data instanceof Uint8Array) continue;
+      const found = `${shown(mediaType)} and ${shown(data)}`;
+      throw new TypeError(
+        `an image: expected mediaType "image/..." and data as bytes, got ${found}`,
+      );
     }
     this.text = text;
     this.images = [...images];
