@@ -1,5 +1,5 @@
 /** Sound and video of one call between real browsers and an agent, measured at the other end. */
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
 import {
   AudioStatsEvent,
   LatestVideoTrack,
@@ -104,7 +104,8 @@ browserTest("two people and an agent hear each other, and not themselves", async
   for (const { packetsReceived, audioMs, concealedMs, roundTripMs } of stats.values()) {
     assertGreater(packetsReceived, 10);
     assertGreater(audioMs, concealedMs);
-    assertGreater(roundTripMs!, 0);
+    // On the loopback it may be less than a millisecond, which is given as 0.
+    assertGreaterOrEqual(roundTripMs!, 0);
   }
   await Promise.all([ada.leave(), bob.leave()]);
 });
