@@ -88,7 +88,8 @@ async function named(): Promise<{ name: string; path: string }[]> {
   for (const [path, text] of files) {
     if (path === import.meta.url) continue;
     for (const [name] of text.matchAll(/(?<![\w./-])[a-z][\w-]*(?:\.\d[\w-]*)*(?![\w/-])/g)) {
-      if (!FAMILY.test(name)) continue;
+      // What ends so is an option of a command line.
+      if (!FAMILY.test(name) || name.endsWith("-model")) continue;
       // Without a hyphen it is one of our own names, if it does not stand in quotes.
       const isQuoted = new RegExp(`["'\`]${RegExp.escape(name)}["'\`]`).test(text);
       if (name.includes("-") || isQuoted) {
