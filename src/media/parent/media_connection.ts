@@ -355,12 +355,13 @@ export class MediaConnection extends Connection {
     }, options);
   }
 
-  async #publish(link: ChildLink): Promise<void> {
+  async #publish(link: ChildLink, { again = false } = {}): Promise<void> {
     await link.request("publish", {
       connection: this.#id,
       audio: this.#audio?.description ?? null,
       directed: [...this.#directed].map(({ directedDescription }) => directedDescription),
       video: this.#video === undefined ? null : { stream: this.#video.stream },
+      again,
     }, { timeoutMs: PUBLISH_MS });
   }
 
@@ -391,7 +392,9 @@ export class MediaConnection extends Connection {
           for (const audio of this.#directed) audio.reopen(link);
           this.#video?.reopen(link.writer);
         }
-        if (this.#audio || this.#directed.size > 0 || this.#video) await this.#publish(link);
+        if (this.#audio || this.#directed.size > 0 || this.#video) {
+          await this.#publish(link, { again: true });
+        }
         this.#videoSubscriptions.reopen(link);
       });
     } catch (error) {
