@@ -379,7 +379,7 @@ export class MediaConnection extends Connection {
   }
 
   /** Joins again in another process, as the one that it is, and publishes and subscribes as before. */
-  async #rejoin(link: ChildLink): Promise<void> {
+  async #rejoin(link: ChildLink, options: { onRetry: () => void }): Promise<void> {
     if (this.#isOver) return;
     let isJoined = false;
     try {
@@ -396,7 +396,7 @@ export class MediaConnection extends Connection {
           await this.#publish(link, { again: true });
         }
         this.#videoSubscriptions.reopen(link);
-      });
+      }, options);
     } catch (error) {
       // Another process takes the place of this one, too, or none does: both are told.
       if (link.lost === undefined) this.ended("media-process-lost", { error });
@@ -412,7 +412,7 @@ export class MediaConnection extends Connection {
     this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS, signal });
   }
 
-  /** All agents of the call are back: what was not announced again is gone. */
+  /** The agents of the call are back, but for late ones: what was not announced again is gone. */
   #onRestored(): void {
     if (this.#isOver) return;
     const gone = this.#known?.unannounced();
@@ -453,7 +453,7 @@ export class MediaConnection extends Connection {
       onFragment: (frame, stream) =>
         this.#videoSubscriptions.receiveFragment(frame, stream, this.clock.now()),
       onCut: () => this.#onCut(),
-      rejoin: (link) => this.#rejoin(link),
+      rejoin: (link, options) => this.#rejoin(link, options),
       onRestored: () => this.#onRestored(),
       onLost: (error) => this.ended("media-process-lost", { error }),
     };
