@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { EdgeError } from "../../src/edge/errors.ts";
+import { ConnectionError, EdgeError } from "../../src/edge/errors.ts";
 import {
   CallEndedEvent,
   ConnectionStateChangedEvent,
@@ -11,6 +11,7 @@ import {
   TrackAddedEvent,
   TrackRemovedEvent,
 } from "../../src/edge/events.ts";
+import { MediaConnection } from "../../src/media/parent/media_connection.ts";
 import { closeOf, fakeProcess, isAlive, linkOf, testAgent, TestEdge } from "./_fixture.ts";
 import { until } from "../fixtures/until.ts";
 
@@ -108,6 +109,28 @@ Deno.test("connections of a process that dies are in their calls again within a 
   // The numbers go on, with a gap as long as there was nothing.
   assert(next > last && next - last < 100 && after === next + 1, `${rows.slice(-3)}`);
   await lease.release();
+});
+
+Deno.test("MediaConnection comes back while another one of its call cannot join again yet", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const call = await edge.createCall("call");
+  const first = await edge.join(testAgent(), call);
+  let isOpen = false;
+  const away = () => new ConnectionError("away", { code: "unreachable", retryable: true });
+  const late = await MediaConnection.open(edge, {
+    agent: testAgent(),
+    call,
+    process: edge.process,
+    params: null,
+    rejoinParams: () => isOpen ? Promise.resolve(null) : Promise.reject(away()),
+  });
+  Deno.kill(edge.process.pid!, "SIGKILL");
+  await until("reconnecting", () => late.isReconnecting);
+  await until("the first one's return", () => !first.isReconnecting);
+  assertEquals([first.state, late.isReconnecting], ["active", true]);
+  isOpen = true;
+  await until("the other one's return", () => !late.isReconnecting);
+  assertEquals(late.state, "active");
 });
 
 Deno.test("MediaConnection publishes through the next process, and says which event may have been sent", async () => {

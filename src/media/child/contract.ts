@@ -111,8 +111,18 @@ export interface EdgeChild {
    * @param signal aborted when the agent stops waiting
    */
   join(connection: AgentConnection, params: JsonValue, signal: AbortSignal): Promise<JsonValue>;
-  /** The agent publishes or stops publishing; called with all kinds each time. */
-  publish(connection: AgentConnection, tracks: PublishedKinds): Promise<void>;
+  /**
+   * The agent publishes or stops publishing; called with all kinds each time.
+   *
+   * @param options.again whether it published them in the process that this one replaces, and does not
+   *   ask for it now: what others have ordered since, as a mute, stays in force. `true` for each try until
+   *   one succeeds
+   */
+  publish(
+    connection: AgentConnection,
+    tracks: PublishedKinds,
+    options: { again: boolean },
+  ): Promise<void>;
   /** Called when the agent's pictures have another size than before, or are the first. */
   videoResized?(connection: AgentConnection): void;
   /** Returns the media of a track that the agent subscribes to, if there is any yet. */

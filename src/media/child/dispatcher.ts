@@ -104,8 +104,9 @@ export class Dispatcher {
       case "publish": {
         const connection = this.#connection(request.params.connection);
         connection.publish(request.params);
-        const { audio, video } = request.params;
-        return edge.publish(connection, { audio: audio !== null, video: video !== null });
+        const { audio, video, again } = request.params;
+        const kinds = { audio: audio !== null, video: video !== null };
+        return edge.publish(connection, kinds, { again });
       }
       case "flush": {
         const { connection, stream, epoch } = request.params;

@@ -355,12 +355,13 @@ export class MediaConnection extends Connection {
     }, options);
   }
 
-  async #publish(link: ChildLink): Promise<void> {
+  async #publish(link: ChildLink, { again = false } = {}): Promise<void> {
     await link.request("publish", {
       connection: this.#id,
       audio: this.#audio?.description ?? null,
       directed: [...this.#directed].map(({ directedDescription }) => directedDescription),
       video: this.#video === undefined ? null : { stream: this.#video.stream },
+      again,
     }, { timeoutMs: PUBLISH_MS });
   }
 
@@ -378,7 +379,7 @@ export class MediaConnection extends Connection {
   }
 
   /** Joins again in another process, as the one that it is, and publishes and subscribes as before. */
-  async #rejoin(link: ChildLink): Promise<void> {
+  async #rejoin(link: ChildLink, options: { onRetry: () => void }): Promise<void> {
     if (this.#isOver) return;
     let isJoined = false;
     try {
@@ -391,9 +392,11 @@ export class MediaConnection extends Connection {
           for (const audio of this.#directed) audio.reopen(link);
           this.#video?.reopen(link.writer);
         }
-        if (this.#audio || this.#directed.size > 0 || this.#video) await this.#publish(link);
+        if (this.#audio || this.#directed.size > 0 || this.#video) {
+          await this.#publish(link, { again: true });
+        }
         this.#videoSubscriptions.reopen(link);
-      });
+      }, options);
     } catch (error) {
       // Another process takes the place of this one, too, or none does: both are told.
       if (link.lost === undefined) this.ended("media-process-lost", { error });
@@ -409,7 +412,7 @@ export class MediaConnection extends Connection {
     this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS, signal });
   }
 
-  /** All agents of the call are back: what was not announced again is gone. */
+  /** The agents of the call are back, but for late ones: what was not announced again is gone. */
   #onRestored(): void {
     if (this.#isOver) return;
     const gone = this.#known?.unannounced();
@@ -450,7 +453,7 @@ export class MediaConnection extends Connection {
       onFragment: (frame, stream) =>
         this.#videoSubscriptions.receiveFragment(frame, stream, this.clock.now()),
       onCut: () => this.#onCut(),
-      rejoin: (link) => this.#rejoin(link),
+      rejoin: (link, options) => this.#rejoin(link, options),
       onRestored: () => this.#onRestored(),
       onLost: (error) => this.ended("media-process-lost", { error }),
     };

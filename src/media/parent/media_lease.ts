@@ -43,9 +43,9 @@ export interface SharedConnection extends LinkedConnection {
   readonly call: CallName;
   /** The process is gone, and another takes its place. */
   readonly onCut: () => void;
-  /** Joins again over the link of another process. Never rejects. */
-  readonly rejoin: (link: ChildLink) => Promise<void>;
-  /** All connections of the call have joined again. */
+  /** Joins again over the link of another process; `onRetry`: a try has failed. Never rejects. */
+  readonly rejoin: (link: ChildLink, options: { onRetry: () => void }) => Promise<void>;
+  /** It has joined again, and all others of the call that did so at their first try. */
   readonly onRestored: () => void;
   /** The process is gone for good. */
   readonly onLost: (error: EdgeError) => void;

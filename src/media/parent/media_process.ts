@@ -9,6 +9,7 @@ import { type DenoOptions, type DenoProgram, findDeno, readDenoPath } from "./de
 import type { MemoryLimit } from "../wire/control.ts";
 import { ChildLink, type SpawnedChild } from "./child_link.ts";
 import { type MediaLease, ProcessLease, type SharedProcess } from "./media_lease.ts";
+import { rejoinTogether } from "./rejoining.ts";
 import { isSameCall, Restarts, type Suspect } from "./restarts.ts";
 import { type ChildPermissions, lockFor, spawnChild } from "./spawn.ts";
 import { lacksLockEntries } from "./start_failure.ts";
@@ -274,11 +275,7 @@ export class MediaProcess {
       ({ call }) => `${call.type}:${call.id}`,
     );
     // No call waits for another.
-    await Promise.all([...calls.values()].map(async (members) => {
-      await Promise.all(members.map((connection) => connection.rejoin(link)));
-      if (link.lost !== undefined) return;
-      for (const connection of members) connection.onRestored();
-    }));
+    await Promise.all([...calls.values()].map((members) => rejoinTogether(members, link)));
     await this.#reopen(link);
   }
 

@@ -83,6 +83,8 @@ const requestParams = {
     audio: v.nullable(audioTrack),
     directed: v.array(directedTrack),
     video: v.nullable(v.object({ stream: id })),
+    /** The agent does not ask for it now: its process was replaced. */
+    again: v.boolean(),
   }),
   flush: v.object({ connection: id, stream: id, epoch: id }),
   sendCustomEvent: v.object({

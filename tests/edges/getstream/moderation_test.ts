@@ -4,6 +4,7 @@ import { CallEndedEvent } from "../../../src/edge/events.ts";
 import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
 import { TrackType } from "../../../src/edge/types.ts";
 import { AgentMutedEvent } from "../../../src/edges/getstream/mod.ts";
+import { TRIES } from "../../../src/edges/getstream/wire/retrying.ts";
 import { StreamDouble } from "./double/stream_double.ts";
 import { CID, TestCall } from "./_fixture.ts";
 import { until } from "../../fixtures/until.ts";
@@ -163,9 +164,31 @@ Deno.test("an agent stays muted, and without its rights, when its media process 
   assertEquals([(await double.report()).faults, test.errors], [[], []]);
 });
 
+Deno.test("an agent stays muted when its first publication in the next media process fails", async () => {
+  await using double = await StreamDouble.start();
+  await using test = await TestCall.start(double, { silent: true });
+  using shown = shownVideo();
+  await test.connection.publishTracks({ audio: test.track, video: shown.video });
+  await test.command("moderate", { type: TrackType.AUDIO });
+  await until("the mute", () => test.muted.length === 1);
+  // As often as one publication asks.
+  const fault = { method: "SetPublisher", code: 500, shouldRetry: true, times: TRIES };
+  await double.sfu.command("rpcFault", fault);
+  Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
+  await until("being back", () => `${test.states}` === "reconnecting,active");
+  const members = await double.sfu.command<{ userId: string; types: number[] }[]>("members", {
+    cid: CID,
+  });
+  assertEquals(members.findLast(({ userId }) => userId === "bot")!.types, [TrackType.VIDEO]);
+  assertEquals([test.muted, test.errors], [["audio true"], []]);
+});
+
 Deno.test("an agent that loses its rights together with its media process stays and listens", async () => {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
+  // The refusal may come with a later publication.
+  const fault = { method: "SetPublisher", code: 500, shouldRetry: true, times: TRIES };
+  await double.sfu.command("rpcFault", fault);
   await double.sfu.command("rpcFault", { method: "SetPublisher", code: 403, times: 9 });
   Deno.kill(test.edge.mediaProcessId!, "SIGKILL");
   await until("being back", () => `${test.states}` === "reconnecting,active");

@@ -1,5 +1,6 @@
 import { PROTOCOL_VERSION } from "../../../src/edges/local/wire/signalling.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Agent, get } from "node:http";
 import type { LocalServerOptions } from "../../../src/edges/local/settings.ts";
 import { EdgeError } from "../../../src/edge/errors.ts";
 import type { JsonValue } from "../../../src/edge/types.ts";
@@ -68,6 +69,28 @@ Deno.test("the server turns requests with hundreds of headers away, before it co
   const own = [`Host: ${host}`, `Origin: ${fixture.origin}`];
   assertEquals(await status(fixture.origin, [...own, ...upgrade, ...many], "/signal"), "431");
   assertEquals(await status(fixture.origin, [`Host: ${host}`, ...many.slice(0, 90)]), "200");
+});
+
+Deno.test("the server serves a proxy that keeps its connections, however much it asks for", async () => {
+  await using fixture = await ServerFixture.open();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ports = new Set<number | undefined>();
+  const headers = { cookie: `c=${"c".repeat(12_000)}` };
+  try {
+    for (let requests = 0; requests < 50; requests++) {
+      const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+      const request = get(`${fixture.origin}/app.js`, { agent, headers }, (response) => {
+        ports.add(response.socket.localPort);
+        response.resume().on("end", () => resolve(response.statusCode)).on("error", reject);
+      });
+      request.on("error", reject);
+      assertEquals(await promise, 200);
+    }
+  } finally {
+    agent.destroy();
+  }
+  // It keeps them for as long as the server does.
+  assert(ports.size > 1 && ports.size < 10, `${ports.size}`);
 });
 
 Deno.test("the server rejects a socket of a foreign page and accepts one of a listed page", async () => {

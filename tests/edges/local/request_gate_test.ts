@@ -7,6 +7,9 @@ import { RequestGate } from "../../../src/edges/local/child/request_gate.ts";
 
 const REQUEST = "GET /app.js HTTP/1.1\r\nHost: x\r\n\r\n";
 
+/** An answer that was sent. */
+const answer = () => ({ writableEnded: true, shouldKeepAlive: true });
+
 /** A gate on a connection, whose parser knows only what reaches it. */
 function fixture() {
   const tcp = Object.assign(new EventEmitter(), {
@@ -46,7 +49,7 @@ Deno.test("RequestGate passes requests of any length one after another, in any p
           rest = rest.slice(size);
           if (rest === "") break;
         }
-        gate.answeredBy({ writableEnded: true });
+        gate.answeredBy(answer());
       }
     },
   ));
@@ -66,7 +69,7 @@ Deno.test("RequestGate lets no byte after a request's headers reach the parser b
     const whole = fixture();
     assertEquals(whole.send(first + more), false, name);
     assertEquals(whole.parsed, "", name);
-    for (const response of [undefined, { writableEnded: false }]) {
+    for (const response of [undefined, { ...answer(), writableEnded: false }]) {
       const split = fixture();
       assertEquals(split.send(first), true, name);
       if (response) split.gate.answeredBy(response);
@@ -85,8 +88,21 @@ Deno.test("RequestGate ends a connection whose headers, or requests in all, are 
 
   const busy = fixture();
   let requests = 0;
-  for (; busy.send(REQUEST); requests++) busy.gate.answeredBy({ writableEnded: true });
+  for (; busy.send(REQUEST); requests++) busy.gate.answeredBy(answer());
   assertEquals(requests, Math.floor(256 * 1024 / REQUEST.length));
+});
+
+Deno.test("RequestGate has an answer say that it is the last one long before it ends the connection", () => {
+  const { gate, send } = fixture();
+  const kept: boolean[] = [];
+  while (send(REQUEST)) {
+    const response = answer();
+    gate.answeredBy(response);
+    kept.push(response.shouldKeepAlive);
+  }
+  const last = kept.indexOf(false);
+  assertEquals(last, Math.floor(128 * 1024 / REQUEST.length));
+  assertEquals(kept.slice(last).includes(true), false);
 });
 
 Deno.test("RequestGate lets all of another protocol pass", () => {

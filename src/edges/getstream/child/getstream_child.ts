@@ -94,8 +94,12 @@ export class GetStreamChild implements EdgeChild {
     return null;
   }
 
-  publish(connection: AgentConnection, tracks: PublishedKinds): Promise<void> {
-    return this.#call(connection).publish(tracks);
+  publish(
+    connection: AgentConnection,
+    tracks: PublishedKinds,
+    options: { again: boolean },
+  ): Promise<void> {
+    return this.#call(connection).publish(tracks, options);
   }
 
   videoResized(connection: AgentConnection): void {

@@ -13,6 +13,8 @@ import type { Socket as TcpSocket } from "node:net";
 export const MAX_REQUEST_BYTES = 16_384;
 /** The most bytes of all requests of a connection: browsers load the page with a few kilobytes. */
 const MAX_CONNECTION_BYTES = 256 * 1024;
+/** After so many the next answer is the last one, and says so: a proxy keeps its connections for long. */
+const LAST_ANSWER_BYTES = MAX_CONNECTION_BYTES / 2;
 
 /** What ends the headers of a request: as written by the standard, and as lenient parsers read it. */
 const ENDS_OF_HEADERS = ["\n\r\n", "\n\n"];
@@ -24,6 +26,9 @@ interface ParsedSocket extends TcpSocket {
   parser?: { unconsume?(): void };
 }
 
+/** What is used of a response. */
+type Answer = Pick<ServerResponse, "writableEnded" | "shouldKeepAlive">;
+
 /** The way from one connection to its parser. */
 export class RequestGate {
   readonly #tcp: ParsedSocket;
@@ -34,7 +39,7 @@ export class RequestGate {
   #tail = "";
   /** Whether the headers are complete. */
   #complete = false;
-  #answer: Pick<ServerResponse, "writableEnded"> | undefined;
+  #answer: Answer | undefined;
 
   /** Stands before the connection's parser from now on. */
   constructor(tcp: ParsedSocket) {
@@ -44,10 +49,14 @@ export class RequestGate {
     tcp.prependListener("data", this.#receive);
   }
 
-  /** Records how the current request is answered: the next one may come after it. */
-  answeredBy(response: Pick<ServerResponse, "writableEnded">): void {
+  /**
+   * Records how the current request is answered: the next one may come after it, unless this connection
+   * has had enough of them.
+   */
+  answeredBy(response: Answer): void {
     this.#complete = true;
     this.#answer = response;
+    if (this.#total > LAST_ANSWER_BYTES) response.shouldKeepAlive = false;
   }
 
   /** Lets all pass: another protocol begins. */

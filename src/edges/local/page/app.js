@@ -12,6 +12,7 @@ import {
   startCall,
 } from "./client.js";
 import { CallView } from "./call.js";
+import { Conversation } from "./conversation.js";
 import { element, show, showMessage } from "./dom.js";
 import { goWith, takeChoice, withDevices } from "./handover.js";
 import { Lobby } from "./lobby.js";
@@ -58,6 +59,7 @@ const CHECK_MS = 2000;
 /** What a person chose on the page that started this call. */
 const brought = takeChoice();
 let link = parseLink(location.href);
+const conversation = new Conversation();
 const lobby = new Lobby({
   starting: link.callId === undefined,
   invited: invitedName(link.secret),
@@ -92,7 +94,7 @@ async function join(choice, continues) {
   const client = new RinglineClient({ continues });
   // For tests, and for the browser's console.
   globalThis.ringline = client;
-  const view = new CallView(client, choice);
+  const view = new CallView(client, choice, conversation);
   let isUnsent = false;
   client.addEventListener("unsent", () => isUnsent = client.state === "ended");
   client.addEventListener("ended", ({ detail }) => {

@@ -6,7 +6,6 @@
 import { RinglineError } from "./client.js";
 import { deviceChoice, element, fillDevices, listDevices, show, showMessage } from "./dom.js";
 import { isMetrics, Metrics } from "./metrics.js";
-import { Conversation } from "./conversation.js";
 import { Compose } from "./compose.js";
 import { Tiles } from "./tiles.js";
 
@@ -22,7 +21,7 @@ export class CallView {
   #name;
   #chosen;
   #tiles = new Tiles(element("tiles"));
-  #conversation = new Conversation();
+  #conversation;
   #metrics = new Metrics();
   #frame;
   #closing = new AbortController();
@@ -30,9 +29,12 @@ export class CallView {
   /**
    * @param {import("./client.js").RinglineClient} client
    * @param {{ name: string, microphone: unknown, camera: unknown }} choice
+   * @param {import("./conversation.js").Conversation} conversation the page's own, which goes on when
+   *   another client continues the call
    */
-  constructor(client, { name, microphone, camera }) {
+  constructor(client, { name, microphone, camera }, conversation) {
     this.#client = client;
+    this.#conversation = conversation;
     this.#name = name;
     this.#chosen = { microphone: microphone ?? true, camera: camera ?? true };
     const on = (type, handler) =>

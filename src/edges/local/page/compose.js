@@ -27,7 +27,7 @@ export class Compose {
       event.preventDefault();
       this.#submit();
     }, { signal });
-    this.#text.value = "";
+    // What a person had begun to write when the call was lost is still there.
     this.#update();
   }
 

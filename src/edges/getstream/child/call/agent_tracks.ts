@@ -11,10 +11,7 @@ const KINDS = ["audio", "video"] as const;
 
 /** Options for {@linkcode AgentTracks}. */
 export interface AgentTracksOptions {
-  /**
-   * What others had muted in the media process that this one replaces. The same tracks are published
-   * first, which ends no mute.
-   */
+  /** What others had muted in the media process that this one replaces. */
   before: readonly MutedTrack[];
   /** Others have muted a track that the agent publishes, or let it be heard again. */
   onMuted: (track: Kind, muted: boolean) => void;
@@ -28,13 +25,15 @@ export class AgentTracks {
   readonly #rights = new PublishingRights();
   /** The tracks that the agent publishes and that others have muted, as it knows. */
   readonly #told: Set<Kind>;
-  #isRestoring: boolean;
-  #wanted: OwnTracks = {};
+  /** What `onChange` was told last. */
+  #reported: readonly MutedTrack[];
+  /** `undefined` while nothing is published yet, or again. */
+  #wanted: OwnTracks | undefined;
 
   constructor(options: AgentTracksOptions) {
     this.#options = options;
     const { before } = options;
-    this.#isRestoring = before.length > 0;
+    this.#reported = before;
     this.#told = new Set(before.map(({ track }) => track));
     for (const { track, by } of before) {
       if (by === "moderator") this.#rights.mute(TYPES[track]);
@@ -44,43 +43,46 @@ export class AgentTracks {
 
   /** What the agent wants to publish. */
   get wanted(): OwnTracks {
-    return this.#wanted;
+    return this.#wanted ?? {};
   }
 
   /** What it wants to publish, and may. */
   get allowed(): OwnTracks {
-    return this.#rights.allowed(this.#wanted);
+    return this.#rights.allowed(this.wanted);
   }
 
-  /** Takes what the agent publishes from now on, which ends a moderator's mute. */
-  want(tracks: OwnTracks): void {
+  /**
+   * Takes what the agent publishes from now on, which ends a moderator's mute, unless it is published
+   * `again` in the place of another process.
+   */
+  want(tracks: OwnTracks, { again }: { again: boolean }): void {
     this.#wanted = tracks;
-    if (!this.#isRestoring) this.#rights.unmute();
+    if (!again) this.#rights.unmute();
     // A right may have returned while the process was replaced. Else the agent unmutes itself.
-    this.#emit({ unmuted: this.#isRestoring });
-    this.#isRestoring = false;
+    this.#emit({ unmuted: again });
   }
 
   /** Takes an order of others; returns whether it changes what the agent may publish. */
   follow(order: (rights: PublishingRights) => readonly RightsChange[]): boolean {
     const isChanged = order(this.#rights).length > 0;
-    // Nothing is published yet, or again.
-    if (isChanged && !this.#isRestoring) this.#emit({ unmuted: true });
+    // Also of what was muted before: it may be by others now.
+    if (this.#wanted) this.#emit({ unmuted: true });
     return isChanged;
   }
 
   #emit({ unmuted }: { unmuted: boolean }): void {
-    const { allowed } = this;
-    let isChanged = false;
+    const { wanted, allowed } = this;
     for (const kind of KINDS) {
-      const isMuted = this.#wanted[kind] !== undefined && allowed[kind] === undefined;
+      const isMuted = wanted[kind] !== undefined && allowed[kind] === undefined;
       if (isMuted === this.#told.has(kind)) continue;
-      isChanged = true;
       if (isMuted) this.#told.add(kind);
       else this.#told.delete(kind);
-      if (isMuted || (unmuted && this.#wanted[kind])) this.#options.onMuted(kind, isMuted);
+      if (isMuted || (unmuted && wanted[kind])) this.#options.onMuted(kind, isMuted);
     }
-    if (isChanged) this.#options.onChange(this.#muted);
+    const muted = this.#muted;
+    if (isSame(muted, this.#reported)) return;
+    this.#reported = muted;
+    this.#options.onChange(muted);
   }
 
   get #muted(): MutedTrack[] {
@@ -89,4 +91,9 @@ export class AgentTracks {
       by: this.#rights.isModerated(TYPES[track]) ? "moderator" : "rights",
     }));
   }
+}
+
+function isSame(some: readonly MutedTrack[], others: readonly MutedTrack[]): boolean {
+  return some.length === others.length &&
+    some.every(({ track, by }) => others.some((one) => one.track === track && one.by === by));
 }

@@ -73,8 +73,6 @@ export class StreamCall {
   readonly #repair: IceRestart;
   readonly #own: AgentTracks;
   readonly #levels: AudioLevels;
-  /** Whether the next publication is the first one in the place of a process that was lost. */
-  #isRestoring: boolean;
   #voice: RtcTrack | undefined;
   /** Resolves when the call is lost the next time. */
   #lost = Promise.withResolvers<void>();
@@ -86,7 +84,6 @@ export class StreamCall {
     const { connection, clock, media, broker, params, log } = options;
     const { signal } = this.#abort;
     this.#connection = connection;
-    this.#isRestoring = params.previousSessionId !== undefined;
     this.#own = new AgentTracks({
       before: params.muted ?? [],
       onMuted: (track, muted) => this.#emit({ type: "agentMuted", track, muted }),
@@ -217,22 +214,20 @@ export class StreamCall {
   }
 
   /** Publishes the agent's tracks, and mutes those that it no longer publishes. */
-  async publish({ audio, video }: PublishedKinds): Promise<void> {
+  async publish({ audio, video }: PublishedKinds, { again }: { again: boolean }): Promise<void> {
     if (audio) {
       this.#voice ??= this.#options.media.audio.addListener(SFU, {
         hears: (memberId) => memberId === AGENT,
       });
     }
-    // Another process has published the same before, and the agent does not ask for it now.
-    const isAgain = this.#isRestoring;
-    this.#isRestoring = false;
-    this.#own.want({
+    const tracks = {
       ...(audio && this.#voice ? { audio: this.#voice } : {}),
       ...(video ? { video: this.#connection.videoTrack } : {}),
-    });
+    };
+    this.#own.want(tracks, { again });
     // A reconnection publishes the tracks itself, also when it begins in the middle of this.
     if (this.#reconnector.isRunning) return;
-    const publishing = this.#publish({ isAgain });
+    const publishing = this.#publish({ again });
     publishing.catch(() => {});
     await Promise.race([publishing, this.#lost.promise]);
   }
@@ -258,7 +253,7 @@ export class StreamCall {
     this.#follow((rights) => rights.refuse(tracks));
   }
 
-  async #publish({ isAgain = false } = {}): Promise<void> {
+  async #publish({ again = false } = {}): Promise<void> {
     const session = this.#sessions.current;
     const own = this.#own.allowed;
     try {
@@ -266,7 +261,7 @@ export class StreamCall {
     } catch (error) {
       const code = error instanceof EdgeError ? error.code : "";
       if (code === "no-codec") return this.#emitError(error, "publishing video");
-      if (code === "forbidden" && isAgain) {
+      if (code === "forbidden" && again) {
         await session?.unpublish();
         this.#onRefused(own, error);
         return;
