@@ -1,5 +1,6 @@
 /** When the agent replies to which turn. */
 import { assertEquals } from "@std/assert";
+import { sleep } from "../../../src/events/waiting.ts";
 import type { Reply } from "../../../src/inference/reply/reply.ts";
 import { ReplyScheduler } from "../../../src/inference/reply/reply_scheduler.ts";
 import { UnheardSpeechTimeout } from "../../../src/inference/turns/unheard_speech_timeout.ts";
@@ -21,9 +22,16 @@ class SchedulerFixture {
   isSpeaking = false;
   allowsInterruption = true;
 
-  constructor(options: { preemptive?: boolean; shouldReply?: (text: string) => boolean } = {}) {
+  constructor(
+    options: {
+      preemptive?: boolean;
+      shouldReply?: (text: string) => boolean;
+      /** How long the application's hook takes for each turn; without this there is none. */
+      hookMs?: number;
+    } = {},
+  ) {
     const { clock } = this;
-    const { preemptive = false, shouldReply = () => true } = options;
+    const { preemptive = false, shouldReply = () => true, hookMs } = options;
     const see = (what: string) => void this.seen.push(`${clock.now()} ${what}`);
     const report = (error: unknown, context: string) => see(`${context}: ${error}`);
     const interruption = {
@@ -56,6 +64,15 @@ class SchedulerFixture {
       turnsInProgress: () => [...this.inProgress],
       preemptive,
       shouldReply: ({ text }) => shouldReply(text),
+      ...hookMs === undefined ? {} : {
+        completion: {
+          ask: async () => {
+            await sleep(hookMs, { clock });
+            return {};
+          },
+          close: () => {},
+        },
+      },
       isSpeaking: () => this.isSpeaking,
       allowsInterruption: () => this.allowsInterruption,
       checkCapacity: () => {
@@ -197,6 +214,18 @@ Deno.test("ReplyScheduler replies once to what was said during a speech that can
     "0 chat: For two.",
     "0 reply: For two.",
   ]);
+});
+
+Deno.test("ReplyScheduler replies to a turn while one after it waits for the end of a speech", async () => {
+  const fixture = new SchedulerFixture({ hookMs: 2000 });
+  await fixture.end(fixture.start("ann"), "Hello.");
+  fixture.isBackchannel = fixture.isSpeaking = true;
+  await fixture.end(fixture.start("bob"), "Mhm.");
+  await fixture.clock.advance(5000);
+  assertEquals(fixture.seen.splice(0), ["2000 chat: Hello.", "2000 reply: Hello."]);
+  fixture.scheduler.speechEnded();
+  await fixture.clock.advance(0);
+  assertEquals(fixture.seen, ["5000 chat: Mhm.", "5000 discard bob"]);
 });
 
 Deno.test("ReplyScheduler tells news at the next quiet moment, unless a reply has told it", async () => {
