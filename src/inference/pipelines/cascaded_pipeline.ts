@@ -369,7 +369,6 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   #generateAsNext(participant: Participant | undefined, options?: { isInText: boolean }): Reply {
-    this.#scheduler.newsTold();
     return this.#generator.generate(participant, { opening: TAKE_OVER }, options);
   }
 

@@ -14,7 +14,7 @@ import type { ToolRun } from "./tool_run.ts";
 export interface ReplyGeneratorInit extends ReplyModel {
   chat: ChatContext;
   transcript: TranscriptWriter;
-  /** Called when a reply that is said asks the model, with the history that it is told. */
+  /** Called when a reply that is to be said has asked the model, with the history that it was told. */
   onAsked: (history: ChatHistory) => void;
   /** Called with the calls whose results the next agent is to tell. */
   onHandedOver: (runs: readonly ToolRun[]) => void;
@@ -131,6 +131,8 @@ export class ReplyGenerator {
     ) {
       this.#preemptive = undefined;
       preemptive.reply.request = request;
+      // It has asked, and is not in vain.
+      this.#init.onAsked(this.#init.chat.history);
       return preemptive.reply;
     }
     this.discard();

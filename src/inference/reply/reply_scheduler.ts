@@ -214,7 +214,6 @@ export class ReplyScheduler implements UserTurnObserver {
       generator.discard();
       return this.#reportFailure(error);
     }
-    this.#hasNews = false;
     onReply(generator.replyTo(turn, { prompts, context }), turn);
   }
 

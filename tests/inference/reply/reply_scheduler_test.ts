@@ -19,6 +19,8 @@ class SchedulerFixture {
   isUndecided = false;
   isBackchannel = false;
   isFull = false;
+  /** Whether replies ask the model: those that are interrupted before do not. */
+  asks = true;
   isSpeaking = false;
   allowsInterruption = true;
 
@@ -48,7 +50,10 @@ class SchedulerFixture {
       },
       generator: {
         generatePreemptively: ({ text }) => see(`preemptively: ${text}`),
-        replyTo: () => ({}) as Reply,
+        replyTo: () => {
+          if (this.asks) this.scheduler.newsTold();
+          return {} as Reply;
+        },
         discard: (turn) => see(`discard ${turn?.participant.id ?? "any"}`),
       },
       interruption: {
@@ -247,6 +252,19 @@ Deno.test("ReplyScheduler tells news at the next quiet moment, unless a reply ha
   scheduler.speechEnded();
   assertEquals(seen, ["1000 chat: Well?", "1000 reply: Well?"]);
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("ReplyScheduler tells news after a reply that has not asked the model", async () => {
+  const fixture = new SchedulerFixture();
+  const { scheduler, seen } = fixture;
+  fixture.asks = false;
+  fixture.start("bob");
+  scheduler.newsCame();
+  fixture.inProgress.clear();
+  await fixture.end(fixture.start("ann"), "Well?");
+  scheduler.speechEnded();
+  scheduler.speechEnded();
+  assertEquals(seen, ["0 chat: Well?", "0 reply: Well?", "0 news"]);
 });
 
 Deno.test("ReplyScheduler leaves an empty call without a reply, and reports what does not fit", async () => {
