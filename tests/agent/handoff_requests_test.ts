@@ -150,6 +150,37 @@ Deno.test("Agent.handoff in a tool of Agent.text: the next agent replies once, w
   }
 });
 
+Deno.test("Agent.text: after a handoff in it people hear what has become known before", async () => {
+  const look = defineTool({
+    name: "look",
+    description: "",
+    background: true,
+    timeoutMs: 60_000,
+    execute: async () => {
+      await sleep(2000, { clock: fixture.clock });
+      return "found 7";
+    },
+  });
+  const { fixture, clock, agent, llm } = await desk({
+    replies: [call("look"), "I look.", call("go")],
+    tools: [look],
+  });
+  await using _ = fixture;
+  await clock.until(agent.generateReply("Look for it."));
+  const said = agent.say("While I look I tell you how we do that here, which takes some time.");
+  await clock.advance(2500);
+  await clock.until(agent.text("Billing, please."));
+  assertEquals(llm.requests.length, 1);
+  await clock.until(said);
+  await clock.advance(3000);
+  assertEquals(llm.requests.length, 2);
+  assertEquals(
+    (await told(llm.requests[1])).at(-1),
+    "user: [Tell people what has become known, if you have not yet.]",
+  );
+  assertEquals(fixture.tts.sentences.at(-1), "This is billing.");
+});
+
 Deno.test("what one agent has called does not count as a repetition by the next", async () => {
   for (const onDuplicate of ["reject", "confirm"] as const) {
     const looked: string[] = [];

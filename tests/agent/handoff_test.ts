@@ -153,6 +153,45 @@ Deno.test("Agent.handoff while a reply plays: it is said to its end, in its own 
   ]);
 });
 
+Deno.test("a handoff: what has not begun is said and shown as the next agent's, what has is not", async () => {
+  const { fixture, clock, agent, target, tts } = await desk({
+    script: [{ text: "Answer.", firstTokenMs: 2000 }],
+  });
+  await using _ = fixture;
+  const answers = [agent.generateReply("First?"), agent.generateReply("Second?")];
+  await clock.advance(100);
+  await clock.until(agent.handoff({ ...target, onEnter: () => {} }));
+  await clock.until(Promise.all(answers));
+  assertEquals([fixture.tts.sentences, tts.sentences], [["Answer."], ["This is billing."]]);
+  const said = agent.conversation!.messages.filter(({ role }) => role === "assistant");
+  assertEquals(said.map(({ agentName, text }) => `${agentName}: ${text}`), [
+    "undefined: Answer.",
+    "Billing: This is billing.",
+  ]);
+});
+
+Deno.test("a handoff: a reply that has begun and waits to be said keeps its voice open", async () => {
+  const { fixture, clock, agent, target, tts } = await desk({
+    script: [{ text: "Answer.", firstTokenMs: 2000 }],
+  });
+  await using _ = fixture;
+  let opened = 0;
+  const open = tts.open.bind(tts);
+  tts.open = (options) => {
+    opened++;
+    return open(options);
+  };
+  const answers = [agent.generateReply("First?"), agent.generateReply("Second?")];
+  await clock.advance(100);
+  await clock.until(agent.handoff({ ...target, onEnter: () => {} }));
+  // Billing has asked its model, and the first answer is being said.
+  await clock.advance(2000);
+  await clock.until(agent.handoff({ name: "Desk", instructions: "", onEnter: () => {} }));
+  await clock.until(Promise.all(answers));
+  assertEquals([fixture.tts.sentences, tts.sentences], [["Answer."], ["This is billing."]]);
+  assertEquals(opened, 1);
+});
+
 for (const history of ["all", "none"] as const) {
   Deno.test(`a tool that still runs at a handoff is told once by the next agent: ${history}`, async () => {
     const look = defineTool({

@@ -1,6 +1,7 @@
 /** What a model is told of a conversation: what is kept of a long one, and what is added to a turn. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import type { Conversation } from "../../src/edge/conversation.ts";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
 import { FallbackLLM } from "../../src/inference/fallback/fallback_llm.ts";
@@ -136,6 +137,41 @@ Deno.test("the summary of the application takes the place of what is given up", 
     "assistant: Four.",
     "user: e",
   ]);
+});
+
+Deno.test("an outcome that no model has seen outlives its call in a small history", async () => {
+  for (const limit of [2, 4, 6]) {
+    const history = new ChatHistory({ limit });
+    const call = { id: "call-1", name: "order", input: {} };
+    const run = new ToolRun(call, undefined, undefined);
+    history.append({ role: "user", text: "Order." });
+    history.appendCalls({ role: "assistant", text: "" }, [run]);
+    run.abandon();
+    run.end({ text: "It is ordered.", isError: false });
+    const known = () => texts(history.messages).filter((text) => text.includes("It is ordered."));
+    for (let at = 0; at < 20; at++) {
+      history.append({ role: "user", text: "More." });
+      assertEquals(known().length, 1, `${limit}`);
+      await assertAccepted({ messages: [...history.messages] });
+    }
+    assertEquals(known(), ["[the outcome of order, call-1] It is ordered."]);
+    history.markAllTold();
+    for (let at = 0; at < 20; at++) history.append({ role: "user", text: "More." });
+    assert(history.messages.length <= limit);
+  }
+});
+
+Deno.test("a small history gives up the tools of a transcript as it does what was said", () => {
+  const messages = Array.from({ length: 9 }, (_, at) => ({
+    role: "tool",
+    text: "",
+    userId: "agent",
+    toolCall: { id: `call-${at}`, name: "order", input: {}, result: `effect ${at}.` },
+  }));
+  const history = new ChatHistory({ limit: 4 });
+  history.appendConversation({ messages } as unknown as Conversation, { named: true });
+  assertEquals(history.messages.length, 4);
+  assertEquals(texts(history.messages).at(-1), "effect 8.");
 });
 
 for (const how of ["given up", "summarised"] as const) {

@@ -1,6 +1,7 @@
 /** Replies that are generated before the turn is over. */
 import { assertEquals } from "@std/assert";
 import { ReplyLatencyEvent, TurnEndedEvent } from "../../src/inference/contracts/events.ts";
+import { sleep } from "../../src/events/waiting.ts";
 import { Fixture } from "./_fixture.ts";
 
 const eager = { turnHandling: { preemptiveGeneration: true } };
@@ -57,6 +58,32 @@ Deno.test("a preemptive reply serves although the model has forgotten how the co
   await fixture.hear(600, 3000);
   assertEquals(fixture.llm.requests.length, 2);
   assertEquals(fixture.events(ReplyLatencyEvent).map(({ preemptive }) => preemptive), [true, true]);
+});
+
+Deno.test("what has become known is told once, by the preemptive reply that was told it", async () => {
+  await using fixture = await Fixture.set({
+    transcripts: ["Well?"],
+    replies: [{ calls: [{ name: "look", input: {} }] }, "I look.", "It is 7."],
+    agent: {
+      ...eager,
+      tools: [{
+        name: "look",
+        description: "",
+        parameters: { type: "object" },
+        background: true,
+        timeoutMs: 60_000,
+        execute: () => sleep(2000, { clock: fixture.clock }),
+      }],
+    },
+  });
+  const { clock, agent, llm } = fixture;
+  await clock.until(agent.generateReply("Look for it."));
+  await clock.advance(1500 - clock.now());
+  await fixture.hear(1000, 5000);
+  assertEquals(fixture.events(ReplyLatencyEvent).map(({ preemptive }) => preemptive), [true]);
+  assertEquals(llm.requests.length, 3);
+  assertEquals(fixture.told.at(-1), "user: Well?");
+  assertEquals(fixture.told.filter((one) => one.startsWith("user: [the outcome of")).length, 1);
 });
 
 Deno.test("a preemptive reply touches the world only when the turn is over", async () => {

@@ -233,7 +233,8 @@ export interface ToolResult {
 
 /**
  * What a tool returns that is more than a text: images, which a model gets that accepts them. Others get
- * the text alone.
+ * the text alone. So do all where the model was told before that the tool runs on: in the background, or
+ * after an interruption or its time limit.
  *
  * @example
  * ```ts

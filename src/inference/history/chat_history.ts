@@ -81,9 +81,17 @@ export class ChatHistory {
     }
   }
 
-  /** The outcomes in a range of the messages that no model has seen yet. */
+  /** Returns what stays of a range of the messages: the outcomes in it that no model has seen yet. */
   #untoldIn(from: number, to: number): ChatMessage[] {
-    return this.#messages.slice(from, to).filter((one) => this.#untoldOutcomes.has(one));
+    return this.#messages.slice(from, to).flatMap((one) => {
+      const run = one.role === "tool" ? this.#untold.get(one.callId) : undefined;
+      if (!run?.result || run.isHandoff) return this.#untoldOutcomes.has(one) ? [one] : [];
+      // The call does not stay, without which there is no output.
+      this.#untold.delete(run.call.id);
+      const outcome = outcomeOf(run);
+      this.#untoldOutcomes.set(outcome, countsAsNews(run));
+      return [outcome];
+    });
   }
 
   /** Puts a summary in the place of half of the history. */
@@ -225,10 +233,7 @@ export class ChatHistory {
     // Its output was given up, as the history was full: the outcome is told instead.
     this.#untold.delete(call.id);
     if (run.isHandoff) return;
-    // A second output is one that services refuse.
-    const text = `[the outcome of ${call.name}, ${call.id}] ${output.text}`;
-    // A written reply that waits for it goes on with it: it is not said besides.
-    this.#appendOutcome({ role: "user", text }, !(run.isInText && run.wasAwaited));
+    this.#appendOutcome(outcomeOf(run), countsAsNews(run));
   }
 
   #appendOutcome(message: ChatMessage, isNews: boolean): void {
@@ -251,11 +256,26 @@ export class ChatHistory {
    */
   appendConversation({ messages }: Conversation, options: { named: boolean }): void {
     for (const { role, text, userId, toolCall } of messages) {
-      if (toolCall) this.appendCalls({ role: "assistant", text: "" }, [recordedRun(toolCall)]);
+      if (toolCall) {
+        const run = recordedRun(toolCall);
+        this.appendCalls({ role: "assistant", text: "" }, [run]);
+        // People were told, or will not be.
+        this.markTold([run]);
+      }
       if (role === "tool" || !/\S/.test(text)) continue;
       this.append(options.named && role === "user" ? { role, text, name: userId } : { role, text });
     }
   }
+}
+
+/** Returns an outcome as a message of its own: a second output is one that services refuse. */
+function outcomeOf({ call, output }: ToolRun): ChatMessage {
+  return { role: "user", text: `[the outcome of ${call.name}, ${call.id}] ${output.text}` };
+}
+
+/** Whether people wait for an outcome. A written reply that waits for it goes on with it. */
+function countsAsNews(run: ToolRun): boolean {
+  return !(run.isInText && run.wasAwaited);
 }
 
 /** Returns what a participant said, or the application where there is none, as a message. */

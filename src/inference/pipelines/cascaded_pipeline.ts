@@ -87,6 +87,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       ...modelOf(parts),
       chat,
       transcript,
+      voice: () => this.#spoken.voice,
       onAsked: (history) => {
         // News of the next agent's are not in its request.
         if (history === chat.history) this.#scheduler.newsTold();
@@ -369,7 +370,6 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   #generateAsNext(participant: Participant | undefined, options?: { isInText: boolean }): Reply {
-    this.#scheduler.newsTold();
     return this.#generator.generate(participant, { opening: TAKE_OVER }, options);
   }
 

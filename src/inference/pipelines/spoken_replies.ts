@@ -71,6 +71,11 @@ export class SpokenReplies {
     this.#synthesizer = new Synthesizer(context, init.voice);
   }
 
+  /** The voice that says what comes next. */
+  get voice(): Synthesizer {
+    return this.#synthesizer;
+  }
+
   /** Uses another voice from now on; resolves when the one before has said all that it is to say. */
   use(voice: SynthesizerOptions): Promise<void> {
     const before = this.#synthesizer;
@@ -148,10 +153,12 @@ export class SpokenReplies {
     { turn, allowsInterruption, isSecond: _, isNews: __, ...options }: SpokenReplyOptions,
   ): SpeechHandle {
     reply.commit();
-    const voice = this.#synthesizer;
     const speech = this.#init.output.play({
       ...options,
-      audio: (speech) => voice.synthesize(reply.textStream, speech),
+      audio: async function* (speech) {
+        await reply.begun;
+        yield* reply.voice.synthesize(reply.textStream, speech);
+      },
       message: reply.message,
       allowsInterruption: () => !reply.refusesInterruption && (allowsInterruption?.() ?? true),
       isWaiting: () => reply.isWaiting,
@@ -162,7 +169,9 @@ export class SpokenReplies {
       },
       onEnded: (_, speech) => reply.remember(speech.playedFragments),
     });
-    voice.assign(speech);
+    reply.voice.assign(speech);
+    // Another agent may have taken over before.
+    void reply.begun.then(() => reply.voice.assign(speech));
     return speech;
   }
 }

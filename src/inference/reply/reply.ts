@@ -9,6 +9,7 @@ import type { RequestOrder, RequestTurn } from "./request_order.ts";
 import type { ToolExecutor } from "./tool_executor.ts";
 import type { ToolLedger } from "./tool_ledger.ts";
 import type { ToolRun } from "./tool_run.ts";
+import type { Synthesizer } from "../speech/synthesizer.ts";
 import { metered } from "./response_meter.ts";
 import { Channel } from "../../events/channel.ts";
 import { InferenceError } from "../contracts/errors.ts";
@@ -29,6 +30,10 @@ export interface ReplyAgent {
   /** How long the model may be silent before it is given up. */
   timeoutMs: number;
   tools: ToolExecutor;
+  /** Says what it replies. */
+  voice: Synthesizer;
+  /** Shows it under the agent's name, from the time that it is committed. */
+  message: TranscriptMessage;
   /** Keeps what the agent says and does. */
   chat: Pick<ChatHistory, "append" | "appendCalls" | "replace" | "markTold" | "messages">;
   /** Returns the messages of the request, when it may ask the model. */
@@ -59,8 +64,6 @@ export interface ReplyInit {
   /** The only participant who hears it. Default: all do. */
   to?: Participant;
   clock: Clock;
-  /** The message that shows it, from the time that it is committed. */
-  message: TranscriptMessage;
 }
 
 /** A model that calls tools more often than this in one reply would call them for ever. */
@@ -76,7 +79,10 @@ const YIELD_MS = 500;
 export class Reply {
   /** The text as it comes. Throws what the model threw. */
   readonly textStream: Channel<string> = new Channel<string>();
-  readonly message: TranscriptMessage;
+  /** The message of the agent that replies. */
+  readonly message: TranscriptMessage = {
+    update: (change) => this.#agent.message.update(change),
+  };
   /** What it is to, and what the model is asked besides what is in the chat. */
   request: ChatRequest;
   readonly startedMs: number;
@@ -88,6 +94,7 @@ export class Reply {
   /** The agent of its beginning: an update comes after it. */
   #agent: ReplyAgent;
   readonly #controller = new AbortController();
+  readonly #begun = Promise.withResolvers<void>();
   readonly #handover = Promise.withResolvers<void>();
   #isHandedOver = false;
   /** Whether the call was handed over while it waited for tools: the next agent goes on. */
@@ -109,7 +116,6 @@ export class Reply {
 
   constructor(init: ReplyInit) {
     this.#init = init;
-    this.message = init.message;
     this.request = init.request;
     this.startedMs = init.clock.now();
     if (!init.isPreemptive) this.#turn = init.order.take({ isInText: this.isInText });
@@ -125,6 +131,11 @@ export class Reply {
   /** The only participant who hears it; `undefined` where all do. */
   get to(): Participant | undefined {
     return this.#init.to;
+  }
+
+  /** The voice of the agent that replies: before it has begun, another one may take over. */
+  get voice(): Synthesizer {
+    return this.#agent.voice;
   }
 
   /** Whether it is written, and not said. */
@@ -191,6 +202,11 @@ export class Reply {
     return this.#hasBegun;
   }
 
+  /** Resolves when it has begun. Never rejects. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
   /** Whether the call was handed over since it began. */
   get isHandedOver(): boolean {
     return this.#isHandedOver;
@@ -231,6 +247,7 @@ export class Reply {
   #begin(): void {
     if (this.#isLeft) this.#agent = this.#init.agent();
     this.#hasBegun = true;
+    this.#begun.resolve();
     this.#agent.onTurn?.();
   }
 

@@ -7,6 +7,7 @@ import type { PipelineContext } from "../pipeline_context.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import { type ChatHistory, userMessage } from "../history/chat_history.ts";
 import { Reply, type ReplyAgent, type ReplyInit } from "./reply.ts";
+import type { Synthesizer } from "../speech/synthesizer.ts";
 import { RequestOrder } from "./request_order.ts";
 import type { ToolRun } from "./tool_run.ts";
 
@@ -14,7 +15,9 @@ import type { ToolRun } from "./tool_run.ts";
 export interface ReplyGeneratorInit extends ReplyModel {
   chat: ChatContext;
   transcript: TranscriptWriter;
-  /** Called when a reply that is said asks the model, with the history that it is told. */
+  /** Returns the agent's voice. */
+  voice: () => Synthesizer;
+  /** Called when a reply that is to be said has asked the model, with the history that it was told. */
   onAsked: (history: ChatHistory) => void;
   /** Called with the calls whose results the next agent is to tell. */
   onHandedOver: (runs: readonly ToolRun[]) => void;
@@ -131,6 +134,8 @@ export class ReplyGenerator {
     ) {
       this.#preemptive = undefined;
       preemptive.reply.request = request;
+      // It has asked, and is not in vain.
+      this.#init.onAsked(this.#init.chat.history);
       return preemptive.reply;
     }
     this.discard();
@@ -150,7 +155,7 @@ export class ReplyGenerator {
       & GenerateOptions,
   ): Reply {
     const { clock, toolLedger } = this.#context;
-    const { chat, transcript, onHandedOver, onAsked } = this.#init;
+    const { chat, transcript, voice, onHandedOver, onAsked } = this.#init;
     const agent = (): ReplyAgent => {
       const { llm, timeoutMs = 30_000 } = this.#model;
       const { instructions } = this.#context;
@@ -159,6 +164,8 @@ export class ReplyGenerator {
         llm,
         timeoutMs,
         tools: toolLedger.executor,
+        voice: voice(),
+        message: transcript.openAgentMessage(undefined, init.to),
         chat: history,
         ask: () => {
           // One that asks before its turn is over may be in vain.
@@ -177,7 +184,6 @@ export class ReplyGenerator {
       order: this.#order,
       clock,
       onResponse: this.#context.emit,
-      message: transcript.openAgentMessage(undefined, init.to),
       onHandedOver,
     });
     this.#open.add(reply);

@@ -162,7 +162,10 @@ export class ReplyScheduler implements UserTurnObserver {
     if (interruption.inProgress) await interruption.inProgress;
     // As is what it could not interrupt, or did not mean to.
     else if (text !== "" && (isBackchannel && isSpeaking() || !allowsInterruption(participant))) {
-      await new Promise<void>((resolve) => this.#held.push(resolve));
+      const released = new Promise<void>((resolve) => this.#held.push(resolve));
+      // The reply to a turn before it has waited to know that.
+      this.#replyWhenQuiet();
+      await released;
       // The agent may have had less to say after it than was known then.
       isBackchannel &&= interruption.isBackchannel(turn);
     }
@@ -211,7 +214,6 @@ export class ReplyScheduler implements UserTurnObserver {
       generator.discard();
       return this.#reportFailure(error);
     }
-    this.#hasNews = false;
     onReply(generator.replyTo(turn, { prompts, context }), turn);
   }
 

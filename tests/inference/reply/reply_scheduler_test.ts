@@ -1,5 +1,6 @@
 /** When the agent replies to which turn. */
 import { assertEquals } from "@std/assert";
+import { sleep } from "../../../src/events/waiting.ts";
 import type { Reply } from "../../../src/inference/reply/reply.ts";
 import { ReplyScheduler } from "../../../src/inference/reply/reply_scheduler.ts";
 import { UnheardSpeechTimeout } from "../../../src/inference/turns/unheard_speech_timeout.ts";
@@ -18,12 +19,21 @@ class SchedulerFixture {
   isUndecided = false;
   isBackchannel = false;
   isFull = false;
+  /** Whether replies ask the model: those that are interrupted before do not. */
+  asks = true;
   isSpeaking = false;
   allowsInterruption = true;
 
-  constructor(options: { preemptive?: boolean; shouldReply?: (text: string) => boolean } = {}) {
+  constructor(
+    options: {
+      preemptive?: boolean;
+      shouldReply?: (text: string) => boolean;
+      /** How long the application's hook takes for each turn; without this there is none. */
+      hookMs?: number;
+    } = {},
+  ) {
     const { clock } = this;
-    const { preemptive = false, shouldReply = () => true } = options;
+    const { preemptive = false, shouldReply = () => true, hookMs } = options;
     const see = (what: string) => void this.seen.push(`${clock.now()} ${what}`);
     const report = (error: unknown, context: string) => see(`${context}: ${error}`);
     const interruption = {
@@ -40,7 +50,10 @@ class SchedulerFixture {
       },
       generator: {
         generatePreemptively: ({ text }) => see(`preemptively: ${text}`),
-        replyTo: () => ({}) as Reply,
+        replyTo: () => {
+          if (this.asks) this.scheduler.newsTold();
+          return {} as Reply;
+        },
         discard: (turn) => see(`discard ${turn?.participant.id ?? "any"}`),
       },
       interruption: {
@@ -56,6 +69,15 @@ class SchedulerFixture {
       turnsInProgress: () => [...this.inProgress],
       preemptive,
       shouldReply: ({ text }) => shouldReply(text),
+      ...hookMs === undefined ? {} : {
+        completion: {
+          ask: async () => {
+            await sleep(hookMs, { clock });
+            return {};
+          },
+          close: () => {},
+        },
+      },
       isSpeaking: () => this.isSpeaking,
       allowsInterruption: () => this.allowsInterruption,
       checkCapacity: () => {
@@ -199,6 +221,18 @@ Deno.test("ReplyScheduler replies once to what was said during a speech that can
   ]);
 });
 
+Deno.test("ReplyScheduler replies to a turn while one after it waits for the end of a speech", async () => {
+  const fixture = new SchedulerFixture({ hookMs: 2000 });
+  await fixture.end(fixture.start("ann"), "Hello.");
+  fixture.isBackchannel = fixture.isSpeaking = true;
+  await fixture.end(fixture.start("bob"), "Mhm.");
+  await fixture.clock.advance(5000);
+  assertEquals(fixture.seen.splice(0), ["2000 chat: Hello.", "2000 reply: Hello."]);
+  fixture.scheduler.speechEnded();
+  await fixture.clock.advance(0);
+  assertEquals(fixture.seen, ["5000 chat: Mhm.", "5000 discard bob"]);
+});
+
 Deno.test("ReplyScheduler tells news at the next quiet moment, unless a reply has told it", async () => {
   const fixture = new SchedulerFixture();
   const { scheduler, clock, seen } = fixture;
@@ -218,6 +252,19 @@ Deno.test("ReplyScheduler tells news at the next quiet moment, unless a reply ha
   scheduler.speechEnded();
   assertEquals(seen, ["1000 chat: Well?", "1000 reply: Well?"]);
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("ReplyScheduler tells news after a reply that has not asked the model", async () => {
+  const fixture = new SchedulerFixture();
+  const { scheduler, seen } = fixture;
+  fixture.asks = false;
+  fixture.start("bob");
+  scheduler.newsCame();
+  fixture.inProgress.clear();
+  await fixture.end(fixture.start("ann"), "Well?");
+  scheduler.speechEnded();
+  scheduler.speechEnded();
+  assertEquals(seen, ["0 chat: Well?", "0 reply: Well?", "0 news"]);
 });
 
 Deno.test("ReplyScheduler leaves an empty call without a reply, and reports what does not fit", async () => {
