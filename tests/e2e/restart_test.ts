@@ -68,9 +68,12 @@ browserTest("a page comes back by itself when its program starts again", async (
   assertEquals(second.link.href, link.href);
   await shows(page, /Connected[^]*Echo/);
   await receive(page, "It is noon.", true);
-  assertEquals(await page.$$eval("#conversation .text", (all) => all.map((one) => one.textContent)), [
-    "It is noon.",
-  ]);
+  assertEquals(
+    await page.$$eval("#conversation .text", (all) => all.map((one) => one.textContent)),
+    [
+      "It is noon.",
+    ],
+  );
   await page.waitForSelector("#compose:not([hidden])");
   assertEquals(await page.$eval("#compose-text", ({ value }) => value), "A draft");
   assertEquals(await page.$eval("#compose-send", (button) => button.matches(":disabled")), false);
