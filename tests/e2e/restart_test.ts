@@ -38,6 +38,10 @@ globalThis.ResizeObserver = class extends ResizeObserver {
     super(callback);
     globalThis.observers++;
   }
+  disconnect() {
+    super.disconnect();
+    globalThis.observers--;
+  }
 };`;
 
 /** Has the page receive a part of an agent's message. */
@@ -52,6 +56,7 @@ async function receive(page: Page, text: string, complete: boolean): Promise<voi
 browserTest("a page comes back by itself when its program starts again", async (browser) => {
   let link: URL;
   let page;
+  let observers;
   {
     await using first = await start(0);
     link = first.link;
@@ -61,16 +66,19 @@ browserTest("a page comes back by itself when its program starts again", async (
     await page.waitForSelector("#compose:not([hidden])");
     await page.type("#compose-text", "A draft");
     await receive(page, "It is", false);
+    observers = await page.evaluate("observers");
   }
-  const observers = await page.evaluate("observers");
   await shows(page, /comes back by itself/);
   await using second = await start(Number(link.port));
   assertEquals(second.link.href, link.href);
   await shows(page, /Connected[^]*Echo/);
   await receive(page, "It is noon.", true);
-  assertEquals(await page.$$eval("#conversation .text", (all) => all.map((one) => one.textContent)), [
-    "It is noon.",
-  ]);
+  assertEquals(
+    await page.$$eval("#conversation .text", (all) => all.map((one) => one.textContent)),
+    [
+      "It is noon.",
+    ],
+  );
   await page.waitForSelector("#compose:not([hidden])");
   assertEquals(await page.$eval("#compose-text", ({ value }) => value), "A draft");
   assertEquals(await page.$eval("#compose-send", (button) => button.matches(":disabled")), false);

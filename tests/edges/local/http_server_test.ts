@@ -74,13 +74,14 @@ Deno.test("the server turns requests with hundreds of headers away, before it co
 Deno.test("the server serves a proxy that keeps its connections, however much it asks for", async () => {
   await using fixture = await ServerFixture.open();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const ports = new Set<number | undefined>();
+  const answers: { port: number | undefined; isLast: boolean }[] = [];
   const headers = { cookie: `c=${"c".repeat(12_000)}` };
   try {
     for (let requests = 0; requests < 50; requests++) {
       const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
       const request = get(`${fixture.origin}/app.js`, { agent, headers }, (response) => {
-        ports.add(response.socket.localPort);
+        const isLast = response.headers.connection === "close";
+        answers.push({ port: response.socket.localPort, isLast });
         response.resume().on("end", () => resolve(response.statusCode)).on("error", reject);
       });
       request.on("error", reject);
@@ -89,8 +90,10 @@ Deno.test("the server serves a proxy that keeps its connections, however much it
   } finally {
     agent.destroy();
   }
-  // It keeps them for as long as the server does.
-  assert(ports.size > 1 && ports.size < 10, `${ports.size}`);
+  // A client that tries again hides what was cut off: the eleventh answer is the one past 128 KiB.
+  for (const [port, on] of Map.groupBy(answers, ({ port }) => port)) {
+    assertEquals(on.map(({ isLast }) => isLast), on.map((_, at) => at === 10), `${port}`);
+  }
 });
 
 Deno.test("the server rejects a socket of a foreign page and accepts one of a listed page", async () => {

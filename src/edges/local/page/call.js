@@ -20,11 +20,11 @@ export class CallView {
   #client;
   #name;
   #chosen;
-  #tiles = new Tiles(element("tiles"));
   #conversation;
   #metrics = new Metrics();
   #frame;
   #closing = new AbortController();
+  #tiles = new Tiles(element("tiles"), this.#closing);
 
   /**
    * @param {import("./client.js").RinglineClient} client

@@ -16,10 +16,15 @@ export class Tiles {
   /** By participant id, with `" screen"` behind it for a screen. */
   #tiles = new Map();
 
-  /** @param {HTMLElement} list */
-  constructor(list) {
+  /**
+   * @param {HTMLElement} list
+   * @param {{ signal: AbortSignal }} options
+   */
+  constructor(list, { signal }) {
     this.#list = list;
-    new ResizeObserver(() => this.#arrange()).observe(list);
+    const observer = new ResizeObserver(() => this.#arrange());
+    observer.observe(list);
+    signal.addEventListener("abort", () => observer.disconnect());
   }
 
   /**
