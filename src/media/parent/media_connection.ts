@@ -261,7 +261,11 @@ export class MediaConnection extends Connection {
     await this.#sendEvent({ data });
   }
 
-  /** Has the media process send the event to one participant, where the edge's child side can. */
+  /**
+   * Has the media process send the event to one participant.
+   *
+   * @throws {EdgeError} the edge's child side has no `sendCustomEventTo` (`unsupported`).
+   */
   async sendCustomEventTo(to: string, data: JsonValue): Promise<void> {
     checkCustomEvent(data);
     await this.#sendEvent({ data, to });
