@@ -142,19 +142,18 @@ export const UNTIMED: string[] = [
   "tests/edges/getstream/secrets_test.ts",
   "tests/edges/getstream/user_service_test.ts",
   "tests/edges/local/",
+  "tests/inference/text/markup_filter_test.ts",
   "tests/inference/tool_images_test.ts",
   "tests/native/load_test.ts",
+  "tests/testing/models/",
 ];
 
 /** Files of `e2e` that only compute: they run beside those that measure, as those of `world` do. */
 export const COMPUTING: string[] = [
   "tests/adapters/silero_vad_test.ts",
-  "tests/adapters/smart_turn/smart_turn_test.ts",
   "tests/agent/user_code_test.ts",
   "tests/audio/quality_test.ts",
   "tests/inference/realtime_user_code_test.ts",
-  "tests/inference/text/markup_filter_test.ts",
-  "tests/testing/models/",
   "tests/testing/simulated_noise_test.ts",
 ];
 

@@ -43,7 +43,10 @@ export interface Participant {
   readonly kind: ParticipantKind;
 }
 
-/** How a participant's audio has arrived, in all since it began to; smaller values begin anew. */
+/**
+ * How a participant's audio has arrived, in all since it began to. It has begun anew where
+ * `packetsReceived` is less than before: the other figures may become a little less by themselves.
+ */
 export interface AudioStats {
   /** Packets that arrived. */
   readonly packetsReceived: number;

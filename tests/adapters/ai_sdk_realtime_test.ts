@@ -14,6 +14,7 @@ import { createOpenAI } from "npm:@ai-sdk/openai@4.0.118";
 import { aiSdkRealtime, type AiSdkRealtimeOptions } from "../../src/adapters/ai_sdk/mod.ts";
 import { OPENAI_MODELS } from "../../src/adapters/openai/models.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
+import { defineTool } from "../../src/inference/contracts/tool.ts";
 import { realtimeConformanceTests, type RealtimeConnectAct } from "../../src/testing/mod.ts";
 import { sessionOptions } from "../../src/testing/conformance/models/realtime_fixture.ts";
 import { registerTests } from "../../src/testing/conformance/models/model_test.ts";
@@ -73,6 +74,20 @@ Deno.test("aiSdkRealtime tells a new session the conversation so far", async () 
     'You called book({"n":2})',
     "book returned: booked",
   ]);
+});
+
+Deno.test("aiSdkRealtime takes all tools from a session", async () => {
+  await using service = new RealtimeService();
+  const execute = () => "done";
+  const book = defineTool({ name: "book", description: "Books a table", execute });
+  await using session = await model(service.baseUrl).connect(sessionOptions({ tools: [book] }));
+  const names = () => service.session.tools?.map((one) => "name" in one && one.name);
+  assertEquals(names(), ["book"]);
+  await session.update!({ instructions: "Be brief.", tools: [] });
+  assertEquals([names(), service.session.instructions], [[], "Be brief."]);
+  await session.update!({ instructions: "Be brief.", tools: [book] });
+  assertEquals(names(), ["book"]);
+  assertEquals(service.errors, []);
 });
 
 Deno.test("aiSdkRealtime cuts what was not heard off the service's memory", async () => {

@@ -296,6 +296,10 @@ Deno.test("connectMcp passes on what a resource says, and names what is no text"
     { type: "resource_link", uri: "file:///c.txt", name: "c", description: "the third" },
     { type: "image", mimeType: "image/png", data: "AAAA" },
     { type: "resource", resource: { uri: "file:///d.jpg", mimeType: "image/jpeg", blob: "AQID" } },
+    // Models refuse these, and would refuse each later request of the call.
+    { type: "image", mimeType: "image/svg+xml", data: "AAAA" },
+    { type: "resource", resource: { uri: "file:///e.bmp", mimeType: "image/bmp", blob: "AQID" } },
+    { type: "image", mimeType: "image/png", data: "" },
   ];
   await using official = officialServer((server) => {
     server.registerTool("look", {}, () => ({ content }));
@@ -316,6 +320,9 @@ Deno.test("connectMcp passes on what a resource says, and names what is no text"
     "[resource: file:///c.txt, c: the third]",
     "[image: image/png]",
     "[resource: file:///d.jpg, image/jpeg]",
+    "[image: image/svg+xml]",
+    "[resource: file:///e.bmp, image/bmp]",
+    "[image: image/png]",
   ]);
   assertEquals((await call("measure")).text, '{"degrees":4}');
 });

@@ -4,6 +4,7 @@ import { createOpenAI } from "npm:@ai-sdk/openai@4.0.118";
 import type { ChatCompletionMessageParam } from "npm:openai@7.57.0/resources/chat/completions";
 import { aiSdkLLM } from "../../src/adapters/ai_sdk/mod.ts";
 import { messagesToWire } from "../../src/adapters/openai/chat_messages.ts";
+import { shown } from "../../src/events/checks.ts";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
 import { defineTool, ToolOutput } from "../../src/inference/contracts/tool.ts";
 import { ask } from "../adapters/_chat.ts";
@@ -41,10 +42,20 @@ for (const seeing of [true, false]) {
   });
 }
 
-Deno.test("ToolOutput names what is no image", () => {
+Deno.test("ToolOutput names what is no image that models take", () => {
   const wrong = (image: unknown) => () => new ToolOutput("", { images: [image as never] });
-  assertThrows(wrong({ mediaType: "text/plain", data: new Uint8Array() }), TypeError, "text/plain");
+  const { data } = PNG;
+  for (
+    const mediaType of ["text/plain", "image/svg+xml", "image/bmp", "image/tiff", undefined, [
+      "image/png",
+    ]]
+  ) {
+    assertThrows(wrong({ mediaType, data }), TypeError, `got ${shown(mediaType)}`);
+  }
   assertThrows(wrong({ mediaType: "image/png", data: "AQID" }), TypeError, "AQID");
+  assertThrows(wrong({ mediaType: "image/png", data: new Uint8Array() }), TypeError, "0 bytes");
+  const { images } = new ToolOutput("", { images: [{ mediaType: "IMAGE/PNG", data }] });
+  assertEquals(images, [PNG]);
 });
 
 /** A conversation in which two tools were called, of which one returned an image. */

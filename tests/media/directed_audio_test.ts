@@ -1,7 +1,11 @@
 /** Audio for one participant on its way to the media process, and to the next one. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import type { AudioTrack } from "../../src/edge/audio_track.ts";
+import { ClosedError } from "../../src/edge/errors.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
+import type { ChildLink } from "../../src/media/parent/child_link.ts";
+import { PublishedAudio } from "../../src/media/parent/published_audio.ts";
 import { until } from "../fixtures/until.ts";
 import { fakeProcess, testAgent, TestEdge } from "./_fixture.ts";
 
@@ -106,6 +110,40 @@ Deno.test("MediaConnection goes on with a track to one participant in the next p
   });
   assert(Math.abs(before + heard / 48 - 1000) <= 100, `${before} ms, then ${heard / 48} ms`);
   assertEquals(call.errors, []);
+});
+
+Deno.test("PublishedAudio of a track that was closed leaves nothing on the wire", async () => {
+  await using call = await set();
+  const sources = new Set<unknown>();
+  const link = {
+    writer: {
+      addAudio: (source: unknown) => void sources.add(source),
+      removeAudio: (source: unknown) => void sources.delete(source),
+      wake() {},
+    },
+  } as unknown as ChildLink;
+  const publish = (track: AudioTrack) =>
+    new PublishedAudio(track, { link, connectionId: 1, stream: 1 });
+  const closed = call.edge.createAudioTrack();
+  closed.close();
+  assertThrows(() => publish(closed), ClosedError);
+  assertEquals(sources.size, 0);
+  using _ = publish(call.edge.createAudioTrack());
+  assertEquals(sources.size, 1);
+});
+
+Deno.test("MediaConnection binds no track when it was closed while its process was replaced", async () => {
+  await using call = await set();
+  Deno.kill(call.edge.process.pid!, "SIGKILL");
+  await until("reconnecting", () => call.connection.isReconnecting);
+  const audio = call.edge.createAudioTrack();
+  const publishing = assertRejects(() => call.connection.publishTracks({ audio }), ClosedError);
+  await call.connection.close();
+  await publishing;
+  // It can be published in another call.
+  const { sampleRate } = audio;
+  const flush = () => Promise.resolve({ playedMs: 0, discardedMs: 0 });
+  using _ = audio.bind({ sampleRate, onReady() {}, flush, pause() {}, resume() {} });
 });
 
 Deno.test("a connection that closes ends its tracks to one participant", async () => {

@@ -298,6 +298,18 @@ Deno.test("custom events go to the child and come back as events", async () => {
   assertEquals(received, [{ type: "hello", text: "ä" }, "Ann"]);
 });
 
+Deno.test("a custom event for one participant goes to no other where the child cannot tell them apart", async () => {
+  await using edge = new TestEdge(fakeProcess());
+  const received: unknown[] = [];
+  using _ = edge.events.subscribe(CustomEventReceivedEvent, ({ data }) => void received.push(data));
+  const connection = await edge.join(testAgent(), await edge.createCall("call"));
+  const error = await assertRejects(() => connection.sendCustomEventTo("p1", "psst"), EdgeError);
+  assertEquals(error.code, "unsupported");
+  await connection.sendCustomEvent("to all");
+  await until("the event", () => received.includes("to all"));
+  assertEquals(received, ["to all"]);
+});
+
 Deno.test("rows come in order with their participant, and what is lost shows in the numbers", async () => {
   const numbers: number[] = [];
   let wrong = 0;

@@ -45,8 +45,18 @@ Deno.test("lanes run alone what measures time, and what may run with it only out
   assertEquals(mannerOf("e2e", "tests/e2e/call_media_test.ts"), "alone");
   assertEquals(mannerOf("e2e", "tests/e2e/page_test.ts"), "together");
   assertEquals(mannerOf("e2e", "tests/audio/quality_test.ts"), "beside");
+  const limited = "tests/testing/models/llm_conformance_kit_test.ts";
+  assertEquals(mannerOf("e2e", limited), "together");
   assertEquals(mannerOf("world", "tests/fuzz/audio_test.ts"), "beside");
   assertEquals(mannerOf("world", "tests/faults/network_test.ts"), "alone");
+});
+
+Deno.test("lanes run beside the others, at a low priority, only tests that wait for no service or time", async () => {
+  const waits = /\bDeno\.(serve|listen|connect|Command)\b|performance\.now|setTimeout|limitMs:/;
+  for (const path of files.filter((path) => COMPUTING.some((one) => covers(one, path)))) {
+    const text = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+    assertEquals(text.match(waits)?.[0], undefined, path);
+  }
 });
 
 Deno.test("a browser in the unit lane is an error that says where its test belongs", async () => {

@@ -11,7 +11,13 @@ export function textOf({ content, structuredContent }: CallToolResult): string {
   return content.map(textOfPart).join("\n");
 }
 
-/** Returns the images of a result, embedded resources that are images among them. */
+/** What models take; most refuse a conversation with another type in it, for good. */
+const SEEN = /^image\/(png|jpeg|webp|gif)$/i;
+
+/**
+ * Returns the images of a result that models can see, embedded resources among them. The text names
+ * the others.
+ */
 export function imagesOf({ content }: CallToolResult): ToolImage[] {
   return content.flatMap((part: Part): ToolImage[] => {
     const { mimeType: mediaType = "", data = "" } = part.type === "image"
@@ -19,9 +25,10 @@ export function imagesOf({ content }: CallToolResult): ToolImage[] {
       : part.type === "resource" && "blob" in part.resource
       ? { mimeType: part.resource.mimeType, data: part.resource.blob }
       : {};
-    if (!mediaType.startsWith("image/")) return [];
-    // The SDK has checked it.
-    return [{ mediaType, data: Uint8Array.fromBase64(data) }];
+    if (!SEEN.test(mediaType)) return [];
+    // The SDK has checked that it is base64.
+    const bytes = Uint8Array.fromBase64(data);
+    return bytes.length > 0 ? [{ mediaType, data: bytes }] : [];
   });
 }
 

@@ -19,7 +19,7 @@ export interface EncodedImage {
 
 /** An image that a tool returns. */
 export interface ToolImage {
-  /** How it is encoded, e.g. `"image/png"`. */
+  /** How it is encoded: `"image/png"`, `"image/jpeg"`, `"image/webp"` or `"image/gif"`. */
   readonly mediaType: string;
   /** The file. */
   readonly data: Uint8Array;

@@ -231,6 +231,9 @@ export interface ToolResult {
   readonly images?: readonly ToolImage[];
 }
 
+/** What models take; most refuse a conversation with another type in it, for good. */
+const SEEN_IMAGE = /^image\/(png|jpeg|webp|gif)$/i;
+
 /**
  * What a tool returns that is more than a text: images, which a model gets that accepts them. Others get
  * the text alone. So do all where the model was told before that the tool runs on: in the background, or
@@ -257,7 +260,8 @@ export class ToolOutput {
   /**
    * Creates an output.
    *
-   * @throws {TypeError} the text is none, or an image has no `mediaType` or no `data`.
+   * @throws {TypeError} the text is none, or an image has another `mediaType` than models take, or no
+   *   `data`.
    */
   constructor(text: string, options: { readonly images: readonly ToolImage[] }) {
     if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${shown(text)}`);
@@ -269,14 +273,20 @@ export class ToolOutput {
     for (const image of images) {
       checkObject(image, "an image", "{ mediaType, data }");
       const { mediaType, data } = image as ToolImage;
-      if (/^image\//.test(mediaType) && data instanceof Uint8Array) continue;
-      const found = `${shown(mediaType)} and ${shown(data)}`;
+      const isSeen = typeof mediaType === "string" && SEEN_IMAGE.test(mediaType);
+      const isFile = data instanceof Uint8Array;
+      if (isSeen && isFile && data.length > 0) continue;
+      const found = `${shown(mediaType)} and ${isFile ? `${data.length} bytes` : shown(data)}`;
       throw new TypeError(
-        `an image: expected mediaType "image/..." and data as bytes, got ${found}`,
+        `an image: expected the mediaType image/png, image/jpeg, image/webp or image/gif, and its ` +
+          `file as data, got ${found}`,
       );
     }
     this.text = text;
-    this.images = [...images];
+    this.images = images.map(({ mediaType, data }: ToolImage) => ({
+      mediaType: mediaType.toLowerCase(),
+      data,
+    }));
   }
 }
 

@@ -138,11 +138,13 @@ export interface EdgeChild {
    * program asks for it. See `readAudioStats`.
    */
   audioStats?(connection: AgentConnection): Promise<ParticipantAudioStats[]>;
+  /** Sends a custom event to all: at most 5 KB, already checked. */
+  sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void>;
   /**
-   * Sends a custom event: at most 5 KB, already checked. To one participant only where the edge's own
-   * parent side asks for that.
+   * Sends a custom event to the participant of this id alone. Without this method
+   * `MediaConnection.sendCustomEventTo` rejects.
    */
-  sendCustomEvent(connection: AgentConnection, data: JsonValue, to?: string): Promise<void>;
+  sendCustomEventTo?(connection: AgentConnection, to: string, data: JsonValue): Promise<void>;
   /** Takes the agent out of its call. Called once for each join, also for one that failed. */
   leave(connection: AgentConnection): Promise<void>;
   /** Handles a request of the edge's parent side that belongs to no connection. */

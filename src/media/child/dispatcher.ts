@@ -117,11 +117,7 @@ export class Dispatcher {
         return { playedMs, trimmedMs };
       }
       case "sendCustomEvent":
-        return edge.sendCustomEvent(
-          this.#connection(request.params.connection),
-          request.params.data,
-          request.params.to,
-        );
+        return this.#sendCustomEvent(edge, request.params);
       case "edge":
         return edge.request(request.params.method, request.params.params, signal);
       case "stats":
@@ -129,6 +125,21 @@ export class Dispatcher {
       case "audioStats":
         return this.#audioStats(edge, request.params.connection);
     }
+  }
+
+  #sendCustomEvent(
+    edge: EdgeChild,
+    { connection: connectionId, data, to }: RequestParams["sendCustomEvent"],
+  ): Promise<void> {
+    const connection = this.#connection(connectionId);
+    if (to === undefined) return edge.sendCustomEvent(connection, data);
+    if (edge.sendCustomEventTo) return edge.sendCustomEventTo(connection, to, data);
+    // Sending it to all would tell them what one alone is to read.
+    throw new EdgeError(
+      "this edge cannot send a custom event to one participant: its child side has no " +
+        "sendCustomEventTo",
+      { code: "unsupported" },
+    );
   }
 
   async #audioStats(edge: EdgeChild, connectionId: number): Promise<JsonValue> {

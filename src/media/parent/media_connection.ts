@@ -4,7 +4,7 @@ import type { PublishedTracks } from "../../edge/call_connection.ts";
 import { Connection } from "../../edge/connection.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
-import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
+import { ClosedError, ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import { AudioStatsEvent } from "../../edge/events.ts";
 import { checkCustomEvent } from "../../edge/custom_event.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
@@ -261,7 +261,11 @@ export class MediaConnection extends Connection {
     await this.#sendEvent({ data });
   }
 
-  /** Has the media process send the event to one participant, where the edge's child side can. */
+  /**
+   * Has the media process send the event to one participant.
+   *
+   * @throws {EdgeError} the edge's child side has no `sendCustomEventTo` (`unsupported`).
+   */
   async sendCustomEventTo(to: string, data: JsonValue): Promise<void> {
     checkCustomEvent(data);
     await this.#sendEvent({ data, to });
@@ -369,6 +373,8 @@ export class MediaConnection extends Connection {
   async #untilBack(): Promise<void> {
     const wait = { timeoutMs: REQUEST_MS, clock: this.clock };
     await waitFor(this.#back.promise, "the call's return", wait);
+    // It was closed meanwhile: what was published now would stay bound for good.
+    if (this.state === "closed") throw new ClosedError("the connection");
   }
 
   #onCut(): void {

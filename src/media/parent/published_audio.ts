@@ -20,10 +20,11 @@ export class PublishedAudio implements Disposable {
     this.track = track;
     this.#link = link;
     this.#sink = new RemotePlayoutSink(link, connectionId, stream);
+    this.#playedBeforeMs = track.playedMs;
+    // First, since it refuses a track whose participant has left meanwhile.
+    this.#binding = track.bind(this.#sink);
     // The child learns of the stream before its first sample: control goes first.
     link.writer.addAudio(this.#sink);
-    this.#playedBeforeMs = track.playedMs;
-    this.#binding = track.bind(this.#sink);
   }
 
   /** The track as the media process needs to know it. */

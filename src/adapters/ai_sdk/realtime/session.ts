@@ -146,7 +146,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
   }
 
   async update(settings: Instructed): Promise<void> {
-    const update = this.#update(`update-${++this.#count}`, this.#config(settings));
+    const update = this.#update(`update-${++this.#count}`, this.#change(settings));
     const limit = { timeoutMs: UPDATE_LIMIT_MS, clock: this.#init.clock };
     try {
       await waitFor(update.answered.promise, "the answer to session-update", limit);
@@ -171,6 +171,13 @@ export class AiSdkRealtimeSession implements RealtimeSession {
       })),
       ...this.#init.config,
     };
+  }
+
+  /** Names the end of all tools in the service's words: OpenAI's provider sends no empty list. */
+  #change(settings: Instructed): SessionConfig {
+    const config = this.#config(settings);
+    if (settings.tools.length > 0) return config;
+    return { ...config, providerOptions: { tools: [], ...config.providerOptions } };
   }
 
   #update(id: string, config: SessionConfig) {

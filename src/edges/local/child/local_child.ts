@@ -137,7 +137,12 @@ export class LocalChild implements EdgeChild {
     return this.#roomOf.get(port.connectionId)?.room.videoTrack(trackId);
   }
 
-  sendCustomEvent(port: AgentConnection, data: JsonValue, to?: string): Promise<void> {
+  sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
+    this.#room(port).sendCustomEvent(port, data);
+    return Promise.resolve();
+  }
+
+  sendCustomEventTo(port: AgentConnection, to: string, data: JsonValue): Promise<void> {
     this.#room(port).sendCustomEvent(port, data, to);
     return Promise.resolve();
   }
