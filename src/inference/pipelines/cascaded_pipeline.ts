@@ -397,10 +397,14 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     return this.#parts.llm !== noLLM;
   }
 
-  /** People are told of the results of these calls at a quiet moment, unless the model knows them by then. */
+  /**
+   * People are told of the results of these calls at a quiet moment, unless the model knows them by then,
+   * or one participant alone was to hear of them.
+   */
   #tellLater(runs: readonly ToolRun[]): void {
     const { history } = this.#chat;
     for (const run of runs) {
+      if (run.to) continue;
       void run.ended.then(() => {
         if (history.isUntold(run) && history === this.#chat.history) this.#scheduler.newsCame();
       });
@@ -409,7 +413,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
 
   /** What these calls do is told by a reply of its own: the one that was to tell it could not be said. */
   #tellAgain(runs: readonly ToolRun[]): void {
-    const isOver = runs.length > 0 && runs.every(({ result }) => result);
+    const isOver = runs.length > 0 && runs.every(({ result, to }) => result && !to);
     if (isOver) this.#scheduler.newsCame();
     else this.#tellLater(runs);
   }

@@ -1,0 +1,59 @@
+/** Replies that one participant alone hears, beside the conversation with the others. */
+import { assert, assertEquals } from "@std/assert";
+import { sleep } from "../../src/events/waiting.ts";
+import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
+import { Fixture, type FixtureOptions } from "../inference/_fixture.ts";
+
+const LOOK = { text: "One moment.", calls: [{ name: "look", input: {} }] };
+
+let fixture: Fixture;
+
+/** An agent in a call of Ann and Bert. */
+async function set(options: FixtureOptions = {}) {
+  fixture = await Fixture.set({ people: ["ann", "bert"], ...options });
+  const [ann, bert] = fixture.people as [typeof fixture.ann, typeof fixture.ann];
+  const { agent, clock } = fixture;
+  const track = agent.createAudioTrack({ to: ann.participant });
+  return { ann, bert, track, agent, clock };
+}
+
+/** A tool that takes so long, and says how far it is after the first half. */
+function look(ms: number, options: Partial<Tool> = {}): Tool {
+  const tool = defineTool({
+    name: "look",
+    description: "",
+    timeoutMs: 60_000,
+    execute: async (_, { progress }) => {
+      await sleep(ms / 2, { clock: fixture.clock });
+      progress("half of it");
+      await sleep(ms / 2, { clock: fixture.clock });
+      return "the balance is low";
+    },
+  });
+  return { ...tool, ...options };
+}
+
+for (const how of ["interrupted", "in the background", "failing"] as const) {
+  Deno.test(`what a tool did in a reply to one participant is not told to the others (${how})`, async () => {
+    const last = how === "failing" ? { error: new Error("the model is down") } : "I am looking.";
+    const { ann, bert, track, agent, clock } = await set({
+      transcripts: { ann: ["Wait a moment."] },
+      replies: how === "interrupted" ? [LOOK, "Yes."] : [LOOK, last, "Yes."],
+      agent: {
+        tools: [look(3000, { background: how === "in the background" })],
+        turnHandling: { shouldReply: () => false },
+      },
+    });
+    await using _ = fixture;
+    const { participant } = ann;
+    const said = agent.generateReply("My balance?", { track, participant });
+    await clock.advance(700);
+    if (how === "interrupted") fixture.utter(800, 1500, ann);
+    await clock.until(said);
+    await clock.advance(15_000);
+    assertEquals([fixture.llm.requests.length, bert.heardMs], [how === "interrupted" ? 1 : 2, 0]);
+    // The agent itself knows.
+    await clock.until(agent.generateReply("Is all well?"));
+    assert(fixture.told.some((one) => one.includes("the balance is low")), fixture.told.join("\n"));
+  });
+}
