@@ -57,3 +57,52 @@ for (const how of ["interrupted", "in the background", "failing"] as const) {
     assert(fixture.told.some((one) => one.includes("the balance is low")), fixture.told.join("\n"));
   });
 }
+
+for (const how of ["leaves", "is cut off"] as const) {
+  Deno.test(`a reply to a participant who ${how} while its tool runs ${how === "leaves" ? "ends" : "goes on"}`, async () => {
+    const { ann, bert, track, agent, clock } = await set({
+      replies: [LOOK, "It is low."],
+      agent: { tools: [look(8000)] },
+    });
+    await using _ = fixture;
+    const { participant } = ann;
+    const first = agent.generateReply("My balance?", { track, participant });
+    // Not all of its first words have been heard.
+    await clock.advance(300);
+    if (how === "leaves") ann.leave();
+    else ann.loseNetwork();
+    if (how === "is cut off") {
+      await clock.advance(2000);
+      ann.regainNetwork();
+      assertEquals(await clock.until(first), { text: "One moment.\nIt is low.", interrupted: false });
+      return;
+    }
+    const second = agent.say("Hello all.");
+    const outcomes = await clock.until(Promise.all([first, second]), 2000);
+    assertEquals(outcomes.map(({ interrupted }) => interrupted), [true, false]);
+    await clock.advance(10_000);
+    assertEquals([Math.round(bert.heardMs / 50) * 50, fixture.llm.requests.length], [500, 1]);
+    assertEquals(fixture.errors, []);
+  });
+}
+
+Deno.test("what waits to be said to a participant who leaves asks no model", async () => {
+  const { ann, bert, track, agent, clock } = await set({
+    transcripts: { ann: ["This goes on and on."] },
+    replies: [{ text: "Well.", firstTokenMs: 2000 }],
+    agent: { turnHandling: { shouldReply: () => false } },
+  });
+  await using _ = fixture;
+  const asked = [agent.generateReply("One.", { track }), agent.generateReply("Two.", { track })];
+  await clock.advance(1000);
+  fixture.utter(4000, 1000, ann);
+  await clock.advance(500);
+  // They wait for the end of her turn.
+  asked.push(agent.generateReply("Three.", { track }), agent.say("Four.", { track }));
+  await clock.advance(100);
+  ann.leave();
+  const outcomes = await clock.until(Promise.all(asked), 500);
+  assertEquals(outcomes, outcomes.map(() => ({ text: "", interrupted: true })));
+  await clock.advance(5000);
+  assertEquals([fixture.llm.requests.length, bert.heardMs, fixture.errors], [1, 0, []]);
+});

@@ -207,6 +207,9 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   participantLeft(participant: Participant): void {
+    // First: what waits until they are quiet is not said when they are gone.
+    this.#admission.leave(participant);
+    this.#output.queue.leave(participant);
     this.#listeners.participantLeft(participant);
   }
 

@@ -241,6 +241,17 @@ export class SpeechQueue {
     await this.interrupt({ all: true });
   }
 
+  /** Ends what only this participant was to hear, also what waits: they have left. */
+  leave({ id }: Participant): void {
+    const isTheirs = (speech: SpeechHandle) => speech.track?.to?.id === id;
+    const waiting = this.#waiting.filter(isTheirs);
+    for (const speech of waiting) this.#waiting.splice(this.#waiting.indexOf(speech), 1);
+    if (waiting.length > 0) this.#options.onFewer?.();
+    for (const speech of [...this.#begun.filter(isTheirs), ...waiting]) this.drop(speech);
+    if (this.#active?.isEnded) this.#active = undefined;
+    this.#playNext();
+  }
+
   /** Ends a speech that is not to be played. */
   drop(speech: SpeechHandle): void {
     this.#stop(speech);
@@ -354,7 +365,11 @@ export class SpeechQueue {
     } catch (error) {
       // `interrupt` ends it.
       if (signal.aborted) return;
-      if (speech.track && error instanceof ClosedError) return this.#leave(speech);
+      // The one participant who was to hear it has left.
+      if (speech.track && error instanceof ClosedError) {
+        this.#stop(speech);
+        return this.#end(speech, false);
+      }
       report(error, "speaking");
       speech.failure = { error };
       this.#try(() => speech.stop());
@@ -365,12 +380,6 @@ export class SpeechQueue {
       return;
     }
     this.#end(speech, true);
-  }
-
-  /** Ends a speech that only one participant was to hear, who has left. */
-  #leave(speech: SpeechHandle): void {
-    this.#stop(speech);
-    this.#end(speech, false);
   }
 
   async #write(speech: SpeechHandle, pcm: PcmChunk): Promise<void> {
