@@ -1,9 +1,11 @@
 /** Replies that one participant alone hears, beside the conversation with the others. */
 import { assert, assertEquals } from "@std/assert";
 import { sleep } from "../../src/events/waiting.ts";
+import { BargeInEvent } from "../../src/inference/contracts/events.ts";
 import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
 import { Fixture, type FixtureOptions } from "../inference/_fixture.ts";
 
+const LONG = "This is a sentence that takes a while to be said, as it has many words.";
 const LOOK = { text: "One moment.", calls: [{ name: "look", input: {} }] };
 
 let fixture: Fixture;
@@ -106,3 +108,27 @@ Deno.test("what waits to be said to a participant who leaves asks no model", asy
   await clock.advance(5000);
   assertEquals([fixture.llm.requests.length, bert.heardMs, fixture.errors], [1, 0, []]);
 });
+
+for (const onInterruption of ["finish", "refuse"] as const) {
+  Deno.test(`while a reply to one participant waits for a tool (${onInterruption}), another is answered, and interrupts that alone`, async () => {
+    const { ann, bert, track, agent, clock } = await set({
+      transcripts: { bert: ["Hello?", "Wait a moment."] },
+      replies: [LOOK, LONG, "All right.", "It is low."],
+      agent: { tools: [look(9000, { onInterruption })] },
+    });
+    await using _ = fixture;
+    const { participant } = ann;
+    const whispered = agent.generateReply("My balance?", { track, participant });
+    await clock.advance(1000);
+    fixture.utter(600, 1400, bert);
+    await clock.advance(2000);
+    assert(bert.heardMs > 0, "answered while the tool runs");
+    fixture.utter(800, 4000, bert);
+    await clock.advance(4000);
+    const barged = fixture.events(BargeInEvent).map(({ participant }) => participant.id);
+    assertEquals(barged, ["bert"]);
+    const text = "One moment.\nIt is low.";
+    assertEquals(await clock.until(whispered), { text, interrupted: false });
+    assertEquals([fixture.llm.requests.length, fixture.errors], [4, []]);
+  });
+}

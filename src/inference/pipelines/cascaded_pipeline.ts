@@ -152,7 +152,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         return current().turnHandling?.onUserTurnCompleted && completion;
       },
       isSpeaking: () => output.queue.isBusy,
-      allowsInterruption: (participant) => this.#canInterrupt(participant),
+      allowsInterruption: (participant) =>
+        participant
+          ? output.queue.allowsInterruptionBy(participant)
+          : output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
       onReply: (reply, turn) => this.#spoken.start(reply, { participant: turn.participant, turn }),
@@ -252,7 +255,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   textReceived(participant: Participant, text: string): void {
     if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
-    const isInterrupting = this.#canReply && this.#canInterrupt(participant);
+    const isInterrupting = this.#canReply && this.#output.queue.canBeInterruptedBy(participant);
     promised(() => isInterrupting ? this.#bargeIn(participant) : undefined).then(() => {
       if (this.#isClosed) return;
       const { clock } = this.#context;
@@ -323,12 +326,6 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   async #bargeIn(participant: Participant): Promise<void> {
     this.#interruption.clear();
     await this.#output.queue.interrupt({ by: participant });
-  }
-
-  /** Whether a participant, or any, can interrupt what is being said: it allows that, and they hear it. */
-  #canInterrupt(participant: Participant | undefined): boolean {
-    const { queue } = this.#output;
-    return queue.allowsInterruption && (!participant || queue.isHeardBy(participant));
   }
 
   /** Says what must be heard when the participant is quiet who has interrupted what came before it. */

@@ -30,8 +30,8 @@ export interface ReplySchedulerInit {
   /** What the application makes of turns that are over. */
   completion?: Pick<TurnCompletion, "ask" | "close">;
   /**
-   * Whether a participant, or any, can interrupt what is being said: otherwise their turns count as
-   * after it.
+   * Whether all that a participant, or any, hears of what is being said can be interrupted: otherwise
+   * their turns count as after it.
    */
   allowsInterruption: (participant?: Participant) => boolean;
   /** Whether a turn is forgotten, as what was being said is more important. */

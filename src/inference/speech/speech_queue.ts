@@ -76,14 +76,20 @@ export class SpeechQueue {
     return this.#active !== undefined || this.#waiting.length > 0 || this.#suspended.length > 0;
   }
 
-  /** Whether people can interrupt what is being said. */
+  /** Whether what is being said, and what waits in silence, allows people to interrupt it. */
   get allowsInterruption(): boolean {
     return this.#begun.every((speech) => speech.allowsInterruption);
   }
 
-  /** Whether a participant hears what is being said, and what waits in silence. */
-  isHeardBy(participant: Participant): boolean {
-    return this.#begun.every((speech) => speech.isHeardBy(participant));
+  /** Whether a participant hears nothing that does not allow them to interrupt it. */
+  allowsInterruptionBy(participant: Participant): boolean {
+    return this.#begunFor(participant).every((speech) => speech.allowsInterruption);
+  }
+
+  /** Whether a participant can interrupt what is being said: they hear it, and it allows that. */
+  canBeInterruptedBy(participant: Participant): boolean {
+    const isHeard = this.#active?.isHeardBy(participant) ?? true;
+    return isHeard && this.allowsInterruptionBy(participant);
   }
 
   /** How much of the current speech the listener has heard, in milliseconds. */
@@ -219,14 +225,16 @@ export class SpeechQueue {
    * the milliseconds that were written and never played.
    *
    * @param options.all drops those, too
-   * @param options.by who interrupts: what they do not hear is said all the same
+   * @param options.by who interrupts: what they do not hear goes on, or is said all the same
    */
   interrupt(options: { all?: boolean; by?: Participant } = {}): Promise<number> {
     if (this.#interrupting) {
       // What was added since is dropped too, and what is added later must not stay paused.
       this.resume();
       for (const speech of this.#takeWaiting(options)) this.drop(speech);
-      return this.#interrupting;
+      // What the one who interrupts does not hear has gone on.
+      const isLeft = this.#begunFor(options.by).some(({ signal }) => !signal.aborted);
+      return isLeft ? this.#interrupting.then(() => this.interrupt(options)) : this.#interrupting;
     }
     return this.#interrupting = this.#interruptAll(options).finally(() => {
       this.#interrupting = undefined;
@@ -272,7 +280,7 @@ export class SpeechQueue {
 
   async #interruptAll(options: { all?: boolean; by?: Participant }): Promise<number> {
     const { clock, report } = this.#options;
-    const begun = this.#begun;
+    const begun = this.#begunFor(options.by);
     const waiting = this.#takeWaiting(options);
     const tracks = new Set([this.#options.track, ...begun.map((one) => this.#trackOf(one))]);
     for (const speech of [...begun, ...waiting]) this.#stop(speech);
@@ -298,6 +306,11 @@ export class SpeechQueue {
   get #begun(): SpeechHandle[] {
     const suspended = this.#suspended.map(({ speech }) => speech).reverse();
     return this.#active ? [this.#active, ...suspended] : suspended;
+  }
+
+  /** Those that a participant hears, or any. */
+  #begunFor(participant: Participant | undefined): SpeechHandle[] {
+    return this.#begun.filter((speech) => !participant || speech.isHeardBy(participant));
   }
 
   #playNext(): void {
