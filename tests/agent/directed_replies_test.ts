@@ -132,3 +132,24 @@ for (const onInterruption of ["finish", "refuse"] as const) {
     assertEquals([fixture.llm.requests.length, fixture.errors], [4, []]);
   });
 }
+
+for (const atMs of [400, 2800]) {
+  Deno.test(`what others say during a speech to one that discards turns counts (after ${atMs} ms)`, async () => {
+    const { ann, bert, track, agent, clock } = await set({
+      transcripts: { ann: ["Not now."], bert: ["Good day."] },
+      replies: ["Hello."],
+    });
+    await using _ = fixture;
+    const options = { track, allowInterruptions: false, discardUserTurns: true };
+    const said = agent.say(LONG, options);
+    await clock.advance(atMs);
+    fixture.utter(600, 5000, ann);
+    fixture.utter(600, 5000, bert);
+    await clock.advance(8000);
+    assertEquals(await said, { text: LONG, interrupted: false });
+    assertEquals(fixture.llm.requests.length, 1);
+    await clock.until(agent.generateReply("Well?"));
+    const users = fixture.told.filter((one) => one.startsWith("user: "));
+    assertEquals(users, ["user: Bert: Good day.", "user: Well?"]);
+  });
+}

@@ -157,7 +157,8 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
           ? output.queue.allowsInterruptionBy(participant)
           : output.queue.allowsInterruption,
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
-      discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
+      discards: ({ endOfSpeechMs, participant }) =>
+        output.queue.discards(endOfSpeechMs, participant),
       onReply: (reply, turn) => this.#spoken.start(reply, { participant: turn.participant, turn }),
       onNews: () => {
         this.#tellNews().catch((error) => context.report(error, "telling what has become known"));

@@ -65,7 +65,7 @@ export class SpeechQueue {
   /** The track that was paused. */
   #paused: OutboundAudioTrack | undefined;
   /** The latest speech that has ended during which what people said is forgotten. */
-  #discarding = { fromMs: Infinity, toMs: -Infinity };
+  #discarding: { speech: SpeechHandle; toMs: number } | undefined;
 
   constructor(options: SpeechQueueOptions) {
     this.#options = options;
@@ -112,12 +112,19 @@ export class SpeechQueue {
     return this.#active?.times.playbackStartedMs || undefined;
   }
 
-  /** Whether what was said at that time is to be forgotten, because of what the agent said then. */
-  discards(atMs: number): boolean {
-    const { times, discardsUserTurns } = this.#active ?? {};
-    const isDuring = discardsUserTurns && times!.playbackStartedMs !== 0 &&
-      atMs >= times!.playbackStartedMs;
-    return isDuring || atMs >= this.#discarding.fromMs && atMs <= this.#discarding.toMs;
+  /**
+   * Whether what a participant said at that time is to be forgotten, because of what the agent said to
+   * them then.
+   */
+  discards(atMs: number, participant: Participant): boolean {
+    const isDuring = (speech: SpeechHandle, toMs: number) => {
+      const { playbackStartedMs } = speech.times;
+      return speech.discardsUserTurns && speech.isHeardBy(participant) &&
+        playbackStartedMs !== 0 && atMs >= playbackStartedMs && atMs <= toMs;
+    };
+    const { speech, toMs } = this.#discarding ?? {};
+    return this.#active !== undefined && isDuring(this.#active, Infinity) ||
+      speech !== undefined && isDuring(speech, toMs!);
   }
 
   /** Whether a speech has begun of which nothing is heard: its model, its voice or a tool works. */
@@ -474,7 +481,7 @@ export class SpeechQueue {
       this.#try(() => speech.playbackStarted(clock.now()));
     }
     if (speech.discardsUserTurns && times.playbackStartedMs !== 0) {
-      this.#discarding = { fromMs: times.playbackStartedMs, toMs: clock.now() };
+      this.#discarding = { speech, toMs: clock.now() };
     }
     this.#try(() => speech.end({ all, trackHeardMs }));
   }
