@@ -153,3 +153,19 @@ for (const atMs of [400, 2800]) {
     assertEquals(users, ["user: Bert: Good day.", "user: Well?"]);
   });
 }
+
+Deno.test("the participant who alone was to hear a reply that fails alone hears that", async () => {
+  const { ann, bert, track, agent, clock } = await set({
+    replies: [{ error: new Error("the model is down") }],
+    agent: { onFailure: "Something failed." },
+  });
+  await using _ = fixture;
+  const { participant } = ann;
+  const said = agent.generateReply("My balance?", { track, participant }).catch(() => {});
+  await clock.advance(5000);
+  await said;
+  assert(ann.heardMs > 0);
+  assertEquals(bert.heardMs, 0);
+  const shown = agent.conversation!.messages.map(({ text, to }) => [text, to]);
+  assertEquals(shown, [["My balance?", "ann"], ["Something failed.", "ann"]]);
+});

@@ -104,7 +104,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     const failure = this.#failure = new FailureResponse(context, {
       ...parts.onFailure,
       tts: parts.tts,
-      play: (text, prepared) => void this.#spoken.play(text, {}, prepared),
+      play: (text, prepared, track) => void this.#spoken.play(text, { track }, prepared),
     });
     this.#spoken = new SpokenReplies(context, {
       voice: voiceOf(parts),
