@@ -1,5 +1,6 @@
 /** Replies that one participant alone hears, beside the conversation with the others. */
 import { assert, assertEquals } from "@std/assert";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { BargeInEvent } from "../../src/inference/contracts/events.ts";
 import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
@@ -168,4 +169,36 @@ Deno.test("the participant who alone was to hear a reply that fails alone hears 
   assertEquals(bert.heardMs, 0);
   const shown = agent.conversation!.messages.map(({ text, to }) => [text, to]);
   assertEquals(shown, [["My balance?", "ann"], ["Something failed.", "ann"]]);
+});
+
+Deno.test("the transcript says who alone hears the reply that calls a tool", async () => {
+  const { ann, track, agent, clock } = await set({
+    replies: [LOOK, "It is low.", LOOK, "Still."],
+    agent: { tools: [look(1000)] },
+  });
+  await using _ = fixture;
+  const { participant } = ann;
+  await clock.until(agent.generateReply("My balance?", { track, participant }));
+  await clock.until(agent.generateReply("Look again."));
+  const calls = agent.conversation!.messages.filter(({ role }) => role === "tool");
+  assertEquals(calls.map(({ to, toolCall }) => [to, toolCall?.result]), [
+    ["ann", "the balance is low"],
+    [undefined, "the balance is low"],
+  ]);
+});
+
+Deno.test("a thinking sound is heard before a reply to all, and not before one to a participant", async () => {
+  for (const isWhispered of [true, false]) {
+    const { bert, track, agent, clock } = await set({
+      replies: [{ text: "Well.", firstTokenMs: 2000 }],
+      agent: {
+        thinkingSound: new PcmChunk(new Int16Array(8000).fill(1000), { sampleRate: 16_000 }),
+      },
+    });
+    await using _ = fixture;
+    const said = agent.generateReply("Think.", isWhispered ? { track } : {});
+    await clock.advance(1900);
+    assertEquals(bert.heardMs > 0, !isWhispered);
+    await clock.until(said);
+  }
 });

@@ -49,8 +49,9 @@ interface SuspendedSpeech {
 }
 
 /**
- * Plays one speech after another on the agent's track. What is added while a speech waits in silence
- * for a tool is played meanwhile, as soon as it has something to say.
+ * Plays one speech after another, on the agent's track or on that of the only participant who hears it.
+ * What is added while a speech waits in silence for a tool is played meanwhile, as soon as it has
+ * something to say.
  */
 export class SpeechQueue {
   readonly #options: SpeechQueueOptions;
@@ -127,10 +128,10 @@ export class SpeechQueue {
       speech !== undefined && isDuring(speech, toMs!);
   }
 
-  /** Whether a speech has begun of which nothing is heard: its model, its voice or a tool works. */
+  /** Whether a speech to all has begun of which nothing is heard: its model, its voice or a tool works. */
   get isThinking(): boolean {
     const speech = this.#active;
-    return speech !== undefined &&
+    return speech !== undefined && !speech.track &&
       (speech.startMs === undefined || speech.isWaiting && this.#isSilent(speech));
   }
 
