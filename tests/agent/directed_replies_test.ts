@@ -77,7 +77,10 @@ for (const how of ["leaves", "is cut off"] as const) {
     if (how === "is cut off") {
       await clock.advance(2000);
       ann.regainNetwork();
-      assertEquals(await clock.until(first), { text: "One moment.\nIt is low.", interrupted: false });
+      assertEquals(await clock.until(first), {
+        text: "One moment.\nIt is low.",
+        interrupted: false,
+      });
       return;
     }
     const second = agent.say("Hello all.");
@@ -100,7 +103,7 @@ Deno.test("what waits to be said to a participant who leaves asks no model", asy
   await clock.advance(1000);
   fixture.utter(4000, 1000, ann);
   await clock.advance(500);
-  // They wait for the end of her turn.
+  // They wait for the end of the turn.
   asked.push(agent.generateReply("Three.", { track }), agent.say("Four.", { track }));
   await clock.advance(100);
   ann.leave();
@@ -126,7 +129,7 @@ for (const onInterruption of ["finish", "refuse"] as const) {
     assert(bert.heardMs > 0, "answered while the tool runs");
     fixture.utter(800, 4000, bert);
     await clock.advance(4000);
-    const barged = fixture.events(BargeInEvent).map(({ participant }) => participant.id);
+    const barged = fixture.events(BargeInEvent).map(({ participant }) => participant?.id);
     assertEquals(barged, ["bert"]);
     const text = "One moment.\nIt is low.";
     assertEquals(await clock.until(whispered), { text, interrupted: false });
@@ -201,4 +204,22 @@ Deno.test("a thinking sound is heard before a reply to all, and not before one t
     assertEquals(bert.heardMs > 0, !isWhispered);
     await clock.until(said);
   }
+});
+
+Deno.test("what people wait for is told to all, also where a reply to one participant comes before", async () => {
+  const { track, agent, clock } = await set({
+    replies: [LOOK, "I am looking.", "Psst.", "It is low."],
+    agent: { tools: [look(3000, { background: true })] },
+  });
+  await using _ = fixture;
+  const said = [agent.generateReply("My balance?"), agent.say(LONG)];
+  await clock.advance(3500);
+  said.push(agent.generateReply("Whisper.", { track }));
+  await clock.until(Promise.all(said));
+  await clock.advance(3000);
+  const shown = agent.conversation!.messages.filter(({ role }) => role === "assistant");
+  assertEquals(shown.slice(-2).map(({ text, to }) => [text, to]), [
+    ["Psst.", "ann"],
+    ["It is low.", undefined],
+  ]);
 });
