@@ -223,3 +223,21 @@ Deno.test("what people wait for is told to all, also where a reply to one partic
     ["It is low.", undefined],
   ]);
 });
+
+Deno.test("a turn that was held is answered while one participant alone hears what cannot be interrupted", async () => {
+  const { track, agent, clock, bert } = await set({
+    transcripts: { bert: ["Good day."] },
+    replies: ["Hello."],
+  });
+  await using _ = fixture;
+  const notice = agent.say("This call is recorded for all of us.", { allowInterruptions: false });
+  const whispered = agent.say(LONG, { track, allowInterruptions: false });
+  await clock.advance(300);
+  fixture.utter(600, 6000, bert);
+  await clock.advance(1300);
+  assertEquals(fixture.llm.requests.length, 0);
+  await clock.until(notice);
+  await clock.advance(500);
+  assertEquals(fixture.llm.requests.length, 1);
+  assertEquals(await clock.until(whispered), { text: LONG, interrupted: false });
+});

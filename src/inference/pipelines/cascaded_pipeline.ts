@@ -152,10 +152,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         return current().turnHandling?.onUserTurnCompleted && completion;
       },
       isSpeaking: () => output.queue.isBusy,
-      allowsInterruption: (participant) =>
-        participant
-          ? output.queue.allowsInterruptionBy(participant)
-          : output.queue.allowsInterruption,
+      allowsInterruption: (participant) => output.queue.allowsInterruptionBy(participant),
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
       discards: ({ endOfSpeechMs, participant }) =>
         output.queue.discards(endOfSpeechMs, participant),
