@@ -243,10 +243,10 @@ export class ChatHistory {
   }
 
   /** Tells how far a call is that the model takes for one that runs. */
-  #appendProgress({ call }: ToolRun, progress: string): void {
+  #appendProgress({ call, to }: ToolRun, progress: string): void {
     if (this.#untold.has(call.id)) return;
     this.append({ role: "user", text: `[progress of ${call.name}, ${call.id}] ${progress}` });
-    this.#onNews?.();
+    if (!to) this.#onNews?.();
   }
 
   /**
@@ -273,9 +273,12 @@ function outcomeOf({ call, output }: ToolRun): ChatMessage {
   return { role: "user", text: `[the outcome of ${call.name}, ${call.id}] ${output.text}` };
 }
 
-/** Whether people wait for an outcome. A written reply that waits for it goes on with it. */
+/**
+ * Whether people wait for an outcome: not where one participant alone was to hear of it, or a written
+ * reply that waits for it goes on with it.
+ */
 function countsAsNews(run: ToolRun): boolean {
-  return !(run.isInText && run.wasAwaited);
+  return !run.to && !(run.isInText && run.wasAwaited);
 }
 
 /** Returns what a participant said, or the application where there is none, as a message. */

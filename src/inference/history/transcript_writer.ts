@@ -166,10 +166,15 @@ export class TranscriptWriter implements UserTurnObserver {
 
   /** Shows a call, before the tool acts, and each outcome. */
   #showCall(run: ToolRun): void {
-    const { id, name, input } = run.call;
+    const { call: { id, name, input }, to } = run;
     const call = `${name}(${JSON.stringify(input)})`;
     const toolCall = { id, name, input };
-    const init = { role: "tool", ...this.#agent, complete: false } as const;
+    const init = {
+      role: "tool",
+      ...this.#agent,
+      ...to && { to: to.id },
+      complete: false,
+    } as const;
     const message = this.#append({ ...init, text: call, toolCall });
     run.follow((progress) => {
       if (progress !== undefined) return;

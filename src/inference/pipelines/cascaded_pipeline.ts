@@ -104,7 +104,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     const failure = this.#failure = new FailureResponse(context, {
       ...parts.onFailure,
       tts: parts.tts,
-      play: (text, prepared) => void this.#spoken.play(text, {}, prepared),
+      play: (text, prepared, track) => void this.#spoken.play(text, { track }, prepared),
     });
     this.#spoken = new SpokenReplies(context, {
       voice: voiceOf(parts),
@@ -152,9 +152,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         return current().turnHandling?.onUserTurnCompleted && completion;
       },
       isSpeaking: () => output.queue.isBusy,
-      allowsInterruption: (participant) => this.#canInterrupt(participant),
+      allowsInterruption: (participant) => output.queue.allowsInterruptionBy(participant),
       checkCapacity: () => output.queue.checkCapacity(this.#admission.waiting),
-      discards: (turn) => this.#output.queue.discards(turn.endOfSpeechMs),
+      discards: ({ endOfSpeechMs, participant }) =>
+        output.queue.discards(endOfSpeechMs, participant),
       onReply: (reply, turn) => this.#spoken.start(reply, { participant: turn.participant, turn }),
       onNews: () => {
         this.#tellNews().catch((error) => context.report(error, "telling what has become known"));
@@ -207,6 +208,9 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   participantLeft(participant: Participant): void {
+    // First: what waits until they are quiet is not said when they are gone.
+    this.#admission.leave(participant);
+    this.#output.queue.leave(participant);
     this.#listeners.participantLeft(participant);
   }
 
@@ -249,7 +253,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   textReceived(participant: Participant, text: string): void {
     if (this.#isClosed || this.#isDeaf) return;
     // What the agent was saying is to stand before it in the chat.
-    const isInterrupting = this.#canReply && this.#canInterrupt(participant);
+    const isInterrupting = this.#canReply && this.#output.queue.canBeInterruptedBy(participant);
     promised(() => isInterrupting ? this.#bargeIn(participant) : undefined).then(() => {
       if (this.#isClosed) return;
       const { clock } = this.#context;
@@ -322,12 +326,6 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     await this.#output.queue.interrupt({ by: participant });
   }
 
-  /** Whether a participant, or any, can interrupt what is being said: it allows that, and they hear it. */
-  #canInterrupt(participant: Participant | undefined): boolean {
-    const { queue } = this.#output;
-    return queue.allowsInterruption && (!participant || queue.isHeardBy(participant));
-  }
-
   /** Says what must be heard when the participant is quiet who has interrupted what came before it. */
   async #sayLater(speech: SpeechHandle): Promise<void> {
     const { queue } = this.#output;
@@ -397,10 +395,14 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     return this.#parts.llm !== noLLM;
   }
 
-  /** People are told of the results of these calls at a quiet moment, unless the model knows them by then. */
+  /**
+   * People are told of the results of these calls at a quiet moment, unless the model knows them by then,
+   * or one participant alone was to hear of them.
+   */
   #tellLater(runs: readonly ToolRun[]): void {
     const { history } = this.#chat;
     for (const run of runs) {
+      if (run.to) continue;
       void run.ended.then(() => {
         if (history.isUntold(run) && history === this.#chat.history) this.#scheduler.newsCame();
       });
@@ -409,7 +411,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
 
   /** What these calls do is told by a reply of its own: the one that was to tell it could not be said. */
   #tellAgain(runs: readonly ToolRun[]): void {
-    const isOver = runs.length > 0 && runs.every(({ result }) => result);
+    const isOver = runs.length > 0 && runs.every(({ result, to }) => result && !to);
     if (isOver) this.#scheduler.newsCame();
     else this.#tellLater(runs);
   }

@@ -1,5 +1,6 @@
 /** What an agent does when a model fails: something is heard, it is tried again, a hook is told. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Reply } from "../reply/reply.ts";
 import type { SpeechHandle } from "../speech/speech_handle.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
@@ -18,8 +19,15 @@ const MAX_FAILURES = 3;
 /** Options for a {@linkcode FailureResponse}. */
 export interface FailureResponseInit extends FailureOptions {
   tts: TTS;
-  /** Says what was prepared, or has the voice say the text where nothing was. */
-  play: (text: string, prepared: readonly PcmChunk[] | undefined) => void;
+  /**
+   * Says what was prepared, or has the voice say the text where nothing was: to all, or on the track of
+   * the only participant who was to hear what failed.
+   */
+  play: (
+    text: string,
+    prepared: readonly PcmChunk[] | undefined,
+    track: OutboundAudioTrack | undefined,
+  ) => void;
 }
 
 /** Notices when a turn gets no reply because a model failed, and responds to it. */
@@ -108,7 +116,7 @@ export class FailureResponse implements UserTurnObserver {
       if (speech.spoken.audioMs > 0) this.#failures = 0;
       return { isToRepeat: false };
     }
-    if (!isFinal) this.#sayIt();
+    if (!isFinal) this.#sayIt(speech.track);
     this.#count(failure.error);
     const isRetryable = inferenceErrorIn(failure.error)?.retryable === true;
     const isModel = reply.textStream.failure !== undefined;
@@ -135,13 +143,13 @@ export class FailureResponse implements UserTurnObserver {
     this.#prepared?.[Symbol.dispose]();
   }
 
-  /** Says that something failed. */
-  #sayIt(): void {
+  /** Says that something failed: to all, or on this track. */
+  #sayIt(track?: OutboundAudioTrack): void {
     const { say, pcm, play } = this.#init;
     if (say === undefined && !pcm) return;
     const prepared = pcm ? [pcm] : this.#chunks;
     attempt(
-      () => play(say ?? "", prepared),
+      () => play(say ?? "", prepared, track),
       (error) => this.#context.report(error, "saying that something failed"),
     );
   }

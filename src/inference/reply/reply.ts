@@ -300,7 +300,7 @@ export class Reply {
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
-    const runs = calls.map((call) => toolLedger.start(call, participant, tools));
+    const runs = calls.map((call) => toolLedger.start(call, participant, tools, this.to));
     for (const run of runs) run.isInText = this.isInText;
     this.#runs.push(...runs);
     // Before there is any result: whatever becomes of this reply, the model knows what was done.

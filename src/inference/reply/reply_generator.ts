@@ -169,7 +169,8 @@ export class ReplyGenerator {
         chat: history,
         ask: () => {
           // One that asks before its turn is over may be in vain.
-          if (!init.isInText && !init.isPreemptive) onAsked(history);
+          // What one participant alone hears tells the others nothing.
+          if (!init.isInText && !init.isPreemptive && !init.to) onAsked(history);
           return chat.request(reply.request, { instructions, history });
         },
         onTurn: () => {

@@ -30,10 +30,10 @@ export interface ReplySchedulerInit {
   /** What the application makes of turns that are over. */
   completion?: Pick<TurnCompletion, "ask" | "close">;
   /**
-   * Whether a participant, or any, can interrupt what is being said: otherwise their turns count as
-   * after it.
+   * Whether all that a participant hears of what is being said can be interrupted: otherwise their turns
+   * count as after it.
    */
-  allowsInterruption: (participant?: Participant) => boolean;
+  allowsInterruption: (participant: Participant) => boolean;
   /** Whether a turn is forgotten, as what was being said is more important. */
   discards?: (turn: UserTurn) => boolean;
   /** Throws a RangeError where no more can be said. */
@@ -64,7 +64,7 @@ export class ReplyScheduler implements UserTurnObserver {
   /** What the model is told besides in the reply to the pending turn. */
   #contexts: string[] = [];
   /** Resolve when what people did not interrupt has been said. */
-  readonly #held: (() => void)[] = [];
+  readonly #held: { readonly participant: Participant; readonly release: () => void }[] = [];
   /** Whether there is something that the model has not been told yet, and people wait for. */
   #hasNews = false;
   /** Settles when there is a person to tell it. */
@@ -114,7 +114,7 @@ export class ReplyScheduler implements UserTurnObserver {
 
   /** Something that the agent said has ended. */
   speechEnded(): void {
-    if (this.#init.allowsInterruption()) this.#release();
+    this.#release(this.#init.allowsInterruption);
     this.#replyWhenQuiet();
   }
 
@@ -132,14 +132,18 @@ export class ReplyScheduler implements UserTurnObserver {
   close(): void {
     this.#isClosed = true;
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
-    this.#release();
+    this.#release(() => true);
     this.#init.completion?.close();
     this.#init.generator.discard();
     this.#timer?.[Symbol.dispose]();
   }
 
-  #release(): void {
-    for (const resolve of this.#held.splice(0)) resolve();
+  /** Goes on with the turns of those who need not wait any more. */
+  #release(isFree: (participant: Participant) => boolean): void {
+    for (const one of this.#held.splice(0)) {
+      if (isFree(one.participant)) one.release();
+      else this.#held.push(one);
+    }
   }
 
   async #add(turn: UserTurn, reason: TurnEndReason | undefined): Promise<void> {
@@ -162,7 +166,9 @@ export class ReplyScheduler implements UserTurnObserver {
     if (interruption.inProgress) await interruption.inProgress;
     // As is what it could not interrupt, or did not mean to.
     else if (text !== "" && (isBackchannel && isSpeaking() || !allowsInterruption(participant))) {
-      const released = new Promise<void>((resolve) => this.#held.push(resolve));
+      const released = new Promise<void>((release) => {
+        this.#held.push({ participant, release });
+      });
       // The reply to a turn before it has waited to know that.
       this.#replyWhenQuiet();
       await released;

@@ -141,14 +141,16 @@ export class ToolLedger {
    * Starts a call. Its id becomes another one where the model has used it before.
    *
    * @param executor the tools that the model knew when it made the call
+   * @param to the only participant who hears the reply
    */
   start(
     call: ToolCall,
     participant: Participant | undefined,
     executor: ToolExecutor = this.#executor,
+    to?: Participant,
   ): ToolRun {
     const tool = executor.get(call.name);
-    const run = new ToolRun(this.#withNewId(call), tool, participant);
+    const run = new ToolRun(this.#withNewId(call), tool, participant, to);
     this.#running.add(run);
     this.#unfinished.add(run);
     for (const observer of this.#observers) observer(run);

@@ -41,6 +41,8 @@ export class ToolRun {
     readonly call: ToolCall,
     readonly tool: Tool | undefined,
     readonly participant: Participant | undefined,
+    /** The only participant who hears the reply that made it: others are told nothing of it. */
+    readonly to?: Participant,
   ) {
     this.ended = this.#ended.promise;
   }

@@ -99,9 +99,14 @@ export class SpeechAdmission implements UserTurnObserver {
   /** Drops everything that waits. */
   clear(): void {
     this.#timer?.[Symbol.dispose]();
-    for (const { outcome, begun } of this.#waiting.splice(0)) {
-      outcome.resolve(DROPPED);
-      begun.resolve();
+    for (const request of this.#waiting.splice(0)) drop(request);
+  }
+
+  /** Drops what only this participant was to hear: they have left. */
+  leave({ id }: Participant): void {
+    for (const request of this.#waiting.filter(({ to }) => to?.id === id)) {
+      this.#waiting.splice(this.#waiting.indexOf(request), 1);
+      drop(request);
     }
   }
 
@@ -137,4 +142,9 @@ export class SpeechAdmission implements UserTurnObserver {
       (!to || turn.participant.id === to.id) && unheardSpeech.mayBeWords(turn, now)
     );
   }
+}
+
+function drop({ outcome, begun }: Request): void {
+  outcome.resolve(DROPPED);
+  begun.resolve();
 }

@@ -49,8 +49,9 @@ interface SuspendedSpeech {
 }
 
 /**
- * Plays one speech after another on the agent's track. What is added while a speech waits in silence
- * for a tool is played meanwhile, as soon as it has something to say.
+ * Plays one speech after another, on the agent's track or on that of the only participant who hears it.
+ * What is added while a speech waits in silence for a tool is played meanwhile, as soon as it has
+ * something to say.
  */
 export class SpeechQueue {
   readonly #options: SpeechQueueOptions;
@@ -65,7 +66,7 @@ export class SpeechQueue {
   /** The track that was paused. */
   #paused: OutboundAudioTrack | undefined;
   /** The latest speech that has ended during which what people said is forgotten. */
-  #discarding = { fromMs: Infinity, toMs: -Infinity };
+  #discarding: { speech: SpeechHandle; toMs: number } | undefined;
 
   constructor(options: SpeechQueueOptions) {
     this.#options = options;
@@ -76,14 +77,20 @@ export class SpeechQueue {
     return this.#active !== undefined || this.#waiting.length > 0 || this.#suspended.length > 0;
   }
 
-  /** Whether people can interrupt what is being said. */
+  /** Whether what is being said, and what waits in silence, allows people to interrupt it. */
   get allowsInterruption(): boolean {
     return this.#begun.every((speech) => speech.allowsInterruption);
   }
 
-  /** Whether a participant hears what is being said, and what waits in silence. */
-  isHeardBy(participant: Participant): boolean {
-    return this.#begun.every((speech) => speech.isHeardBy(participant));
+  /** Whether a participant hears nothing that does not allow them to interrupt it. */
+  allowsInterruptionBy(participant: Participant): boolean {
+    return this.#begunFor(participant).every((speech) => speech.allowsInterruption);
+  }
+
+  /** Whether a participant can interrupt what is being said: they hear it, and it allows that. */
+  canBeInterruptedBy(participant: Participant): boolean {
+    const isHeard = this.#active?.isHeardBy(participant) ?? true;
+    return isHeard && this.allowsInterruptionBy(participant);
   }
 
   /** How much of the current speech the listener has heard, in milliseconds. */
@@ -106,18 +113,25 @@ export class SpeechQueue {
     return this.#active?.times.playbackStartedMs || undefined;
   }
 
-  /** Whether what was said at that time is to be forgotten, because of what the agent said then. */
-  discards(atMs: number): boolean {
-    const { times, discardsUserTurns } = this.#active ?? {};
-    const isDuring = discardsUserTurns && times!.playbackStartedMs !== 0 &&
-      atMs >= times!.playbackStartedMs;
-    return isDuring || atMs >= this.#discarding.fromMs && atMs <= this.#discarding.toMs;
+  /**
+   * Whether what a participant said at that time is to be forgotten, because of what the agent said to
+   * them then.
+   */
+  discards(atMs: number, participant: Participant): boolean {
+    const isDuring = (speech: SpeechHandle, toMs: number) => {
+      const { playbackStartedMs } = speech.times;
+      return speech.discardsUserTurns && speech.isHeardBy(participant) &&
+        playbackStartedMs !== 0 && atMs >= playbackStartedMs && atMs <= toMs;
+    };
+    const { speech, toMs } = this.#discarding ?? {};
+    return this.#active !== undefined && isDuring(this.#active, Infinity) ||
+      speech !== undefined && isDuring(speech, toMs!);
   }
 
-  /** Whether a speech has begun of which nothing is heard: its model, its voice or a tool works. */
+  /** Whether a speech to all has begun of which nothing is heard: its model, its voice or a tool works. */
   get isThinking(): boolean {
     const speech = this.#active;
-    return speech !== undefined &&
+    return speech !== undefined && !speech.track &&
       (speech.startMs === undefined || speech.isWaiting && this.#isSilent(speech));
   }
 
@@ -219,14 +233,16 @@ export class SpeechQueue {
    * the milliseconds that were written and never played.
    *
    * @param options.all drops those, too
-   * @param options.by who interrupts: what they do not hear is said all the same
+   * @param options.by who interrupts: what they do not hear goes on, or is said all the same
    */
   interrupt(options: { all?: boolean; by?: Participant } = {}): Promise<number> {
     if (this.#interrupting) {
       // What was added since is dropped too, and what is added later must not stay paused.
       this.resume();
       for (const speech of this.#takeWaiting(options)) this.drop(speech);
-      return this.#interrupting;
+      // What the one who interrupts does not hear has gone on.
+      const isLeft = this.#begunFor(options.by).some(({ signal }) => !signal.aborted);
+      return isLeft ? this.#interrupting.then(() => this.interrupt(options)) : this.#interrupting;
     }
     return this.#interrupting = this.#interruptAll(options).finally(() => {
       this.#interrupting = undefined;
@@ -239,6 +255,17 @@ export class SpeechQueue {
   async close(): Promise<void> {
     this.#closing.abort(new DOMException("the conversation is over", "AbortError"));
     await this.interrupt({ all: true });
+  }
+
+  /** Ends what only this participant was to hear, also what waits: they have left. */
+  leave({ id }: Participant): void {
+    const isTheirs = (speech: SpeechHandle) => speech.track?.to?.id === id;
+    const waiting = this.#waiting.filter(isTheirs);
+    for (const speech of waiting) this.#waiting.splice(this.#waiting.indexOf(speech), 1);
+    if (waiting.length > 0) this.#options.onFewer?.();
+    for (const speech of [...this.#begun.filter(isTheirs), ...waiting]) this.drop(speech);
+    if (this.#active?.isEnded) this.#active = undefined;
+    this.#playNext();
   }
 
   /** Ends a speech that is not to be played. */
@@ -261,7 +288,7 @@ export class SpeechQueue {
 
   async #interruptAll(options: { all?: boolean; by?: Participant }): Promise<number> {
     const { clock, report } = this.#options;
-    const begun = this.#begun;
+    const begun = this.#begunFor(options.by);
     const waiting = this.#takeWaiting(options);
     const tracks = new Set([this.#options.track, ...begun.map((one) => this.#trackOf(one))]);
     for (const speech of [...begun, ...waiting]) this.#stop(speech);
@@ -287,6 +314,11 @@ export class SpeechQueue {
   get #begun(): SpeechHandle[] {
     const suspended = this.#suspended.map(({ speech }) => speech).reverse();
     return this.#active ? [this.#active, ...suspended] : suspended;
+  }
+
+  /** Those that a participant hears, or any. */
+  #begunFor(participant: Participant | undefined): SpeechHandle[] {
+    return this.#begun.filter((speech) => !participant || speech.isHeardBy(participant));
   }
 
   #playNext(): void {
@@ -354,7 +386,11 @@ export class SpeechQueue {
     } catch (error) {
       // `interrupt` ends it.
       if (signal.aborted) return;
-      if (speech.track && error instanceof ClosedError) return this.#leave(speech);
+      // The one participant who was to hear it has left.
+      if (speech.track && error instanceof ClosedError) {
+        this.#stop(speech);
+        return this.#end(speech, false);
+      }
       report(error, "speaking");
       speech.failure = { error };
       this.#try(() => speech.stop());
@@ -365,12 +401,6 @@ export class SpeechQueue {
       return;
     }
     this.#end(speech, true);
-  }
-
-  /** Ends a speech that only one participant was to hear, who has left. */
-  #leave(speech: SpeechHandle): void {
-    this.#stop(speech);
-    this.#end(speech, false);
   }
 
   async #write(speech: SpeechHandle, pcm: PcmChunk): Promise<void> {
@@ -452,7 +482,7 @@ export class SpeechQueue {
       this.#try(() => speech.playbackStarted(clock.now()));
     }
     if (speech.discardsUserTurns && times.playbackStartedMs !== 0) {
-      this.#discarding = { fromMs: times.playbackStartedMs, toMs: clock.now() };
+      this.#discarding = { speech, toMs: clock.now() };
     }
     this.#try(() => speech.end({ all, trackHeardMs }));
   }

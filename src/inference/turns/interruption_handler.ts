@@ -52,10 +52,11 @@ export interface InterruptionOptions {
 export interface InterruptiblePlayback {
   /** Whether the agent is saying something, or about to. */
   readonly isBusy: boolean;
-  /** Whether people can interrupt it now. What they say meanwhile is a turn of its own. */
-  readonly allowsInterruption: boolean;
-  /** Whether a participant hears it: what they do not hear they do not interrupt. Default: all do. */
-  isHeardBy?(participant: Participant): boolean;
+  /**
+   * Whether a participant can interrupt it now: they hear it, and it allows that. What they say otherwise
+   * is a turn of its own.
+   */
+  canBeInterruptedBy(participant: Participant): boolean;
   /** How much of what it says has been played, in milliseconds. */
   readonly spokenMs: number;
   /** How much of what it says is still to be played; `Infinity` while that is not known. */
@@ -212,10 +213,9 @@ export class InterruptionHandler implements UserTurnObserver {
     this.#overlaps.clear();
   }
 
-  /** Whether who speaks can interrupt what is being said: they hear it. */
+  /** Whether who speaks can interrupt what is being said. */
   #canInterrupt({ participant }: UserTurn): boolean {
-    const { playback } = this.#init;
-    return playback.allowsInterruption && (playback.isHeardBy?.(participant) ?? true);
+    return this.#init.playback.canBeInterruptedBy(participant);
   }
 
   /** Whether the text is more than a backchannel. */

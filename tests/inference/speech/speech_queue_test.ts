@@ -2,6 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import type { OutboundAudioTrack } from "../../../src/edge/audio_track.ts";
+import type { Participant } from "../../../src/edge/types.ts";
 import { PlaybackReference } from "../../../src/inference/echo/playback_reference.ts";
 import { SpeechHandle } from "../../../src/inference/speech/speech_handle.ts";
 import { SpeechQueue } from "../../../src/inference/speech/speech_queue.ts";
@@ -205,6 +206,36 @@ Deno.test("SpeechQueue drops what is added once it is closed", async () => {
   queue.add(late);
   assertEquals(await late.done, { text: "", interrupted: true });
   assertEquals(seen.length, 2);
+});
+
+Deno.test("SpeechQueue ends everything on request, also while one participant interrupts what they hear", async () => {
+  const { queue, clock, track, speech } = bound();
+  track.flushMs = 200;
+  const [ann, bert] = ["ann", "bert"].map((id): Participant => ({
+    original: undefined,
+    userId: id,
+    id,
+    name: id,
+    kind: "person",
+  }));
+  const directed = Object.assign(new FakeTrack(clock), { to: ann });
+  const whisper = new SpeechHandle({
+    async *audio() {
+      await new Promise(() => {});
+      yield* second();
+    },
+    isWaiting: () => true,
+    track: directed as unknown as OutboundAudioTrack,
+  });
+  queue.add(whisper);
+  const heard = speech("first", "One.");
+  queue.add(heard);
+  await clock.advance(500);
+  const alone = queue.interrupt({ by: bert! });
+  assertEquals([heard.signal.aborted, whisper.signal.aborted], [true, false]);
+  const all = queue.interrupt({ all: true });
+  await clock.until(Promise.all([alone, all]));
+  assertEquals([heard.isEnded, whisper.isEnded, queue.isBusy], [true, true, false]);
 });
 
 /** A fixture whose `speech` can be taken out of it. */

@@ -28,16 +28,13 @@ class HandlerFixture {
   constructor(options: InterruptionOptions = {}) {
     const { clock, unheardSpeech } = this;
     const isBusy = () => this.isBusy;
-    const allowsInterruption = () => this.allowsInterruption;
     const playback = {
       get isBusy() {
         return isBusy();
       },
-      get allowsInterruption() {
-        return allowsInterruption();
-      },
       spokenMs: Infinity,
       remainingMs: Infinity,
+      canBeInterruptedBy: () => this.allowsInterruption,
       pause: () => this.#see("pause"),
       resume: () => this.#see("resume"),
       interrupt: () => {
