@@ -470,8 +470,9 @@ browserTest(
     assertMatch(joined.hash, /^#[\w-]{22}$/);
     assertNotEquals(joined.origin, server.url.origin);
     const [connection] = edge.connections;
+    // The agent learns of them after their page has.
+    await until("Ada's microphone", () => connection!.tracks.size === 1);
     assertEquals([...connection!.participants.values()].map(({ name }) => name), ["Ada"]);
-    assertEquals(connection!.tracks.size, 1);
     // A link that a stranger writes opens no microphone: it asks first.
     joined.hash += `&choice=${
       encodeURIComponent('{"name":"Eve","microphone":true,"camera":true}')
