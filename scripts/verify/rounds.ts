@@ -11,6 +11,7 @@ import type { ChatMessage, ToolCall } from "../../src/inference/contracts/messag
 import type { RealtimeLLM } from "../../src/inference/contracts/realtime_llm.ts";
 import type { STT } from "../../src/inference/contracts/stt.ts";
 import type { TTS } from "../../src/inference/contracts/tts.ts";
+import { concatenate } from "../../src/testing/sounds.ts";
 
 /** The sentence that is said and recognised; {@linkcode WORD} is a word of it. */
 export const SENTENCE = "The quick brown fox jumps over the lazy dog.";
@@ -54,7 +55,8 @@ export async function speaks(tts: TTS, context: RoundContext): Promise<string> {
     heard.push(pcm.clone());
   }
   context.signal.throwIfAborted();
-  const speech = joined(heard);
+  const nothing = new PcmChunk(new Int16Array(0), heard[0] ?? { sampleRate: HEARD_RATE });
+  const speech = concatenate(nothing, ...heard);
   if (speech.durationMs < MIN_SPEECH_MS) {
     throw new Error(
       `expected at least ${ms(MIN_SPEECH_MS)} of sound, got ${ms(speech.durationMs)}`,
@@ -183,7 +185,7 @@ export async function converses(llm: RealtimeLLM, { signal }: RoundContext): Pro
     if (event.type === "speech-stopped" && event.awaitsReply) session.requestReply({ id: "heard" });
     if (event.type === "reply-ended" && ++replies === 1) {
       if (audio.length === 0) throw new Error(`no sound; the reply's text was "${said}"`);
-      void talk((pcm) => session.sendAudio(pcm, PERSON), joined(audio), {
+      void talk((pcm) => session.sendAudio(pcm, PERSON), concatenate(...audio), {
         rate: llm.inputRate,
         signal: AbortSignal.any([signal, talking.signal]),
         onSaid: () => saidAt = now(),
@@ -218,18 +220,6 @@ function closedOnAbort(session: AsyncDisposable, signal: AbortSignal): Disposabl
   if (signal.aborted) close();
   signal.addEventListener("abort", close, { once: true });
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", close) };
-}
-
-/** Joins chunks of one format. */
-function joined(chunks: readonly PcmChunk[]): PcmChunk {
-  const length = chunks.reduce((sum, { samples }) => sum + samples.length, 0);
-  const samples = new Int16Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    samples.set(chunk.samples, at);
-    at += chunk.samples.length;
-  }
-  return new PcmChunk(samples, { sampleRate: chunks[0]?.sampleRate ?? HEARD_RATE });
 }
 
 /** Yields speech at a rate, 20 ms at a time. */
