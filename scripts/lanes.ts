@@ -3,8 +3,8 @@
  *
  * - `unit`: every test that is not listed here. No browser, no network, under a minute.
  * - `e2e`: what people see: browsers, real WebRTC, whole programs, the edge's contract.
- * - `world`: servers, SDKs and services of others (GetStream among them), packages as a registry
- *   delivers them, bad networks and machines, and what takes long: fuzzing, soaking.
+ * - `world`: servers, SDKs and services of others (GetStream among them), a second browser, packages
+ *   as a registry delivers them, bad networks and machines, and what takes long: fuzzing, soaking.
  *
  * @module
  */
@@ -34,7 +34,6 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     // Take long: whole sounds and whole conversations, again and again.
     "tests/adapters/rnnoise_test.ts",
     "tests/adapters/silero_vad_test.ts",
-    "tests/adapters/smart_turn/smart_turn_test.ts",
     "tests/agent/user_code_test.ts",
     "tests/audio/quality_test.ts",
     "tests/inference/realtime_user_code_test.ts",
@@ -89,6 +88,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/adapters/openai_package_test.ts",
     "tests/adapters/openai_realtime_official_test.ts",
     "tests/adapters/openai_transcription/",
+    "tests/adapters/smart_turn/smart_turn_test.ts",
     "tests/inference/local_assistant_test.ts",
     // Packages as a registry delivers them.
     "tests/media/offline_test.ts",
@@ -132,6 +132,7 @@ export const UNTIMED: string[] = [
   "tests/e2e/slips_test.ts",
   "tests/e2e/layout_test.ts",
   "tests/world/packages_test.ts",
+  "tests/world/example_permissions_test.ts",
   "tests/scripts/publish_test.ts",
   "tests/scripts/verify_test.ts",
   ...LONGER,

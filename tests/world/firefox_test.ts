@@ -4,11 +4,11 @@ import { Agent, silentLogger, TextReceivedEvent } from "@ringline/edge";
 import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
 import { launchBrowser, type Page } from "../../scripts/browser.ts";
-import { Ears, openAgentFixture, tone } from "./_agents.ts";
+import { Ears, openAgentFixture, tone } from "../e2e/_agents.ts";
 import { hasLoopback6 } from "../edges/local/network.ts";
-import { chromium, firefox, firefoxTest, Guest, until } from "./_fixture.ts";
-import { joinByKeyboard, openPage, shows } from "./_page.ts";
-import { levelDb, type Recording, toneDb } from "./_signal.ts";
+import { chromium, firefox, firefoxTest, Guest, until } from "../e2e/_fixture.ts";
+import { joinByKeyboard, openPage, shows } from "../e2e/_page.ts";
+import { levelDb, type Recording, toneDb } from "../e2e/_signal.ts";
 
 const BROWSER = new URL("../../scripts/browser.ts", import.meta.url).href;
 /** What Firefox's microphone says: a tone of 700 Hz with an amplitude of 0.25. */
