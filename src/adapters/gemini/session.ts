@@ -3,7 +3,7 @@ import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Channel } from "../../events/channel.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
+import type { ChatMessage, ToolImage } from "../../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
   RealtimeReplyRequest,
@@ -102,7 +102,7 @@ export class GeminiLiveSession implements RealtimeSession {
     this.#send({ realtimeInput: { audio: { data, mimeType: `audio/pcm;rate=${INPUT_RATE}` } } });
   }
 
-  sendImage({ mediaType: mimeType, data }: EncodedImage): void {
+  sendImage({ mediaType: mimeType, data }: ToolImage): void {
     this.#send({ realtimeInput: { video: { data: data.toBase64(), mimeType } } });
   }
 
@@ -114,7 +114,9 @@ export class GeminiLiveSession implements RealtimeSession {
     this.#send({ clientContent: { turns, turnComplete: false } });
   }
 
-  sendToolResult(callId: string, { text, isError }: ToolResult): void {
+  sendToolResult(callId: string, { text, isError, images = [] }: ToolResult): void {
+    // The model goes on with the result, which has no place for them.
+    for (const image of images) this.sendImage(image);
     const name = this.#toolNames.get(callId) ?? "";
     this.#toolNames.delete(callId);
     this.#goesOn = true;

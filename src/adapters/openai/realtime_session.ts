@@ -2,7 +2,7 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import { waitFor } from "../../events/waiting.ts";
-import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
+import type { ChatMessage, ToolImage } from "../../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
   RealtimeReplyRequest,
@@ -22,7 +22,7 @@ import {
   type ServerResponse,
   type ServiceFailure,
 } from "./realtime_events.ts";
-import { conversationItems } from "./realtime_items.ts";
+import { conversationItems, imagesOf } from "./realtime_items.ts";
 import { RealtimeResponse } from "./realtime_response.ts";
 import { instructedSession } from "./realtime_settings.ts";
 
@@ -120,10 +120,8 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send({ type: "input_audio_buffer.append", audio });
   }
 
-  sendImage({ mediaType, data }: Pick<EncodedImage, "data"> & { mediaType: string }): void {
-    const image_url = `data:${mediaType};base64,${data.toBase64()}`;
-    const content = [{ type: "input_image", image_url }];
-    this.#sendItem({ type: "message", role: "user", content });
+  sendImage(image: ToolImage): void {
+    this.#sendItem({ type: "message", role: "user", content: imagesOf([image]) });
   }
 
   sendText(

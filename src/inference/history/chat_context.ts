@@ -214,6 +214,6 @@ function endingWithUser(
 function withImage(messages: ChatMessage[], image: EncodedImage): ChatMessage[] {
   const last = messages.findLastIndex(({ role }) => role === "user");
   return messages.map((one, index) =>
-    one.role === "user" && index === last ? { ...one, images: [image] } : one
+    one.role === "user" && index === last ? { ...one, images: [...one.images ?? [], image] } : one
   );
 }

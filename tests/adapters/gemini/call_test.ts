@@ -7,6 +7,7 @@ import type { LiveClientMessage } from "npm:@google/genai@3.3.0";
 import { geminiLive } from "../../../src/adapters/gemini/mod.ts";
 import { Agent } from "../../../src/agent/agent.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
+import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
 import { defineTool } from "../../../src/inference/contracts/tool.ts";
 import { MemoryEdge } from "../../../src/testing/memory_edge.ts";
@@ -107,4 +108,31 @@ Deno.test("an agent with geminiLive has new instructions and tools in another se
   } finally {
     await agent.close();
   }
+});
+
+Deno.test("geminiLive sends the images of a tool's result before it, as the model goes on with that", async () => {
+  await using service = await startGemini();
+  const model = "gemini-3.1-flash-live-preview";
+  const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model });
+  await using session = await llm.connect({
+    clock: systemClock,
+    logger: silentLogger,
+    signal: new AbortController().signal,
+    instructions: "",
+    tools: [],
+    history: [],
+  });
+  service.received.length = 0;
+  const images = [{ mediaType: "image/png", data: Uint8Array.of(1, 2, 3) }];
+  session.sendToolResult("c1", { text: "The plan.", isError: false, images });
+  await until("both", () => service.received.length === 2);
+  const expected: LiveClientMessage[] = [
+    { realtimeInput: { video: { data: "AQID", mimeType: "image/png" } } },
+    {
+      toolResponse: {
+        functionResponses: [{ id: "c1", name: "", response: { output: "The plan." } }],
+      },
+    },
+  ] as LiveClientMessage[];
+  assertEquals(service.received as unknown, expected);
 });
