@@ -158,6 +158,19 @@ export const COMPUTING: string[] = [
   "tests/testing/simulated_noise_test.ts",
 ];
 
+/**
+ * Files of `world` that wait for what others do, and hold on a machine that is twice as slow: as many
+ * run at a time as there are processors, before those that run alone.
+ */
+export const WAITING: string[] = [
+  "tests/edges/getstream/call_test.ts",
+  "tests/edges/getstream/programs_test.ts",
+  "tests/edges/getstream/moderation_test.ts",
+  "tests/edges/getstream/conformance_test.ts",
+  "tests/world/front_desk_test.ts",
+  "tests/world/speech_services_test.ts",
+];
+
 /** What the tests of each lane find in the environment. */
 export const ENVIRONMENT: Record<Lane, Record<string, string>> = {
   unit: { FUZZ_RUNS: "1000" },
@@ -180,7 +193,8 @@ export function laneOf(path: string): Lane {
 
 /** Returns those of these test files that run in a lane, in the order in which they start. */
 export function filesOf(lane: Lane, files: readonly string[]): string[] {
-  const position = (path: string) => UNTIMED.findIndex((one) => covers(one, path));
+  const order = [...UNTIMED, ...WAITING];
+  const position = (path: string) => order.findIndex((one) => covers(one, path));
   return files
     .filter((path) => laneOf(path) === lane || (lane === "world" && isIn(LONGER, path)))
     .sort((a, b) => position(a) - position(b));
@@ -196,6 +210,7 @@ export type Manner = "together" | "alone" | "beside";
 export function mannerOf(lane: Lane, path: string): Manner {
   if (lane === "unit") return isIn(TIMED, path) ? "alone" : "together";
   if (isIn(COMPUTING, path)) return "beside";
+  if (isIn(WAITING, path)) return "together";
   if (!isIn(UNTIMED, path)) return "alone";
   return lane === "world" ? "beside" : "together";
 }
