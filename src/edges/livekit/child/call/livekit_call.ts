@@ -1,0 +1,500 @@
+/** One agent in one room. @module */
+import {
+  type JoinResponse,
+  type ParticipantInfo,
+  RequestResponse_Reason,
+  SubscriptionError,
+  UpdateParticipantMetadata,
+  UserPacket,
+} from "@livekit/protocol";
+import type {
+  AgentConnection,
+  PublishedKinds,
+  RtcConnectionState,
+  RtcTrack,
+  VideoConstraints,
+} from "@ringline/edge/media/child";
+import {
+  type Clock,
+  ClosedError,
+  ConnectionError,
+  EdgeError,
+  type JsonValue,
+  messageOf,
+  TrackType,
+} from "@ringline/edge/toolkit";
+import type { CallParams, IpcMessage, Strategy, TextStream } from "../../wire/ipc.ts";
+import { tokenEndsAt } from "../../wire/token_end.ts";
+import type { CallMedia } from "../session/media.ts";
+import type { OwnTracks } from "../session/publisher.ts";
+import { type Access, RoomSession } from "../session/room_session.ts";
+import { type EndReason, readLeave } from "../signal/leaving.ts";
+import type { ServerMessage } from "../signal/signal_socket.ts";
+import { CallRoster, type Member } from "./call_roster.ts";
+import { MediaRouter } from "./media_router.ts";
+import { PublishingRights, type RightsChange } from "./publishing_rights.ts";
+import { Reconnector } from "./reconnector.ts";
+import { RoomData } from "./room_data.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { textPackets } from "./text_streams.ts";
+
+/** The agent's member in the mixer, and the room's listener to it. */
+const AGENT = "agent";
+const ROOM = "room";
+/** The fewest tries of the first join. */
+const JOIN_TRIES = 3;
+/** How long a connection may be cut before another path is looked for. */
+const PATIENCE_MS = 3000;
+/** How long another path may take. */
+const PATH_MS = 10_000;
+/** How long pictures of another size must last before the room learns of it. */
+const RESIZED_MS = 500;
+/** A token that ends so soon is not used any more. */
+const TOKEN_REST_MS = 10_000;
+/** The attribute by which a transcription names the track that it is of. */
+const TRANSCRIBED = "lk.transcribed_track_id";
+
+/** Options for {@linkcode LiveKitCall}. */
+export interface LiveKitCallOptions {
+  connection: AgentConnection;
+  params: CallParams;
+  media: CallMedia;
+  /** Asks the agent's process for another token. */
+  askToken: (signal: AbortSignal) => Promise<string>;
+  clock: Clock;
+  log: (level: "debug" | "warn", message: string) => void;
+}
+
+/** One agent in one room. */
+export class LiveKitCall {
+  readonly #options: LiveKitCallOptions;
+  readonly #connection: AgentConnection;
+  readonly #abort = new AbortController();
+  readonly #roster: CallRoster;
+  readonly #router: MediaRouter;
+  readonly #subscriptions: Subscriptions;
+  readonly #data: RoomData;
+  readonly #reconnector: Reconnector;
+  readonly #rights = new PublishingRights();
+  readonly #attributes: Record<string, string> = {};
+  #session: RoomSession | undefined;
+  #token: string;
+  /** The server in use, of those that there are. */
+  #server = 0;
+  /** What the agent wants to publish. */
+  #wanted: OwnTracks = {};
+  #voice: RtcTrack | undefined;
+  /** Resolves when the call is lost the next time. */
+  #lost = Promise.withResolvers<void>();
+  /** Resolves when the connection has a path, or is not wanted any more. */
+  #path = Promise.withResolvers<void>();
+  #cut: Disposable | undefined;
+  #resized: Disposable | undefined;
+  #hasEnded = false;
+
+  constructor(options: LiveKitCallOptions) {
+    this.#options = options;
+    const { connection, clock, media, params, log } = options;
+    this.#connection = connection;
+    this.#token = params.token;
+    this.#subscriptions = new Subscriptions({
+      members: () => this.#roster.members,
+      hearsAgents: connection.audioSubscription.agents,
+      send: (message) => this.#session?.send(message),
+      canSend: () => this.#session?.isOnline ?? false,
+      onEncrypted: ({ identity }) => {
+        const text = `${identity} sends encrypted tracks, which this edge cannot read`;
+        this.#emitError(new EdgeError(text, { code: "encrypted" }), "subscribing");
+      },
+    });
+    this.#router = new MediaRouter(media.audio, connection, (id) => this.videoTrack(id));
+    this.#roster = new CallRoster({
+      emit: (message) => connection.send(message),
+      graceMs: params.participantGraceMs,
+      known: connection.known,
+      clock,
+      onChange: (member) => {
+        this.#subscriptions.update();
+        this.#router.sync(member);
+      },
+      onUpdate: ({ participantId, info: { name, metadata, attributes } }) =>
+        this.#emit({
+          type: "participantUpdated",
+          ...{ participantId, name, metadata, attributes },
+        }),
+    });
+    this.#data = new RoomData({
+      ...{ roster: this.#roster, clock },
+      emit: (message) => connection.send(message),
+      emitEdge: (message) => this.#emit(message),
+      reply: (value, identity) => {
+        this.#session?.sendData(value, { to: [identity] })
+          .catch((error) => log("debug", `replying to ${identity}: ${messageOf(error)}`));
+      },
+      onError: (error, context) => this.#emitError(error, context),
+    });
+    this.#reconnector = new Reconnector({
+      clock,
+      limitMs: params.reconnectTimeoutMs,
+      attempt: (strategy) => strategy === "resume" ? this.#resume() : this.#rejoin(),
+      onStart: () => {
+        connection.send({ type: "reconnecting" });
+        this.#lost.resolve();
+        this.#lost = Promise.withResolvers();
+      },
+      onReconnected: (result) => {
+        connection.send({ type: "reconnected" });
+        this.#emit({ type: "reconnected", ...result });
+        this.#catchUp();
+      },
+      onGivenUp: (error) => {
+        this.#emitError(error, "reconnecting");
+        this.#end("network");
+      },
+      onFailure: (error, strategy) => {
+        this.#server++;
+        log("warn", `${strategy}: ${messageOf(error)}`);
+      },
+    });
+  }
+
+  /** Joins; resolves when the agent has received all participants. */
+  async join(signal: AbortSignal): Promise<void> {
+    const { params, media, log } = this.#options;
+    media.audio.addAgent(this.#connection, {
+      memberId: AGENT,
+      trackId: `${AGENT}:audio`,
+      participantId: AGENT,
+    });
+    this.#connection.send({ type: "heardDelay", ms: params.heardDelayMs });
+    const tries = Math.max(JOIN_TRIES, params.urls.length);
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#enter(params.participantGraceMs, signal);
+      } catch (error) {
+        const isLast = !(error instanceof EdgeError && error.retryable) || attempt === tries;
+        if (signal.aborted || isLast) throw error;
+        log("warn", `joining: ${messageOf(error)}`);
+        this.#server++;
+      }
+    }
+  }
+
+  /** Publishes the agent's tracks, and mutes those that it no longer publishes. */
+  async publish({ audio, video }: PublishedKinds): Promise<void> {
+    if (audio) {
+      this.#voice ??= this.#options.media.audio.addListener(ROOM, {
+        hears: (memberId) => memberId === AGENT,
+      });
+    }
+    this.#wanted = {
+      ...(audio ? { audio: this.#voice } : {}),
+      ...(video ? { video: this.#connection.videoTrack } : {}),
+    };
+    this.#rights.unmute();
+    // A reconnection publishes the tracks itself, also when it begins in the middle of this.
+    if (this.#reconnector.isRunning) return;
+    const publishing = this.#publish();
+    publishing.catch(() => {});
+    await Promise.race([publishing, this.#lost.promise]);
+  }
+
+  /** The agent's pictures have another size: the room learns of it, once they keep it for a moment. */
+  videoResized(): void {
+    this.#resized ??= this.#options.clock.schedule(() => {
+      this.#resized = undefined;
+      this.#session?.publisher.resized();
+    }, RESIZED_MS);
+  }
+
+  /** Returns the media of a track that the agent is subscribed to. */
+  videoTrack(trackId: string): RtcTrack | undefined {
+    return this.#subscriptions.has(trackId) ? this.#session?.track(trackId) : undefined;
+  }
+
+  /** Sets or removes the agent's subscription to a video track. */
+  subscribed(trackId: string, constraints: VideoConstraints | undefined): void {
+    this.#subscriptions.set(trackId, constraints);
+  }
+
+  /** Sends a custom event to all participants. */
+  async sendCustomEvent(data: JsonValue): Promise<void> {
+    const payload = new TextEncoder().encode(JSON.stringify(data));
+    await this.#open.sendData({ case: "user", value: new UserPacket({ payload }) });
+  }
+
+  /** Sends a text as a text stream. */
+  async sendText({ topic, text, attributes, to, participantId }: TextStream): Promise<void> {
+    const session = this.#open;
+    const member = participantId === undefined
+      ? undefined
+      : this.#roster.byParticipantId(participantId);
+    const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
+    const isTranscription = topic === "lk.transcription";
+    const packets = textPackets({
+      ...{ topic, text },
+      timestampMs: this.#options.clock.epochMs(),
+      attributes: { ...attributes, ...(isTranscription && sid ? { [TRANSCRIBED]: sid } : {}) },
+    });
+    const as = member?.identity;
+    for (const packet of packets) {
+      await session.sendData(packet, { to, ...(as === undefined ? {} : { as }) });
+    }
+  }
+
+  /** Sets attributes of the agent; an empty text removes one. */
+  setAttributes(attributes: Record<string, string>): void {
+    Object.assign(this.#attributes, attributes);
+    this.#sendAttributes(attributes);
+  }
+
+  /** Reconnects as if the server had asked for it, or its socket had been lost. */
+  reconnect(strategy: Strategy): void {
+    if (strategy === "resume") this.#session?.dropSocket();
+    else this.#reconnect(strategy, "requested by the agent");
+  }
+
+  /** Leaves, and releases everything. Idempotent. */
+  async leave(): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort(new ClosedError("the call"));
+    this.#path.resolve();
+    this.#cut?.[Symbol.dispose]();
+    this.#resized?.[Symbol.dispose]();
+    await this.#session?.close({ leaves: true });
+    await this.#reconnector.stop();
+    this.#options.media.audio.close();
+  }
+
+  get #open(): RoomSession {
+    if (this.#session) return this.#session;
+    throw new ClosedError("the call");
+  }
+
+  /** What the agent wants to publish, and may. */
+  get #own(): OwnTracks {
+    return this.#rights.allowed(this.#wanted);
+  }
+
+  #access(): Access {
+    const { urls } = this.#options.params;
+    return { url: urls[this.#server % urls.length]!, token: this.#token };
+  }
+
+  /** Joins with a session of its own. Those who are not there any more may come back within the time. */
+  async #enter(graceMs: number, signal: AbortSignal): Promise<void> {
+    const { media, clock, params } = this.#options;
+    const session = new RoomSession({
+      ...{ media, clock },
+      silenceMs: params.silenceTimeoutMs,
+      size: () => this.#connection.videoSize,
+      events: {
+        onMessage: (from, message) => this.#isCurrent(from) && this.#onMessage(message),
+        onSocketEnd: (from, { kind }) =>
+          this.#isCurrent(from) && this.#reconnect("resume", `the socket is ${kind}`),
+        onPeerState: (from, state) => this.#isCurrent(from) && this.#onPeerState(state),
+        onTracks: (from) => this.#isCurrent(from) && this.#router.syncAll(this.#roster.members),
+        onData: (from, packet) => this.#isCurrent(from) && this.#data.receive(packet),
+        onError: (error, context) => this.#emitError(error, context),
+      },
+    });
+    let joined: JoinResponse;
+    try {
+      joined = await session.join(this.#access(), AbortSignal.any([signal, this.#abort.signal]));
+    } catch (error) {
+      await session.close({ leaves: true });
+      throw error;
+    }
+    this.#session = session;
+    this.#subscriptions.reset();
+    this.#follow(this.#rights.permit(session.own.permission));
+    this.#roster.replace(session.own, joined.otherParticipants, graceMs);
+    session.start();
+    if (Object.keys(this.#attributes).length > 0) this.#sendAttributes(this.#attributes);
+    if (session.isOnline) return;
+    const text = "the server's socket was lost right after the join";
+    throw new ConnectionError(text, { code: "lost", retryable: true });
+  }
+
+  async #resume(): Promise<void> {
+    const session = this.#open;
+    this.#path = Promise.withResolvers();
+    await session.resume(this.#access(), this.#subscriptions.sids, this.#abort.signal);
+    this.#subscriptions.update();
+    if (session.peerState === "connected") return;
+    using _limit = this.#options.clock.schedule(() => this.#path.reject(noPath()), PATH_MS);
+    await this.#path.promise;
+  }
+
+  async #rejoin(): Promise<void> {
+    const { params, clock } = this.#options;
+    const before = this.#session;
+    await before?.close({ leaves: true });
+    if (tokenEndsAt(this.#token) - clock.epochMs() < TOKEN_REST_MS) await this.#renew();
+    try {
+      await this.#enter(params.rejoinGraceMs, this.#abort.signal);
+    } catch (error) {
+      // Another token may be accepted: this one may have been revoked, or be of another clock.
+      if ((error as EdgeError).code !== "unauthorized") throw error;
+      await this.#renew();
+      await this.#enter(params.rejoinGraceMs, this.#abort.signal);
+    }
+    await this.#session?.publisher.publish(this.#own);
+  }
+
+  async #renew(): Promise<void> {
+    this.#token = await this.#options.askToken(this.#abort.signal);
+  }
+
+  #isCurrent(session: RoomSession): boolean {
+    return session === this.#session && !this.#abort.signal.aborted;
+  }
+
+  #reconnect(strategy: Strategy, reason: string): void {
+    if (this.#abort.signal.aborted || this.#hasEnded) return;
+    this.#options.log("debug", `${strategy}: ${reason}`);
+    this.#reconnector.request(strategy);
+  }
+
+  #onPeerState(state: RtcConnectionState): void {
+    if (state === "connected") this.#path.resolve();
+    if (state !== "disconnected") {
+      this.#cut?.[Symbol.dispose]();
+      this.#cut = undefined;
+    }
+    if (state === "failed") this.#reconnect("resume", "the connection failed");
+    else if (state === "disconnected") {
+      this.#cut ??= this.#options.clock.schedule(
+        () => this.#reconnect("resume", "the connection is cut"),
+        PATIENCE_MS,
+      );
+    }
+  }
+
+  #onMessage(message: ServerMessage): void {
+    switch (message.case) {
+      case "update":
+        return this.#onUpdate(message.value.participants);
+      case "mute": {
+        const kind = this.#session?.publisher.kindOf(message.value.sid);
+        return kind && this.#follow(this.#rights.mute(kind, message.value.muted));
+      }
+      case "leave": {
+        const leaving = readLeave(message.value);
+        if (leaving.comesBack) return this.#reconnect(leaving.strategy, leaving.name);
+        if (leaving.reason === "network") {
+          const text = `the server has ended the session: ${leaving.name}`;
+          this.#emitError(new ConnectionError(text, { code: leaving.name }), "the room");
+        }
+        return this.#end(leaving.reason);
+      }
+      case "refreshToken":
+        this.#token = message.value;
+        return;
+      case "roomMoved": {
+        const { token, participant, otherParticipants } = message.value;
+        this.#token = token;
+        if (participant) this.#roster.replace(participant, otherParticipants);
+        return;
+      }
+      case "subscriptionResponse":
+        return this.#onSubscription(message.value.trackSid, message.value.err);
+      case "requestResponse": {
+        const { reason, message: text, request } = message.value;
+        const isFine = reason === RequestResponse_Reason.OK ||
+          reason === RequestResponse_Reason.QUEUED;
+        if (isFine) return;
+        const why = text || RequestResponse_Reason[reason] || "no reason";
+        if (request.case === "addTrack") {
+          return this.#session?.publisher.onRefusal(request.value.cid, why);
+        }
+        const doing = request.case ?? "a request";
+        this.#emitError(
+          new EdgeError(`the server refuses ${doing}: ${why}`, {
+            code: "refused",
+          }),
+          "the room",
+        );
+      }
+    }
+  }
+
+  #onUpdate(participants: readonly ParticipantInfo[]): void {
+    const { own } = this.#open;
+    const ours = participants.find(({ identity }) => identity === own.identity);
+    if (ours?.sid === own.sid) this.#follow(this.#rights.permit(ours.permission));
+    this.#roster.update(participants);
+  }
+
+  #onSubscription(trackSid: string, error: SubscriptionError): void {
+    if (error !== SubscriptionError.SE_CODEC_UNSUPPORTED) return;
+    const who = this.#roster.find(trackSid)?.member.identity ?? trackSid;
+    const text =
+      `${who} sends H264 only, which wrtc cannot decode, and is not seen: have clients ` +
+      "publish VP8, or let the server accept nothing else (room: {enabled_codecs: [{mime: " +
+      "audio/opus}, {mime: audio/red}, {mime: video/vp8}, {mime: video/rtx}]})";
+    this.#emitError(new EdgeError(text, { code: "no-codec" }), "subscribing");
+  }
+
+  /** Does what others have ordered about the agent's own tracks, and reports it. */
+  #follow(changes: readonly RightsChange[]): void {
+    for (const { kind, muted } of changes) {
+      if (this.#wanted[kind]) this.#emit({ type: "agentMuted", track: kind, muted });
+    }
+    if (changes.length > 0) this.#catchUp();
+  }
+
+  async #publish(): Promise<void> {
+    const session = this.#session;
+    try {
+      await session?.publisher.publish(this.#own);
+    } catch (error) {
+      // The next session publishes them.
+      if (session === this.#session && !this.#reconnector.isRunning) throw error;
+    }
+  }
+
+  /** Does what the agent asked for during the reconnection. */
+  #catchUp(): void {
+    this.#subscriptions.update();
+    if (this.#reconnector.isRunning || !this.#session) return;
+    this.#publish().catch((error) => this.#emitError(error, "publishing"));
+  }
+
+  #sendAttributes(attributes: Record<string, string>): void {
+    const own = this.#session?.own;
+    if (!own) return;
+    const value = new UpdateParticipantMetadata({
+      ...{ attributes, name: own.name, metadata: own.metadata },
+    });
+    this.#session?.send({ case: "updateMetadata", value });
+  }
+
+  #end(reason: EndReason): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#connection.send({ type: "ended", reason });
+  }
+
+  #emit(message: IpcMessage): void {
+    this.#connection.send({ type: "edge", data: message as unknown as JsonValue });
+  }
+
+  #emitError(error: unknown, context: string): void {
+    if (this.#abort.signal.aborted) return;
+    const { code, retryable } = error instanceof EdgeError
+      ? error
+      : { code: "failed", retryable: false };
+    const message = `${context}: ${messageOf(error)}`;
+    this.#connection.send({ type: "error", code, message, retryable });
+  }
+}
+
+function microphoneOf({ tracks }: Member): string | undefined {
+  return tracks.values().find(({ type }) => type === TrackType.AUDIO)?.id;
+}
+
+function noPath(): ConnectionError {
+  const text = `no path to the server was found within ${PATH_MS} ms`;
+  return new ConnectionError(text, { code: "no-path", retryable: true });
+}

@@ -1,0 +1,219 @@
+/** The agent's own tracks in a room. @module */
+import {
+  AddTrackRequest,
+  MuteTrackRequest,
+  type TrackInfo,
+  TrackPublishedResponse,
+  TrackSource,
+  TrackType,
+  UpdateLocalVideoTrack,
+  VideoLayer,
+  VideoQuality,
+} from "@livekit/protocol";
+import type { RtcTrack, RtcTransceiver } from "@ringline/edge/media/child";
+import {
+  type Clock,
+  ClosedError,
+  ConnectionError,
+  EdgeError,
+  waitFor,
+} from "@ringline/edge/toolkit";
+import type { ClientMessage } from "../signal/signal_socket.ts";
+import type { RoomPeer } from "./room_peer.ts";
+
+/** Time limit for the server's consent to a track. */
+const CONSENT_MS = 10_000;
+
+/** The kinds of the agent's own tracks. */
+export type OwnKind = "audio" | "video";
+/** The agent's tracks; absent where it publishes none. */
+export type OwnTracks = { readonly [Kind in OwnKind]?: RtcTrack };
+/** The size of pictures. */
+export type PictureSize = { readonly width: number; readonly height: number };
+
+/** What LiveKit calls the tracks of an agent. */
+const SOURCES = {
+  audio: { type: TrackType.AUDIO, source: TrackSource.MICROPHONE, name: "agent-audio" },
+  video: { type: TrackType.VIDEO, source: TrackSource.CAMERA, name: "agent-video" },
+} as const;
+
+/** The size that video is declared with before its first picture. */
+const USUAL_SIZE: PictureSize = { width: 1280, height: 720 };
+
+/** Returns the source of the agent's track, by which permissions are given. */
+export function sourceOf(kind: OwnKind): TrackSource {
+  return SOURCES[kind].source;
+}
+
+/** A track in the room. */
+interface Publication {
+  readonly kind: OwnKind;
+  /** What is sent: the agent's track, or a copy where the room has had that one before. */
+  readonly track: RtcTrack;
+  readonly transceiver: RtcTransceiver;
+  info: TrackInfo | undefined;
+  isMuted: boolean;
+}
+
+/** Options for {@linkcode Publisher}. */
+export interface PublisherOptions {
+  peer: Pick<RoomPeer, "addSending" | "negotiate">;
+  clock: Clock;
+  send: (message: ClientMessage) => void;
+  /** The size of the agent's last picture. */
+  size: () => PictureSize | undefined;
+}
+
+/** Publishes tracks, mutes them and unmutes them: one change after the other. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #publications = new Map<OwnKind, Publication>();
+  readonly #consents = new Map<string, PromiseWithResolvers<TrackInfo>>();
+  readonly #used = new Set<string>();
+  readonly #copies: RtcTrack[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** The published tracks, for a server that has forgotten them. */
+  get published(): TrackPublishedResponse[] {
+    return [...this.#publications.values()].flatMap(({ track: { id: cid }, info }) =>
+      info ? [new TrackPublishedResponse({ cid, track: info })] : []
+    );
+  }
+
+  /** The kind of the published track with this id. */
+  kindOf(sid: string): OwnKind | undefined {
+    return this.#publications.values().find(({ info }) => info?.sid === sid)?.kind;
+  }
+
+  /** The id of the agent's published track. */
+  sidOf(kind: OwnKind): string | undefined {
+    return this.#publications.get(kind)?.info?.sid;
+  }
+
+  /**
+   * Publishes these tracks, and mutes published ones that are not among them.
+   *
+   * @throws {EdgeError} the server refuses a track: `publish-refused`, or does not respond: `timeout`.
+   */
+  publish(tracks: OwnTracks): Promise<void> {
+    const done = this.#last.then(() => this.#publish(tracks));
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /** Declares video's size anew. */
+  resized(): void {
+    const trackSid = this.sidOf("video");
+    const size = this.#options.size();
+    if (trackSid === undefined || !size) return;
+    const value = new UpdateLocalVideoTrack({ trackSid, ...size });
+    this.#options.send({ case: "updateVideoTrack", value });
+  }
+
+  /** The server agrees to a track. */
+  onConsent({ cid, track }: TrackPublishedResponse): void {
+    if (track) this.#consents.get(cid)?.resolve(track);
+  }
+
+  /** The server refuses a track. */
+  onRefusal(cid: string, reason: string): void {
+    const error = new EdgeError(`the server refuses the agent's track: ${reason}`, {
+      code: "publish-refused",
+    });
+    this.#consents.get(cid)?.reject(error);
+  }
+
+  /** The server has removed a track: the agent may no longer publish it. */
+  async onRemoved(sid: string): Promise<void> {
+    const kind = this.kindOf(sid);
+    if (kind) await this.#drop(kind);
+  }
+
+  /** Stops sending. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const consent of this.#consents.values()) {
+      consent.promise.catch(() => {});
+      consent.reject(new ClosedError("the session"));
+    }
+    await Promise.allSettled(
+      [...this.#publications.values()].map(({ transceiver }) =>
+        transceiver.sender.replaceTrack(null)
+      ),
+    );
+    for (const copy of this.#copies.splice(0)) copy.stop();
+  }
+
+  async #publish(tracks: OwnTracks): Promise<void> {
+    if (this.#isClosed) throw new ClosedError("the session");
+    const consents: Promise<void>[] = [];
+    for (const kind of ["audio", "video"] as const) {
+      const track = tracks[kind];
+      const publication = this.#publications.get(kind);
+      if (publication) await this.#mute(publication, track === undefined);
+      else if (track) consents.push(this.#add(kind, track));
+    }
+    if (consents.length === 0) return;
+    // One round trip: the server has the tracks' names before it has the offer.
+    const results = await Promise.allSettled([...consents, this.#options.peer.negotiate()]);
+    const failed = results.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  /** Asks for the server's consent to a track, and adds its section. */
+  async #add(kind: OwnKind, given: RtcTrack): Promise<void> {
+    const { peer, clock, send, size } = this.#options;
+    // The server knows a section by its track, and each may be published once.
+    const track = this.#used.has(given.id) ? given.clone() : given;
+    if (track !== given) this.#copies.push(track);
+    this.#used.add(track.id);
+    const transceiver = peer.addSending(track);
+    const publication: Publication = { kind, track, transceiver, info: undefined, isMuted: false };
+    this.#publications.set(kind, publication);
+    const consent = Promise.withResolvers<TrackInfo>();
+    this.#consents.set(track.id, consent);
+    const picture = kind === "video" ? describe(size() ?? USUAL_SIZE) : {};
+    const value = new AddTrackRequest({ cid: track.id, ...SOURCES[kind], ...picture });
+    send({ case: "addTrack", value });
+    try {
+      const what = `the server's consent to ${kind}`;
+      publication.info = await waitFor(consent.promise, what, { timeoutMs: CONSENT_MS, clock });
+    } catch (error) {
+      await this.#drop(kind);
+      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      throw new ConnectionError(`the server did not take the agent's ${kind}`, {
+        code: "timeout",
+        retryable: true,
+      });
+    } finally {
+      this.#consents.delete(track.id);
+    }
+  }
+
+  async #mute(publication: Publication, muted: boolean): Promise<void> {
+    if (publication.isMuted === muted) return;
+    publication.isMuted = muted;
+    const { transceiver, track, info } = publication;
+    await transceiver.sender.replaceTrack(muted ? null : track);
+    if (!info) return;
+    const value = new MuteTrackRequest({ sid: info.sid, muted });
+    this.#options.send({ case: "mute", value });
+  }
+
+  async #drop(kind: OwnKind): Promise<void> {
+    const publication = this.#publications.get(kind);
+    this.#publications.delete(kind);
+    await publication?.transceiver.sender.replaceTrack(null);
+  }
+}
+
+/** The size of video, and its only layer. */
+function describe({ width, height }: PictureSize): Partial<AddTrackRequest> {
+  const layer = new VideoLayer({ quality: VideoQuality.HIGH, width, height });
+  return { width, height, layers: [layer] };
+}

@@ -1,0 +1,112 @@
+/**
+ * The messages between the two halves of this edge. The agent's process has the secret and makes the
+ * tokens; the media process has the call. Each message is checked on arrival.
+ *
+ * @module
+ */
+import * as v from "valibot";
+
+const name = v.pipe(v.string(), v.maxLength(8192));
+const ms = v.pipe(v.number(), v.minValue(0));
+const strategy = v.picklist(["resume", "rejoin"]);
+const attributes = v.record(v.string(), v.string());
+
+/** How a lost call is reconnected: by a new socket, or by a new join. */
+export type Strategy = v.InferOutput<typeof strategy>;
+
+/** The schema of {@linkcode CallParams}. */
+export const callParams = v.object({
+  /** The id of the call's broker in the agent's process. */
+  brokerId: name,
+  /** The servers, which are tried in turn. */
+  urls: v.pipe(v.array(name), v.minLength(1)),
+  token: name,
+  heardDelayMs: ms,
+  reconnectTimeoutMs: ms,
+  silenceTimeoutMs: ms,
+  participantGraceMs: ms,
+  rejoinGraceMs: ms,
+});
+
+/** The parameters of a join. */
+export type CallParams = v.InferOutput<typeof callParams>;
+
+/** The schema of {@linkcode IpcMessage}. */
+export const ipcMessage = v.variant("type", [
+  /** A new token is needed. */
+  v.object({ type: v.literal("tokenNeeded"), id: v.number() }),
+  /** The server mutes the agent, or lets it speak again. */
+  v.object({
+    type: v.literal("agentMuted"),
+    track: v.picklist(["audio", "video"]),
+    muted: v.boolean(),
+  }),
+  v.object({
+    type: v.literal("dtmf"),
+    participantId: name,
+    digit: v.pipe(v.string(), v.length(1)),
+  }),
+  v.object({
+    type: v.literal("participantUpdated"),
+    participantId: name,
+    name,
+    metadata: v.string(),
+    attributes,
+  }),
+  v.object({
+    type: v.literal("reconnected"),
+    strategy,
+    attempts: v.number(),
+    elapsedMs: v.number(),
+  }),
+]);
+
+/** A message of the media process that is specific to this edge. */
+export type IpcMessage = v.InferOutput<typeof ipcMessage>;
+
+const errorData = v.object({
+  kind: v.picklist(["authentication", "protocol", "connection"]),
+  code: name,
+  message: v.string(),
+  retryable: v.boolean(),
+});
+
+/** An error as it crosses between the processes. */
+export type ErrorData = v.InferOutput<typeof errorData>;
+
+/** A text to send as a text stream. */
+const textStream = v.object({
+  topic: name,
+  text: v.string(),
+  attributes,
+  /** The identities of those who get it; all if there is none. */
+  to: v.array(name),
+  /** The participant in whose name it is sent: whose speech it transcribes. */
+  participantId: v.optional(name),
+});
+
+/** A text to send as a text stream. */
+export type TextStream = v.InferOutput<typeof textStream>;
+
+/** The schema of {@linkcode Order}. */
+export const order = v.variant("method", [
+  /** The response to `tokenNeeded`. */
+  v.object({
+    method: v.literal("token"),
+    id: v.number(),
+    token: v.optional(name),
+    error: v.optional(errorData),
+  }),
+  v.object({ method: v.literal("sendText"), stream: textStream }),
+  v.object({ method: v.literal("setAttributes"), attributes }),
+  v.object({ method: v.literal("reconnect"), strategy }),
+]);
+
+/** What the agent's process asks of a call in the media process. */
+export type Order = v.InferOutput<typeof order>;
+
+/** The method by which the agent's process sends an {@linkcode Order}. */
+export const ORDER = "order";
+
+/** The schema of the parameters of {@linkcode ORDER}. */
+export const orderParams = v.object({ brokerId: name, order });
