@@ -48,7 +48,6 @@ async function go(cwd: string, args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command("nice", {
     args: ["go", ...args],
     cwd,
-    env: { GOFLAGS: "-buildvcs=false" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",

@@ -17,7 +17,7 @@ export interface SubscriptionsOptions {
 }
 
 /**
- * Subscribes to everybody's sound, and to the pictures that the agent consumes: in the size and at the
+ * Subscribes to the sound of all people, and to the pictures that the agent consumes: in the size and at the
  * rate that it needs.
  */
 export class Subscriptions {
