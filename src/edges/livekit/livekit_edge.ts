@@ -393,15 +393,21 @@ export class LiveKitEdge extends EdgeTransport {
   async #transcribe(
     call: Call,
     user: User,
-    { segmentId, text, isFinal, participantId }: Transcription,
+    { segmentId, text, isFinal, participantId, to }: Transcription,
   ): Promise<void> {
     const found = this.#brokers.entries().find(([{ call: { id, type }, state }, { userId }]) =>
       id === call.id && type === call.type && userId === user.id && state !== "closed"
     );
-    await found?.[1].order({
+    if (!found) return;
+    const [{ participants }, broker] = found;
+    const reader = to === undefined ? undefined : participants.get(to);
+    // Who alone may read it has left.
+    if (to !== undefined && !reader) return;
+    await broker.order({
       method: "sendText",
       stream: {
-        ...{ topic: "lk.transcription", text, to: [], participantId },
+        ...{ topic: "lk.transcription", text, participantId },
+        to: reader ? [reader.userId] : [],
         attributes: {
           "lk.segment_id": segmentId,
           "lk.transcription_final": String(isFinal),

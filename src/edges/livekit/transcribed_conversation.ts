@@ -21,6 +21,8 @@ export interface Transcription {
   readonly isFinal: boolean;
   /** Whose speech it is; `undefined` for the agent's. */
   readonly participantId: string | undefined;
+  /** The only participant who may read it; `undefined` if all may. */
+  readonly to: string | undefined;
 }
 
 /** Options for {@linkcode TranscribedConversation}. */
@@ -106,10 +108,10 @@ export class TranscribedConversation implements Conversation {
       this.#changed.delete(id);
       this.#shown.add(id);
       if (message.complete) this.#shown.delete(id);
-      const { role, text, complete, participantId } = message;
+      const { role, text, complete, participantId, to } = message;
       try {
         await send({
-          ...{ segmentId: id, text, isFinal: complete },
+          ...{ segmentId: id, text, isFinal: complete, to },
           participantId: role === "user" ? participantId : undefined,
         });
       } catch (error) {

@@ -14,8 +14,9 @@ function fixture(send?: (one: Transcription) => Promise<void>) {
     instructions: "Be kind.",
     clock,
     send: send ?? ((one) => {
-      const { text, isFinal, participantId = "agent" } = one;
-      sent.push(`${participantId}: ${text}${isFinal ? "" : " ..."}`);
+      const { text, isFinal, participantId = "agent", to } = one;
+      const line = `${participantId}: ${text}${isFinal ? "" : " ..."}`;
+      sent.push(to === undefined ? line : `${line} (to ${to})`);
       return Promise.resolve();
     }),
     onError: (error) => errors.push(error),
@@ -29,9 +30,10 @@ Deno.test("TranscribedConversation shows what people and the agent say, and noth
   conversation.append({ role: "user", userId: "anna", participantId: "PA_1", text: "Hello." });
   conversation.append({ role: "tool", userId: "bot", text: "looked up" });
   conversation.append({ role: "assistant", userId: "bot", text: "Good day." });
+  conversation.append({ role: "assistant", userId: "bot", text: "Psst.", to: "PA_1" });
   await conversation.flush();
-  assertEquals(sent, ["PA_1: Hello.", "agent: Good day."]);
-  assertEquals(conversation.messages.length, 4);
+  assertEquals(sent, ["PA_1: Hello.", "agent: Good day.", "agent: Psst. (to PA_1)"]);
+  assertEquals(conversation.messages.length, 5);
 });
 
 Deno.test("TranscribedConversation shows a growing message's latest state, and its end", async () => {

@@ -9,6 +9,7 @@ import type {
   AgentConnection,
   ChildContext,
   EdgeChild,
+  ParticipantAudioStats,
   PublishedKinds,
   RtcTrack,
   VideoConstraints,
@@ -100,6 +101,10 @@ export class LiveKitChild implements EdgeChild {
     constraints: VideoConstraints | undefined,
   ): void {
     this.#calls.get(connection.connectionId)?.subscribed(trackId, constraints);
+  }
+
+  audioStats(connection: AgentConnection): Promise<ParticipantAudioStats[]> {
+    return this.#call(connection).audioStats();
   }
 
   sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void> {

@@ -96,6 +96,7 @@ export class FakePeer implements MediaPeer {
     return Promise.resolve();
   }
   addCandidate = () => Promise.resolve();
+  stats = () => Promise.resolve(new Map());
   close = () => Promise.resolve(void this.log.push("close"));
 
   #offer(): string {

@@ -7,12 +7,14 @@ import {
   UpdateParticipantMetadata,
   UserPacket,
 } from "@livekit/protocol";
-import type {
-  AgentConnection,
-  PublishedKinds,
-  RtcConnectionState,
-  RtcTrack,
-  VideoConstraints,
+import {
+  type AgentConnection,
+  type ParticipantAudioStats,
+  type PublishedKinds,
+  readAudioStats,
+  type RtcConnectionState,
+  type RtcTrack,
+  type VideoConstraints,
 } from "@ringline/edge/media/child";
 import {
   type Clock,
@@ -210,6 +212,18 @@ export class LiveKitCall {
   /** Returns the media of a track that the agent is subscribed to. */
   videoTrack(trackId: string): RtcTrack | undefined {
     return this.#subscriptions.has(trackId) ? this.#session?.track(trackId) : undefined;
+  }
+
+  /** Returns how each participant's audio has arrived from the server. */
+  async audioStats(): Promise<ParticipantAudioStats[]> {
+    const session = this.#session;
+    const byTrack = readAudioStats(await session?.stats() ?? []);
+    return [...this.#roster.members].flatMap((member) => {
+      const sid = microphoneOf(member);
+      const track = sid === undefined ? undefined : session?.track(sid);
+      const stats = track && byTrack.get(track.id);
+      return stats ? [{ participantId: member.participantId, ...stats }] : [];
+    });
   }
 
   /** Sets or removes the agent's subscription to a video track. */

@@ -15,6 +15,7 @@ export type MediaPeer = Pick<
   | "createOffer"
   | "acceptAnswer"
   | "addCandidate"
+  | "stats"
   | "close"
 >;
 

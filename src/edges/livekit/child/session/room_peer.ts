@@ -169,6 +169,11 @@ export class RoomPeer {
     if (candidate && !this.#isClosed) await this.#peer.addCandidate(candidate);
   }
 
+  /** Returns WebRTC's statistics. */
+  async stats(): Promise<Record<string, unknown>[]> {
+    return this.#isClosed ? [] : [...(await this.#peer.stats()).values()];
+  }
+
   /** Sends data, once the channel is open. */
   async sendData(message: Uint8Array, { reliable }: { reliable: boolean }): Promise<void> {
     await (reliable ? this.#reliable : this.#lossy).send(message);

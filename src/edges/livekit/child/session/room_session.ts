@@ -107,6 +107,11 @@ export class RoomSession {
     return this.#peer.track(sid);
   }
 
+  /** Returns WebRTC's statistics. */
+  stats(): Promise<Record<string, unknown>[]> {
+    return this.#peer.stats();
+  }
+
   /** Joins. Later messages wait for {@linkcode RoomSession.start}. */
   async join(access: Access, signal: AbortSignal): Promise<JoinResponse> {
     const publisherOffer = await this.#peer.firstOffer();
