@@ -70,6 +70,7 @@ export class CallRoster {
   /** Those who were lost a moment ago, by identity. */
   readonly #lost = new Map<string, { participantId: string; untilMs: number }>();
   #own = "";
+  #hasReported = false;
 
   constructor(options: CallRosterOptions) {
     this.#options = options;
@@ -118,14 +119,18 @@ export class CallRoster {
     for (const member of [...this.#members.values()]) {
       if (!present.has(member.identity)) this.#lose(member, graceMs);
     }
-    const { known, emit } = this.#options;
-    const waiting = known?.participants ?? [];
     this.update(others);
-    // Those of another media process who are not here may have been lost a moment ago.
-    for (const { id, userId } of waiting) {
-      if (this.#lost.get(userId)?.participantId === id) {
-        emit({ type: "participantLost", participantId: id, graceMs });
-      }
+    this.#reportAbsent(graceMs);
+  }
+
+  /** Those of another media process who are not here may have been lost a moment ago. */
+  #reportAbsent(graceMs: number): void {
+    const { known, emit } = this.#options;
+    if (this.#hasReported || graceMs === 0) return;
+    this.#hasReported = true;
+    for (const { id, userId } of known?.participants ?? []) {
+      if (this.#lost.get(userId)?.participantId !== id) continue;
+      emit({ type: "participantLost", participantId: id, graceMs });
     }
   }
 

@@ -2,8 +2,6 @@
 import {
   type JoinResponse,
   type ParticipantInfo,
-  RequestResponse_Reason,
-  SubscriptionError,
   UpdateParticipantMetadata,
   UserPacket,
 } from "@livekit/protocol";
@@ -30,13 +28,14 @@ import { tokenEndsAt } from "../../wire/token_end.ts";
 import type { CallMedia } from "../session/media.ts";
 import type { OwnTracks } from "../session/publisher.ts";
 import { type Access, RoomSession } from "../session/room_session.ts";
-import { type EndReason, readLeave } from "../signal/leaving.ts";
+import type { EndReason, Leaving } from "../signal/leaving.ts";
 import type { ServerMessage } from "../signal/signal_socket.ts";
 import { CallRoster, type Member } from "./call_roster.ts";
 import { MediaRouter } from "./media_router.ts";
 import { PublishingRights, type RightsChange } from "./publishing_rights.ts";
 import { Reconnector } from "./reconnector.ts";
 import { RoomData } from "./room_data.ts";
+import { takeMessage, undecodable } from "./server_messages.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { textPackets } from "./text_streams.ts";
 
@@ -312,9 +311,12 @@ export class LiveKitCall {
         onError: (error, context) => this.#emitError(error, context),
       },
     });
+    const wait = AbortSignal.any([signal, this.#abort.signal]);
     let joined: JoinResponse;
     try {
-      joined = await session.join(this.#access(), AbortSignal.any([signal, this.#abort.signal]));
+      joined = await session.join(this.#access(), wait);
+      wait.throwIfAborted();
+      if (!session.isOnline) throw lostImmediately();
     } catch (error) {
       await session.close({ leaves: true });
       throw error;
@@ -325,9 +327,6 @@ export class LiveKitCall {
     this.#roster.replace(session.own, joined.otherParticipants, graceMs);
     session.start();
     if (Object.keys(this.#attributes).length > 0) this.#sendAttributes(this.#attributes);
-    if (session.isOnline) return;
-    const text = "the server's socket was lost right after the join";
-    throw new ConnectionError(text, { code: "lost", retryable: true });
   }
 
   async #resume(): Promise<void> {
@@ -386,68 +385,39 @@ export class LiveKitCall {
   }
 
   #onMessage(message: ServerMessage): void {
-    switch (message.case) {
-      case "update":
-        return this.#onUpdate(message.value.participants);
-      case "mute": {
-        const kind = this.#session?.publisher.kindOf(message.value.sid);
-        return kind && this.#follow(this.#rights.mute(kind, message.value.muted));
-      }
-      case "leave": {
-        const leaving = readLeave(message.value);
-        if (leaving.comesBack) return this.#reconnect(leaving.strategy, leaving.name);
-        if (leaving.reason === "network") {
-          const text = `the server has ended the session: ${leaving.name}`;
-          this.#emitError(new ConnectionError(text, { code: leaving.name }), "the room");
-        }
-        return this.#end(leaving.reason);
-      }
-      case "refreshToken":
-        this.#token = message.value;
-        return;
-      case "roomMoved": {
-        const { token, participant, otherParticipants } = message.value;
-        this.#token = token;
-        if (participant) this.#roster.replace(participant, otherParticipants);
-        return;
-      }
-      case "subscriptionResponse":
-        return this.#onSubscription(message.value.trackSid, message.value.err);
-      case "requestResponse": {
-        const { reason, message: text, request } = message.value;
-        const isFine = reason === RequestResponse_Reason.OK ||
-          reason === RequestResponse_Reason.QUEUED;
-        if (isFine) return;
-        const why = text || RequestResponse_Reason[reason] || "no reason";
-        if (request.case === "addTrack") {
-          return this.#session?.publisher.onRefusal(request.value.cid, why);
-        }
-        const doing = request.case ?? "a request";
-        this.#emitError(
-          new EdgeError(`the server refuses ${doing}: ${why}`, {
-            code: "refused",
-          }),
-          "the room",
-        );
-      }
-    }
+    takeMessage(message, {
+      onParticipants: (participants) => this.#onParticipants(participants),
+      onMuted: (sid, muted) => {
+        const kind = this.#session?.publisher.kindOf(sid);
+        if (kind) this.#follow(this.#rights.mute(kind, muted));
+      },
+      onLeave: (leaving) => this.#onLeave(leaving),
+      onToken: (token) => this.#token = token,
+      onMoved: (own, others) => this.#roster.replace(own, others),
+      onUndecodable: (sid) => {
+        const who = this.#roster.find(sid)?.member.identity ?? sid;
+        this.#emitError(undecodable(who), "subscribing");
+      },
+      onTrackRefused: (cid, reason) => this.#session?.publisher.onRefusal(cid, reason),
+      onError: (error) => this.#emitError(error, "the room"),
+    });
   }
 
-  #onUpdate(participants: readonly ParticipantInfo[]): void {
+  #onParticipants(participants: readonly ParticipantInfo[]): void {
     const { own } = this.#open;
-    const ours = participants.find(({ identity }) => identity === own.identity);
-    if (ours?.sid === own.sid) this.#follow(this.#rights.permit(ours.permission));
+    const ours = participants.find(({ sid }) => sid === own.sid);
+    if (ours) this.#follow(this.#rights.permit(ours.permission));
     this.#roster.update(participants);
   }
 
-  #onSubscription(trackSid: string, error: SubscriptionError): void {
-    if (error !== SubscriptionError.SE_CODEC_UNSUPPORTED) return;
-    const who = this.#roster.find(trackSid)?.member.identity ?? trackSid;
-    const text =
-      `${who} sends H264 only, which wrtc cannot decode, and is not seen: have clients ` +
-      "publish VP8, or let the server accept nothing else (room: {enabled_codecs: [{mime: " +
-      "audio/opus}, {mime: audio/red}, {mime: video/vp8}, {mime: video/rtx}]})";
-    this.#emitError(new EdgeError(text, { code: "no-codec" }), "subscribing");
+  #onLeave(leaving: Leaving): void {
+    const { name } = leaving;
+    if (leaving.comesBack) return this.#reconnect(leaving.strategy, name);
+    if (leaving.reason === "network") {
+      const text = `the server has ended the session: ${name}`;
+      this.#emitError(new ConnectionError(text, { code: name }), "the room");
+    }
+    this.#end(leaving.reason);
   }
 
   /** Does what others have ordered about the agent's own tracks, and reports it. */
@@ -506,6 +476,11 @@ export class LiveKitCall {
 
 function microphoneOf({ tracks }: Member): string | undefined {
   return tracks.values().find(({ type }) => type === TrackType.AUDIO)?.id;
+}
+
+function lostImmediately(): ConnectionError {
+  const text = "the server's socket was lost right after the join";
+  return new ConnectionError(text, { code: "lost", retryable: true });
 }
 
 function noPath(): ConnectionError {

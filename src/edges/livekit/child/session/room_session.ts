@@ -153,6 +153,7 @@ export class RoomSession {
       participantSid: this.own.sid,
     }, signal);
     this.send({ case: "syncState", value: this.#syncState(subscribed) });
+    if (!this.isOnline) throw lostAgain();
     const early: ServerMessage[] = this.#early ?? [];
     // What it did not know of a reconnection is an event like any other.
     if (first.case !== "reconnect") early.unshift(first);
@@ -240,11 +241,7 @@ export class RoomSession {
       throw this.#abort.signal.reason;
     }
     this.#socket = socket;
-    if (socket.isOpen) return socket.first;
-    throw new ConnectionError("the server's socket was lost right after the join", {
-      code: "lost",
-      retryable: true,
-    });
+    return socket.first;
   }
 
   #onMessage(message: ServerMessage): void {
@@ -304,6 +301,11 @@ export class RoomSession {
   #report(error: unknown, context: string): void {
     if (!this.#abort.signal.aborted) this.#options.events.onError(error, context);
   }
+}
+
+function lostAgain(): ConnectionError {
+  const text = "the server's socket was lost right after it was opened again";
+  return new ConnectionError(text, { code: "lost", retryable: true });
 }
 
 function iceServersOf(servers: readonly ICEServer[]): RtcIceServer[] {
