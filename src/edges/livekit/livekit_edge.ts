@@ -124,6 +124,8 @@ export class LiveKitEdge extends EdgeTransport {
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
       permissions: { net: true },
+      // LiveKit's messages ask for it when they are loaded.
+      variables: ["BUF_BIGINT_DISABLE"],
       denoPath: options.denoPath,
       memoryLimit: options.memoryLimit,
       clock: this.clock,
