@@ -54,6 +54,11 @@ const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
 export interface PersonTokenOptions {
   /** For how long it is valid, in milliseconds. Default: as the agents' tokens. */
   validityMs?: number;
+  /**
+   * The identity in the room, which has each once: for a user who joins with several devices. Default:
+   * the user's id.
+   */
+  identity?: string;
 }
 
 /** Options for {@linkcode LiveKitEdge.sendText}. */
@@ -64,7 +69,7 @@ export interface SendTextOptions {
   topic?: string;
   /** Attributes of the stream. */
   attributes?: Readonly<Record<string, string>>;
-  /** The user ids of those who get it. Default: all participants. */
+  /** The participant ids of those who get it. Default: all participants. */
   to?: readonly string[];
 }
 
@@ -200,9 +205,13 @@ export class LiveKitEdge extends EdgeTransport {
   async createToken(call: Call, user: User, options: PersonTokenOptions = {}): Promise<string> {
     checkCall(call);
     checkObject(options, "options", "an object like { validityMs: 60_000 }, or nothing");
-    const { validityMs = this.#settings.tokenValidityMs } = options;
+    const { validityMs = this.#settings.tokenValidityMs, identity } = options;
     checkDuration("validityMs", validityMs);
-    return await this.#tokens.create({ room: roomNameOf(call), user, isAgent: false, validityMs });
+    if (identity !== undefined && (typeof identity !== "string" || identity === "")) {
+      throw new TypeError(`identity must be a text, got ${JSON.stringify(identity)}`);
+    }
+    const room = roomNameOf(call);
+    return await this.#tokens.create({ room, user, identity, isAgent: false, validityMs });
   }
 
   /**
@@ -401,15 +410,11 @@ export class LiveKitEdge extends EdgeTransport {
       id === call.id && type === call.type && userId === user.id && state !== "closed"
     );
     if (!found) return;
-    const [{ participants }, broker] = found;
-    const reader = to === undefined ? undefined : participants.get(to);
-    // Who alone may read it has left.
-    if (to !== undefined && !reader) return;
-    await broker.order({
+    await found[1].order({
       method: "sendText",
       stream: {
         ...{ topic: "lk.transcription", text, participantId },
-        to: reader ? [reader.userId] : [],
+        to: to === undefined ? [] : [to],
         attributes: {
           "lk.segment_id": segmentId,
           "lk.transcription_final": String(isFinal),

@@ -43,6 +43,16 @@ Deno.test("Tokens lets a person join as a person, who may not change what they a
   assertEquals([claims.video?.agent, claims.video?.canUpdateOwnMetadata], [undefined, undefined]);
 });
 
+Deno.test("Tokens names the user of a device whose identity is another", async () => {
+  const { tokens } = tokensOf(keys);
+  const anna = { id: "anna", name: "Anna" };
+  const token = await tokens.create({
+    ...{ room: "kitchen", user: anna, identity: "anna-2", isAgent: false, validityMs: 5000 },
+  });
+  const claims = await new TokenVerifier(keys.apiKey, keys.apiSecret).verify(token);
+  assertEquals([claims.sub, claims.attributes], ["anna-2", { "ringline.user_id": "anna" }]);
+});
+
 Deno.test("Tokens asks the program where there is no secret, and names what it got", async () => {
   let result: unknown = "token";
   const { tokens } = tokensOf({ token: ({ room, user }) => `${room} ${user.id} ${result}` });

@@ -10,6 +10,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import type { LiveKitSettings } from "../settings.ts";
+import { USER_ATTRIBUTE } from "../wire/user_attribute.ts";
 
 /** How long a program may take to return a token. */
 const SOURCE_MS = 4000;
@@ -20,6 +21,8 @@ export interface TokenOptions {
   room: string;
   /** Who joins with it. */
   user: User;
+  /** The identity in the room. Default: the user's id. */
+  identity?: string;
   /** Whether that is an agent. */
   isAgent: boolean;
   /** For how long it is valid. */
@@ -77,14 +80,17 @@ export class Tokens {
    *
    * @throws {AuthenticationError} this edge has no secret: `no-secret`.
    */
-  async create({ room, user, isAgent, validityMs }: TokenOptions): Promise<string> {
+  async create(
+    { room, user, identity = user?.id, isAgent, validityMs }: TokenOptions,
+  ): Promise<string> {
     checkUser(user, "user");
     const { apiKey, apiSecret } = this.keys("creating a token");
     // Not loaded by programs whose tokens come from elsewhere.
     const { AccessToken } = await import("livekit-server-sdk");
     const token = new AccessToken(apiKey, apiSecret, {
-      identity: user.id,
+      identity,
       name: user.name,
+      ...(identity === user.id ? {} : { attributes: { [USER_ATTRIBUTE]: user.id } }),
       ttl: Math.ceil(validityMs / 1000),
       ...metadataOf(user),
     });

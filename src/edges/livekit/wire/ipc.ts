@@ -79,7 +79,7 @@ const textStream = v.object({
   topic: name,
   text: v.string(),
   attributes,
-  /** The identities of those who get it; all if there is none. */
+  /** The participants who get it; all if there is none. */
   to: v.array(name),
   /** The participant in whose name it is sent: whose speech it transcribes. */
   participantId: v.optional(name),

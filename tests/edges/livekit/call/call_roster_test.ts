@@ -106,6 +106,13 @@ Deno.test("CallRoster has the service's description of a telephone for the appli
   assertEquals([named, given, joinedAtMs], ["sip", attributes, 12_000]);
 });
 
+Deno.test("CallRoster takes a user's devices for participants of one user", () => {
+  const { roster, take } = fixture();
+  const attributes = { "ringline.user_id": "anna" };
+  roster.replace(own, [info("anna"), info("anna's telephone", { sid: "PA_2", attributes })]);
+  assertEquals(take(), ["joined PA_anna anna person", "joined PA_2 anna person"]);
+});
+
 Deno.test("CallRoster follows tracks and what people say about themselves", () => {
   const { roster, take } = fixture();
   roster.replace(own, [info("anna", { version: 1 })]);
@@ -190,7 +197,8 @@ Deno.test("CallRoster waits longer for people after the agent had to join anew",
 
 Deno.test("CallRoster finds those again whom another media process knew", () => {
   const participants = ["anna", "bert"].map((userId) => ({
-    ...{ id: `PA_before_${userId}`, userId, name: "" },
+    ...{ id: `PA_before_${userId}`, userId: "a user", name: "" },
+    original: { identity: userId },
     kind: "person" as const,
   }));
   const { roster, take } = fixture({ known: { participants, tracks: [] } });

@@ -17,6 +17,7 @@ import {
 } from "@livekit/protocol";
 import type { CallState, ConnectionMessage } from "@ringline/edge/media/child";
 import { type Clock, type JsonValue, TrackType } from "@ringline/edge/toolkit";
+import { USER_ATTRIBUTE } from "../../wire/user_attribute.ts";
 
 /** How long those whom another media process knew may take to be seen, at least. */
 const TAKEOVER_MS = 10_000;
@@ -76,8 +77,8 @@ export class CallRoster {
     this.#options = options;
     const { known, clock, graceMs } = options;
     const untilMs = clock.now() + Math.max(graceMs, TAKEOVER_MS);
-    for (const { id, userId } of known?.participants ?? []) {
-      this.#lost.set(userId, { participantId: id, untilMs });
+    for (const participant of known?.participants ?? []) {
+      this.#lost.set(identityOf(participant), { participantId: participant.id, untilMs });
     }
   }
 
@@ -128,9 +129,10 @@ export class CallRoster {
     const { known, emit } = this.#options;
     if (this.#hasReported || graceMs === 0) return;
     this.#hasReported = true;
-    for (const { id, userId } of known?.participants ?? []) {
-      if (this.#lost.get(userId)?.participantId !== id) continue;
-      emit({ type: "participantLost", participantId: id, graceMs });
+    for (const participant of known?.participants ?? []) {
+      const { id: participantId } = participant;
+      if (this.#lost.get(identityOf(participant))?.participantId !== participantId) continue;
+      emit({ type: "participantLost", participantId, graceMs });
     }
   }
 
@@ -166,7 +168,7 @@ export class CallRoster {
       type: "participantJoined",
       participant: {
         id: member.participantId,
-        userId: info.identity,
+        userId: info.attributes[USER_ATTRIBUTE] || info.identity,
         name: info.name,
         kind: member.isAgent ? "agent" : "person",
         original: describe(info),
@@ -242,6 +244,11 @@ export class CallRoster {
     this.#lost.delete(identity);
     return lost?.participantId;
   }
+}
+
+/** The identity of a participant whom another media process knew. */
+function identityOf({ userId, original }: CallState["participants"][number]): string {
+  return (original as { identity?: string } | null | undefined)?.identity ?? userId;
 }
 
 function isPresent({ state }: ParticipantInfo): boolean {

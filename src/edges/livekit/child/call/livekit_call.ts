@@ -249,9 +249,12 @@ export class LiveKitCall {
       timestampMs: this.#options.clock.epochMs(),
       attributes: { ...attributes, ...(isTranscription && sid ? { [TRANSCRIBED]: sid } : {}) },
     });
+    const identities = to.flatMap((id) => this.#roster.byParticipantId(id)?.identity ?? []);
+    // Sent to no identity it would be sent to all.
+    if (to.length > 0 && identities.length === 0) return;
     const as = member?.identity;
     for (const packet of packets) {
-      await session.sendData(packet, { to, ...(as === undefined ? {} : { as }) });
+      await session.sendData(packet, { to: identities, ...(as === undefined ? {} : { as }) });
     }
   }
 
