@@ -1,0 +1,111 @@
+/** What interrupts an agent's call on LiveKit's own server, and how it comes back. */
+import { assertEquals } from "@std/assert";
+import {
+  ConnectionStateChangedEvent,
+  ParticipantJoinedEvent,
+  ParticipantLeftEvent,
+  TrackAddedEvent,
+  TrackRemovedEvent,
+} from "@ringline/edge";
+import { Listener, tone } from "../../edges/getstream/listener.ts";
+import { until } from "../../fixtures/until.ts";
+import { edgeOn, entry, liveKitTest } from "./_fixture.ts";
+import { Guest } from "./_guest.ts";
+import { LiveKitServer } from "./_server.ts";
+import { Wire } from "./_wire.ts";
+
+const ANNA = { id: "anna", name: "Anna" };
+
+/** Waits until a person hears the agent, from now on. */
+async function isHeard(guest: Guest): Promise<void> {
+  const before = await guest.audibleMs();
+  await until("the agent is heard", async () => await guest.audibleMs() > before + 300);
+}
+
+/** Waits until the agent hears a participant, from now on. */
+async function hears(agent: Listener, participantId: string): Promise<void> {
+  const since = performance.now();
+  await until(
+    `the agent hears ${participantId}`,
+    () =>
+      agent.slots.filter(({ at, rms, participantId: id }) =>
+        at > since && rms > 0.05 && id === participantId
+      ).length > 20,
+  );
+}
+
+liveKitTest("a lost socket is opened again, and sound goes on meanwhile", async (world) => {
+  const { server, guests } = world;
+  await using wire = new Wire(server.port);
+  await using edge = edgeOn(wire.url);
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent, call);
+  const audio = edge.createAudioTrack();
+  (async () => {
+    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
+  })().catch(() => {});
+  await connection.publishTracks({ audio });
+  const anna = await Guest.join(guests, await entry(edge, call, server.url, ANNA));
+  await anna.run("startTone", 440);
+  await until("anna is here", () => connection.participants.has(anna.sid));
+  await hears(agent, anna.sid);
+  await isHeard(anna);
+  let changes = 0;
+  using _changes = edge.events.subscribe(
+    [TrackAddedEvent, TrackRemovedEvent, ParticipantJoinedEvent],
+    () => void changes++,
+  );
+  const { strategy } = await edge.reconnect(connection, "resume");
+  assertEquals(strategy, "resume");
+  await hears(agent, anna.sid);
+  await isHeard(anna);
+  assertEquals(changes, 0, "what the agent noticed of it");
+
+  // Away for longer than a moment: it is tried again and again.
+  wire.cut(true);
+  await until("it is reconnecting", () => connection.isReconnecting);
+  wire.cut(false);
+  await until("it is back", () => !connection.isReconnecting);
+  await hears(agent, anna.sid);
+
+  const again = await edge.reconnect(connection, "rejoin");
+  assertEquals([again.strategy, connection.state], ["rejoin", "active"]);
+  assertEquals([...connection.participants.keys()], [anna.sid]);
+  await hears(agent, anna.sid);
+  await isHeard(anna);
+});
+
+liveKitTest("a server that dies is left for the next, where people come back as they were", async (
+  world,
+) => {
+  const { server, guests } = world;
+  await using next = await LiveKitServer.start();
+  await using edge = edgeOn([server.url, next.url]);
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent, call);
+  const story: string[] = [];
+  edge.events.subscribe(ParticipantLeftEvent, () => void story.push("left"));
+  edge.events.subscribe(ConnectionStateChangedEvent, ({ state, previous }) => {
+    if (state !== previous) story.push(state);
+  });
+  const audio = edge.createAudioTrack();
+  (async () => {
+    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
+  })().catch(() => {});
+  await connection.publishTracks({ audio });
+  const before = await Guest.join(guests, await entry(edge, call, server.url, ANNA));
+  await until("anna is here", () => connection.participants.has(before.sid));
+  story.length = 0;
+  await server.kill();
+  await until("the agent is back", async () =>
+    !connection.isReconnecting &&
+    (await next.rooms.listParticipants("kitchen").catch(() => [])).length === 1);
+  const anna = await Guest.join(guests, await entry(edge, call, next.url, ANNA));
+  await anna.run("startTone", 440);
+  await hears(agent, before.sid);
+  await isHeard(anna);
+  assertEquals([...connection.participants.keys()], [before.sid]);
+  assertEquals([story, connection.idleForMs()], [[], 0]);
+});
