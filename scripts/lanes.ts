@@ -155,8 +155,6 @@ export const COMPUTING: string[] = [
   "tests/audio/quality_test.ts",
   "tests/inference/realtime_user_code_test.ts",
   "tests/testing/simulated_noise_test.ts",
-  "tests/world/livekit/call_test.ts",
-  "tests/world/livekit/reconnect_test.ts",
 ];
 
 /** What the tests of each lane find in the environment. */

@@ -29,16 +29,23 @@ export async function findLiveKitServer(): Promise<string | undefined> {
   if (await isFile(path)) return path;
   if (!(await read("go", ["version"])).success) return undefined;
   await Deno.mkdir(folder, { recursive: true });
+  using lock = await Deno.open(`${path}.lock`, { create: true, write: true });
+  // One of several tests builds it, and the others wait.
+  await lock.lock(true);
+  if (!await isFile(path)) await build(path);
+  return path;
+}
+
+async function build(path: string): Promise<void> {
   const work = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${work}/go.mod`, "module ringline.dev/tests\n\ngo 1.26\n");
     const main = `${MODULE}/cmd/server`;
     await go(work, ["get", "-tool", `${main}@v${VERSION}`]);
     await go(work, ["build", "-ldflags", "-s -w", "-o", `${work}/server`, main]);
-    // Another run may have been at it: the last one replaces a whole file by a whole file.
-    await Deno.copyFile(`${work}/server`, `${path}.${Deno.pid}`);
-    await Deno.rename(`${path}.${Deno.pid}`, path);
-    return path;
+    // In two steps, so that there is never a part of it.
+    await Deno.copyFile(`${work}/server`, `${path}.new`);
+    await Deno.rename(`${path}.new`, path);
   } finally {
     await Deno.remove(work, { recursive: true });
   }
