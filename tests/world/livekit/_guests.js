@@ -44,7 +44,9 @@ class Guest {
     silence.start();
   }
 
-  async join({ url, token, silent, options }) {
+  async join(entry) {
+    this.entry = entry;
+    const { url, token, silent, options } = entry;
     await context.resume();
     const room = this.room = new Room({ disconnectOnPageLeave: false, ...options });
     room
@@ -136,11 +138,12 @@ class Guest {
     }
   }
 
-  async show(source, colour, width, height) {
+  async show(source, colour, width, height, options) {
     const track = picture(colour, width, height);
     // On a busy machine a browser sends its greatest layer late, or never.
     await this.room.localParticipant.publishTrack(track, {
       ...{ source, name: source, simulcast: false, degradationPreference: "maintain-resolution" },
+      ...options,
     });
     this[source] = track;
   }
@@ -186,6 +189,16 @@ class Guest {
 
   async leave() {
     await this.room.disconnect();
+  }
+
+  /** Disappears without a word. */
+  async lose() {
+    await this.room.engine.close();
+  }
+
+  /** Joins anew as the same. */
+  async regain() {
+    await this.join(this.entry);
   }
 
   async #listen(track) {

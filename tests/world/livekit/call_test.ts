@@ -218,3 +218,20 @@ liveKitTest("a call ends with the reason that the server gives", async ({ server
   await server.rooms.deleteRoom("kitchen");
   assertEquals(await second.closed, "call-ended");
 });
+
+liveKitTest("a picture in H.264 is no picture, which is said once", async ({ server, guests }) => {
+  await using edge = edgeOn(server.url);
+  const errors: string[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push(String(error)));
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(new Listener({ id: "bot", name: "Bot" }), call);
+  const person = { id: "anna", name: "Anna" };
+  const anna = await Guest.join(guests, await entry(edge, call, server.url, person));
+  const codec = { videoCodec: "h264", backupCodec: false };
+  await anna.run("show", "camera", "rgb(60, 60, 60)", 320, 180, codec);
+  const find = () => [...connection.tracks.values()].find(({ type }) => type === TrackType.VIDEO);
+  await until("the track", find);
+  connection.addTrackSubscriber(find()!.id);
+  await until("the reason", () => errors.length === 1);
+  assert(/anna sends H264 only/.test(errors[0]!), errors[0]);
+});

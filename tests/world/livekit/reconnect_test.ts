@@ -109,3 +109,28 @@ liveKitTest("a server that dies is left for the next, where people come back as 
   assertEquals([...connection.participants.keys()], [before.sid]);
   assertEquals([story, connection.idleForMs()], [[], 0]);
 });
+
+liveKitTest("a person who is lost and comes back was never away", async ({ server, guests }) => {
+  await using edge = edgeOn(server.url);
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent, call);
+  const anna = await Guest.join(guests, await entry(edge, call, server.url, ANNA));
+  await anna.run("startTone", 440);
+  await until("anna is here", () => connection.participants.has(anna.sid));
+  await hears(agent, anna.sid);
+  const story: string[] = [];
+  edge.events.subscribe(
+    [ParticipantJoinedEvent, ParticipantLeftEvent, ConnectionStateChangedEvent],
+    ({ type }) => void story.push(type),
+  );
+  const [track] = connection.tracks.keys();
+  await anna.run("lose");
+  await anna.run("regain");
+  await until("their new track", () => {
+    const [id] = connection.tracks.keys();
+    return id !== undefined && id !== track;
+  });
+  await hears(agent, anna.sid);
+  assertEquals([[...connection.participants.keys()], story], [[anna.sid], []]);
+});
