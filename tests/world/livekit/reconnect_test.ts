@@ -134,3 +134,33 @@ liveKitTest("a person who is lost and comes back was never away", async ({ serve
   await hears(agent, anna.sid);
   assertEquals([[...connection.participants.keys()], story], [[anna.sid], []]);
 });
+
+liveKitTest(
+  "a media process that dies is replaced, and all are still there",
+  async ({ server, guests }) => {
+    await using edge = edgeOn(server.url);
+    const agent = new Listener({ id: "bot", name: "Bot" });
+    const call = await edge.createCall("kitchen");
+    const connection = await edge.join(agent, call);
+    const audio = edge.createAudioTrack();
+    (async () => {
+      while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
+    })().catch(() => {});
+    await connection.publishTracks({ audio });
+    const anna = await Guest.join(guests, await entry(edge, call, server.url, ANNA));
+    await anna.run("startTone", 440);
+    await until("anna is here", () => connection.participants.has(anna.sid));
+    await hears(agent, anna.sid);
+    const story: string[] = [];
+    edge.events.subscribe(
+      [ParticipantJoinedEvent, ParticipantLeftEvent],
+      ({ type }) => void story.push(type),
+    );
+    const pid = edge.mediaProcessId!;
+    Deno.kill(pid, "SIGKILL");
+    await until("another process", () => edge.mediaProcessId !== pid && !connection.isReconnecting);
+    await hears(agent, anna.sid);
+    await isHeard(anna);
+    assertEquals([[...connection.participants.keys()], story], [[anna.sid], []]);
+  },
+);
