@@ -39,30 +39,43 @@ export class Wire implements AsyncDisposable {
   }
 
   async #pass(client: Deno.TcpConn): Promise<void> {
+    const both = [client];
     this.#open.add(client);
     try {
       const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+      both.push(server);
       this.#open.add(server);
-      await Promise.allSettled([
-        client.readable.pipeTo(server.writable),
-        server.readable.pipeTo(client.writable),
-      ]);
-      this.#open.delete(server);
+      // Each way ends by itself: closing both at the end of one would lose the last words of the other.
+      await Promise.all([copy(client, server), copy(server, client)]);
     } catch {
-      // The server is gone.
-      client.close();
+      // The server is gone, or the wire was cut.
     }
-    this.#open.delete(client);
+    for (const one of both) {
+      this.#open.delete(one);
+      close(one);
+    }
   }
 
   #closeAll(): void {
-    for (const one of this.#open) {
-      try {
-        one.close();
-      } catch {
-        // It has ended by itself.
-      }
-    }
+    for (const one of this.#open) close(one);
     this.#open.clear();
+  }
+}
+
+async function copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(65_536);
+  for (;;) {
+    const count = await from.read(buffer);
+    if (count === null) break;
+    for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
+  }
+  await to.closeWrite();
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // It is closed already.
   }
 }
