@@ -31,17 +31,22 @@ import {
   ReconnectedEvent,
   type ReconnectStrategy,
 } from "./events.ts";
+import { RpcError } from "./rpc/rpc_error.ts";
+import type { RpcMethod } from "./rpc/rpc_methods.ts";
 import { RoomService } from "./service/room_service.ts";
 import { Tokens } from "./service/tokens.ts";
 import { type LiveKitEdgeOptions, type LiveKitSettings, readSettings } from "./settings.ts";
 import { TranscribedConversation, type Transcription } from "./transcribed_conversation.ts";
 import type { CallParams } from "./wire/ipc.ts";
+import { isTooLarge, MAX_PAYLOAD_BYTES, RPC_CODES } from "./wire/rpc_codes.ts";
 
 /**
  * Shared screens are subscribed to at their full size, so that their text can be read, upright ones, too:
  * a picture of this size is within the limit of pictures from the media process.
  */
 const SCREEN = { maxWidth: 3840, maxHeight: 3840 } as const;
+/** How long a participant's method may take. */
+const RPC_MS = 15_000;
 /** The person who joins through `openDemo`, and for how long their link is valid. */
 const DEMO_USER: User = { id: "demo-user", name: "Human User" };
 const DEMO_VALIDITY_MS = 3_600_000;
@@ -61,6 +66,20 @@ export interface PersonTokenOptions {
    * the user's id.
    */
   identity?: string;
+}
+
+/** Options for {@linkcode LiveKitEdge.performRpc}. */
+export interface RpcOptions {
+  /** The id of the participant whose method it is. */
+  to: string;
+  /** The method's name. */
+  method: string;
+  /** What it gets, often JSON: at most 15 KB. Default: an empty text. */
+  payload?: string;
+  /** How long it may take, in milliseconds. Default 15,000. */
+  timeoutMs?: number;
+  /** The connection to use. Default: the only one. */
+  connection?: CallConnection;
 }
 
 /** Options for {@linkcode LiveKitEdge.sendText}. */
@@ -278,6 +297,52 @@ export class LiveKitEdge extends EdgeTransport {
       method: "setAttributes",
       attributes: { ...attributes },
     });
+  }
+
+  /**
+   * Registers a method of the agent, which other participants call by LiveKit's clients (RPC), until the
+   * result is disposed.
+   *
+   * @throws {TypeError} the name or the method is not valid, or there is one of this name.
+   * @throws {ClosedError} the connection is closed.
+   *
+   * @example
+   * ```ts ignore
+   * edge.registerRpcMethod("weather", async ({ payload, participant }) => {
+   *   return JSON.stringify(await forecastFor(JSON.parse(payload).city, participant.userId));
+   * });
+   * ```
+   */
+  registerRpcMethod(
+    method: string,
+    handler: RpcMethod,
+    options: { connection?: CallConnection } = {},
+  ): Disposable {
+    checkObject(options, "options", "an object like { connection }, or nothing");
+    return this.#brokerOf(options.connection).methods.register(method, handler);
+  }
+
+  /**
+   * Calls a method of a participant (RPC), and returns its response.
+   *
+   * @throws {TypeError | RangeError} an option is not valid.
+   * @throws {RpcError} the call failed: there is no such method, it failed, or they did not respond.
+   * @throws {ClosedError} the connection is closed.
+   */
+  async performRpc(options: RpcOptions): Promise<string> {
+    checkObject(options, "options", 'an object like { to, method: "wave" }');
+    const { to, method, payload = "", timeoutMs = RPC_MS, connection } = options;
+    for (const [name, value] of Object.entries({ to, method, payload })) {
+      if (typeof value === "string" && (value !== "" || name === "payload")) continue;
+      throw new TypeError(`${name} must be a text, got ${JSON.stringify(value) ?? typeof value}`);
+    }
+    checkDuration("timeoutMs", timeoutMs);
+    const broker = this.#brokerOf(connection);
+    if (isTooLarge(payload)) {
+      const message = `calling ${method}: the payload may have ${MAX_PAYLOAD_BYTES} bytes`;
+      throw new RpcError(message, { rpcCode: RPC_CODES.requestTooLarge });
+    }
+    return await broker.callMethod(to, { method, payload, timeoutMs });
   }
 
   /**
