@@ -51,7 +51,8 @@ export class CallBroker {
   readonly #options: CallBrokerOptions;
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
-  #connection: MediaConnection | undefined;
+  /** The agent's connection, once it has joined. */
+  connection: MediaConnection | undefined;
   /** The server's newest token, which has the rights that the agent has now. */
   #renewed: string | undefined;
   #moderated: CallParams["moderated"] = [];
@@ -63,6 +64,11 @@ export class CallBroker {
       const text = `dropped ${dropped} malformed messages of the media process`;
       this.#report(new ProtocolError(text, { code: "bad-message" }), "the media process");
     });
+  }
+
+  /** Those who are in the call with the agent. */
+  get participants(): ReadonlyMap<string, Participant> {
+    return this.connection?.participants ?? new Map();
   }
 
   /** Returns with what the agent joins again when its media process was replaced. */
@@ -99,10 +105,10 @@ export class CallBroker {
 
   /** Takes a message of the media process. Counts a malformed one. */
   onMessage(data: JsonValue, connection: MediaConnection): void {
-    this.#connection = connection;
     const parsed = v.safeParse(ipcMessage, data);
     if (!parsed.success) return this.#malformed.add();
     const message = parsed.output;
+    this.connection ??= connection;
     const { events } = this.#options;
     switch (message.type) {
       case "tokenNeeded":
@@ -164,7 +170,7 @@ export class CallBroker {
   }
 
   #report(error: unknown, context: string): void {
-    const connection = this.#connection;
+    const { connection } = this;
     this.#options.events.emit(
       new ErrorEvent({ error, context, ...(connection ? { connection } : {}) }),
     );

@@ -12,6 +12,7 @@ import {
   checkUser,
   ClosedError,
   type Conversation,
+  type DialOptions,
   type EdgeAgent,
   EdgeTransport,
   ErrorEvent,
@@ -33,9 +34,12 @@ import {
 } from "./events.ts";
 import { RpcError } from "./rpc/rpc_error.ts";
 import type { RpcMethod } from "./rpc/rpc_methods.ts";
+import { Requests } from "./service/requests.ts";
 import { RoomService } from "./service/room_service.ts";
+import { SipService } from "./service/sip_service.ts";
 import { Tokens } from "./service/tokens.ts";
 import { type LiveKitEdgeOptions, type LiveKitSettings, readSettings } from "./settings.ts";
+import { Telephone } from "./telephone.ts";
 import { TranscribedConversation, type Transcription } from "./transcribed_conversation.ts";
 import type { CallParams } from "./wire/ipc.ts";
 import { isTooLarge, MAX_PAYLOAD_BYTES, RPC_CODES } from "./wire/rpc_codes.ts";
@@ -129,6 +133,7 @@ export class LiveKitEdge extends EdgeTransport {
   readonly #settings: LiveKitSettings;
   readonly #tokens: Tokens;
   readonly #rooms: RoomService;
+  readonly #telephone: Telephone;
   readonly #process: MediaProcess;
   readonly #brokers = new Map<CallConnection, CallBroker>();
   /** What follows the end of a call, which closing the edge awaits. */
@@ -145,7 +150,12 @@ export class LiveKitEdge extends EdgeTransport {
     this.events.register(AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent);
     this.#settings = readSettings(options);
     this.#tokens = new Tokens(this.#settings, this.clock);
-    this.#rooms = new RoomService(this.#settings, this.#tokens, this.clock);
+    const requests = new Requests(this.#settings, this.#tokens, this.clock);
+    this.#rooms = new RoomService(requests);
+    this.#telephone = new Telephone({
+      ...{ settings: this.#settings, rooms: this.#rooms, clock: this.clock },
+      sip: new SipService(this.#settings, requests),
+    });
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
@@ -431,6 +441,13 @@ export class LiveKitEdge extends EdgeTransport {
     });
   }
 
+  /** Calls a number in a room of its own, by the trunk of the options. */
+  protected override placeCall(options: DialOptions): Promise<Call> {
+    return this.#settings.sip?.trunkId === undefined
+      ? super.placeCall(options)
+      : this.#telephone.dial(options);
+  }
+
   /** Waits for what follows the ends of calls. */
   protected override async release(): Promise<void> {
     await Promise.allSettled([...this.#pending]);
@@ -477,8 +494,10 @@ export class LiveKitEdge extends EdgeTransport {
       },
       signal,
       timeoutMs: Infinity,
+      ...(settings.sip ? { telephone: this.#telephone.of(room, broker) } : {}),
       onEdgeMessage: (data, from) => broker.onMessage(data, from),
     });
+    broker.connection = connection;
     this.#brokers.set(connection, broker);
     const closing = undo.move();
     const closed = connection.closed.then(() => {

@@ -1,23 +1,17 @@
 /** The rooms of a server, through its API. @module */
-import { type Clock, type JsonValue, messageOf, waitFor } from "@ringline/edge/toolkit";
+import type { JsonValue } from "@ringline/edge/toolkit";
 import type { LiveKitCallOptions } from "../call_options.ts";
-import type { LiveKitSettings } from "../settings.ts";
-import { rejectionError, withoutSecrets } from "../wire/errors.ts";
-import type { Tokens } from "./tokens.ts";
+import type { RequestOptions, Requests } from "./requests.ts";
 
 /** The SDK's client for rooms. */
 type Client = InstanceType<(typeof import("livekit-server-sdk"))["RoomServiceClient"]>;
 
-/** Creates and deletes rooms: on the first node that can be reached. */
+/** Creates and deletes rooms, and removes participants. */
 export class RoomService {
-  readonly #settings: LiveKitSettings;
-  readonly #tokens: Tokens;
-  readonly #clock: Clock;
+  readonly #requests: Requests;
 
-  constructor(settings: LiveKitSettings, tokens: Tokens, clock: Clock) {
-    this.#settings = settings;
-    this.#tokens = tokens;
-    this.#clock = clock;
+  constructor(requests: Requests) {
+    this.#requests = requests;
   }
 
   /** Creates a room, or finds the one with this name; returns the server's description of it. */
@@ -27,48 +21,40 @@ export class RoomService {
       "creating the room",
       (client) =>
         client.createRoom({ name, emptyTimeout, departureTimeout, maxParticipants, metadata }),
-      signal,
+      { signal },
     );
     return room.toJson() as JsonValue;
   }
 
   /** Deletes a room: all participants leave it. Does nothing where there is none. */
   async delete(name: string): Promise<void> {
-    try {
-      await this.#request("ending the call", (client) => client.deleteRoom(name));
-    } catch (error) {
-      if ((error as { code?: string }).code !== "not-found") throw error;
-    }
+    await this.#request("ending the call", (client) => client.deleteRoom(name))
+      .catch(ignoreAbsent);
+  }
+
+  /** Removes a participant, as hanging up does. Does nothing where there is none. */
+  async remove(room: string, identity: string): Promise<void> {
+    await this.#request(
+      "removing a participant",
+      (client) => client.removeParticipant(room, identity),
+    ).catch(ignoreAbsent);
   }
 
   async #request<T>(
     doing: string,
     act: (client: Client) => Promise<T>,
-    signal?: AbortSignal,
+    options?: RequestOptions,
   ): Promise<T> {
-    const { apiKey, apiSecret } = this.#tokens.keys(doing);
+    // Not loaded by programs whose tokens come from elsewhere.
     const { RoomServiceClient } = await import("livekit-server-sdk");
-    const { urls, requestTimeoutMs } = this.#settings;
-    for (const [index, url] of urls.entries()) {
-      const client = new RoomServiceClient(url.replace(/^ws/, "http"), apiKey, apiSecret, {
-        requestTimeout: Math.max(1, Math.ceil(requestTimeoutMs / 1000)),
-        failover: false,
-      });
-      try {
-        return await waitFor(act(client), doing, {
-          timeoutMs: requestTimeoutMs,
-          signal,
-          clock: this.#clock,
-        });
-      } catch (error) {
-        if (signal?.aborted) throw error;
-        const { status } = error as { status?: number };
-        const isLast = index === urls.length - 1;
-        if (!isLast && (status === undefined || status >= 500)) continue;
-        const message = withoutSecrets(messageOf(error), apiSecret);
-        throw rejectionError(doing, { status, message });
-      }
-    }
-    throw rejectionError(doing, {});
+    return await this.#requests.send(
+      doing,
+      (...client) => act(new RoomServiceClient(...client)),
+      options,
+    );
   }
+}
+
+function ignoreAbsent(error: { code?: string }): void {
+  if (error.code !== "not-found") throw error;
 }

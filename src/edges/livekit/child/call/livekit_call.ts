@@ -56,6 +56,8 @@ const PATIENCE_MS = 3000;
 const PATH_MS = 10_000;
 /** How long pictures of another size must last before the room learns of it. */
 const RESIZED_MS = 500;
+/** The reason of a server that goes: another one may be there. */
+const SHUTDOWN = "server-shutdown";
 /** The attribute by which a transcription names the track that it is of. */
 const TRANSCRIBED = "lk.transcribed_track_id";
 
@@ -450,6 +452,10 @@ export class LiveKitCall {
   #onLeave(leaving: Leaving): void {
     const { name } = leaving;
     if (leaving.comesBack) return this.#reconnect(leaving.strategy, name);
+    if (name === SHUTDOWN && this.#options.params.urls.length > 1) {
+      this.#server++;
+      return this.#reconnect("rejoin", name);
+    }
     if (leaving.reason === "network") {
       const text = `the server has ended the session: ${name}`;
       this.#emitError(new ConnectionError(text, { code: name }), "the room");
