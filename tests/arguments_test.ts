@@ -5,6 +5,7 @@ import { Agent } from "../src/agent/agent.ts";
 import { allowList } from "../src/inference/speakers/allow_list.ts";
 import { MemoryConversation } from "../src/edge/conversation.ts";
 import { GetStreamEdge } from "../src/edges/getstream/mod.ts";
+import { LiveKitEdge } from "../src/edges/livekit/mod.ts";
 import { LatestVideoTrack } from "../src/edge/toolkit/latest_video_track.ts";
 import { LocalEdge } from "../src/edges/local/mod.ts";
 import { QueuedAudioTrack } from "../src/edge/toolkit/queued_audio_track.ts";
@@ -276,6 +277,22 @@ const made: Record<string, { make: () => object; methods: readonly string[] }> =
         logger: silentLogger,
       }),
     methods: ["join", "publishTracks", "addTrackSubscriber", "sendCustomEvent", "reconnect"],
+  },
+  LiveKitEdge: {
+    make: () =>
+      new LiveKitEdge({
+        apiKey: "key",
+        apiSecret: "secret",
+        // Where no server is.
+        url: "ws://127.0.0.1:1",
+        requestTimeoutMs: 10,
+        logger: silentLogger,
+      }),
+    methods: [
+      ...["authenticate", "createCall", "join", "publishTracks", "addTrackSubscriber"],
+      ...["sendCustomEvent", "sendText", "setAttributes", "createToken", "createConversation"],
+      ...["openDemo", "endCall", "reconnect"],
+    ],
   },
   EventManager: {
     make: () => new EventManager(),

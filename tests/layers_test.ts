@@ -66,6 +66,7 @@ const allowed: Record<string, string[]> = {
   media: ["native", "edge", "audio", "events"],
   "edges/local": ["media", "native", "edge", "audio", "events"],
   "edges/getstream": [],
+  "edges/livekit": [],
   agent: ["native", "inference", "edge", "audio", "events"],
   testing: ["agent", "inference", "media", "native", "edge", "audio", "events"],
 };

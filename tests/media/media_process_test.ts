@@ -364,6 +364,7 @@ Deno.test("every child leaves signals to the agent before it loads anything else
   const firstImports = {
     "edges/local/child/main.ts": '"../../../media/child/leave_signals.ts"',
     "edges/getstream/child/main.ts": '"@ringline/edge/media/child"',
+    "edges/livekit/child/main.ts": '"@ringline/edge/media/child"',
     "media/child/mod.ts": '"./leave_signals.ts"',
   };
   for (const [path, expected] of Object.entries(firstImports)) {

@@ -48,10 +48,12 @@ export {
   type RoomStats,
 } from "../room/audio_room.ts";
 export { readAudioStats } from "../webrtc/audio_stats.ts";
-export { Peer, type PeerOptions } from "../webrtc/peer.ts";
+export { type HeldOffer, Peer, type PeerOptions } from "../webrtc/peer.ts";
 export type {
   RtcCandidate,
   RtcConnectionState,
+  RtcDataChannel,
+  RtcDataChannelInit,
   RtcDirection,
   RtcIceServer,
   RtcReceiver,

@@ -2,7 +2,10 @@ import { ClosedError, ProtocolError } from "../../edge/errors.ts";
 import { rtc } from "./rtc.ts";
 import type {
   RtcCandidate,
+  RtcConfiguration,
   RtcConnectionState,
+  RtcDataChannel,
+  RtcDataChannelInit,
   RtcDirection,
   RtcIceServer,
   RtcPeerConnection,
@@ -36,6 +39,14 @@ export interface PeerOptions {
   onError?(error: unknown): void;
 }
 
+/** An offer that is not in force yet. */
+export interface HeldOffer {
+  /** The offer, without candidates. */
+  readonly sdp: string;
+  /** Puts it in force, and gathers candidates with these servers. */
+  start(iceServers: RtcIceServer[]): Promise<void>;
+}
+
 /**
  * One peer connection, with what wrtc leaves to its users: it keeps candidates that arrive before their
  * description, creates one offer at a time, asks for packets of 10 ms, and closes in the order that
@@ -57,18 +68,14 @@ export class Peer {
   #turnsPictures = false;
   #offerOut = false;
   #offerWanted: { iceRestart: boolean } | undefined;
+  readonly #channels: RtcDataChannel[] = [];
   #closed: Promise<void> | undefined;
 
   /** Opens no port before the first description. Close it in any case. */
   constructor(options: PeerOptions = {}) {
     this.#options = options;
     this.#maxRemote = options.maxRemoteCandidates ?? 64;
-    const { iceServers = [], portRange } = options;
-    const connection = new rtc.RTCPeerConnection({
-      iceServers,
-      bundlePolicy: "max-bundle",
-      ...(portRange === undefined ? {} : { portRange }),
-    });
+    const connection = new rtc.RTCPeerConnection(this.#configuration(options.iceServers));
     this.connection = connection;
     connection.onicecandidate = ({ candidate }) => {
       if (candidate === null || candidate.candidate === "") return;
@@ -118,6 +125,36 @@ export class Peer {
   addTransceiver(kind: "audio" | "video" | RtcTrack, direction: RtcDirection): RtcTransceiver {
     this.#assertOpen();
     return this.connection.addTransceiver(kind, { direction });
+  }
+
+  /** Adds a channel for messages. Takes effect with the next offer; closing the peer closes it. */
+  createDataChannel(label: string, init: RtcDataChannelInit = {}): RtcDataChannel {
+    this.#assertOpen();
+    const channel = this.connection.createDataChannel(label, init);
+    channel.binaryType = "arraybuffer";
+    this.#channels.push(channel);
+    return channel;
+  }
+
+  /**
+   * Creates the first offer for a server that names its ICE servers only when it has the offer: it is in
+   * force, and candidates are gathered, when the result's `start` is called.
+   */
+  async holdOffer(): Promise<HeldOffer> {
+    this.#assertOpen();
+    this.#offerOut = true;
+    const offer = await this.connection.createOffer();
+    return {
+      sdp: this.#outgoing(offer.sdp),
+      start: async (iceServers) => {
+        this.#assertOpen();
+        if (iceServers.length > 0) {
+          this.connection.setConfiguration(this.#configuration(iceServers));
+        }
+        await this.connection.setLocalDescription(offer);
+        queueMicrotask(() => this.#releaseLocalCandidates());
+      },
+    };
   }
 
   /**
@@ -219,6 +256,9 @@ export class Peer {
     connection.onicecandidate = null;
     connection.onconnectionstatechange = null;
     connection.ontrack = null;
+    for (const channel of this.#channels) {
+      channel.onopen = channel.onmessage = channel.onclose = null;
+    }
     this.#localWaiting = undefined;
     this.#remoteWaiting = [];
     // wrtc may crash when a connection closes while a sender still holds a track.
@@ -228,6 +268,16 @@ export class Peer {
         .map(({ sender }) => sender.replaceTrack(null)),
     );
     connection.close();
+  }
+
+  /** wrtc wants all of it each time. */
+  #configuration(iceServers: RtcIceServer[] = []): RtcConfiguration {
+    const { portRange } = this.#options;
+    return {
+      iceServers,
+      bundlePolicy: "max-bundle",
+      ...(portRange === undefined ? {} : { portRange }),
+    };
   }
 
   async #offer(iceRestart: boolean): Promise<string> {

@@ -65,6 +65,38 @@ export type RtcConnectionState =
   | "failed"
   | "closed";
 
+/** Options of a data channel. Default: reliable and in order. */
+export interface RtcDataChannelInit {
+  /** Whether messages arrive in the order in which they were sent. Default `true`. */
+  ordered?: boolean;
+  /** How often a lost message is sent again. Default: until it arrives. */
+  maxRetransmits?: number;
+}
+
+/** A channel for messages beside the media of a connection. */
+export interface RtcDataChannel {
+  /** Its name. */
+  readonly label: string;
+  /** Its number on the connection; `null` before there is one. */
+  readonly id: number | null;
+  /** Messages can be sent while it is `"open"`. */
+  readonly readyState: "connecting" | "open" | "closing" | "closed";
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount: number;
+  /** Set to `"arraybuffer"`. */
+  binaryType: string;
+  /** Called when messages can be sent. */
+  onopen: (() => void) | null;
+  /** Called with each message. */
+  onmessage: ((event: { data: ArrayBuffer | string }) => void) | null;
+  /** Called when it is closed, by either side. */
+  onclose: (() => void) | null;
+  /** Sends a message. */
+  send(data: Uint8Array<ArrayBuffer> | string): void;
+  /** Closes it. */
+  close(): void;
+}
+
 /** wrtc's peer connection, as far as it is used here. */
 export interface RtcPeerConnection {
   readonly connectionState: RtcConnectionState;
@@ -80,6 +112,8 @@ export interface RtcPeerConnection {
     init?: { direction?: RtcDirection },
   ): RtcTransceiver;
   getTransceivers(): RtcTransceiver[];
+  createDataChannel(label: string, init?: RtcDataChannelInit): RtcDataChannel;
+  setConfiguration(configuration: RtcConfiguration): void;
   createOffer(options?: { iceRestart?: boolean }): Promise<RtcDescription>;
   createAnswer(): Promise<RtcDescription>;
   setLocalDescription(description: RtcDescription): Promise<void>;

@@ -1,0 +1,292 @@
+/**
+ * The participants of a room and their tracks, as a server describes them; it sends the agent what
+ * changes. A room has each identity once, so participants are known by it: those who come back with
+ * another session are the same, and keep the id that the agent knows.
+ *
+ * @module
+ */
+import {
+  DisconnectReason,
+  Encryption_Type,
+  type ParticipantInfo,
+  ParticipantInfo_Kind,
+  ParticipantInfo_State,
+  type TrackInfo,
+  TrackSource,
+  TrackType as LiveKitTrackType,
+} from "@livekit/protocol";
+import type { CallState, ConnectionMessage } from "@ringline/edge/media/child";
+import { type Clock, type JsonValue, TrackType } from "@ringline/edge/toolkit";
+import { USER_ATTRIBUTE } from "../../wire/user_attribute.ts";
+
+/** How long those whom another media process knew may take to be seen, at least. */
+const TAKEOVER_MS = 10_000;
+/** Reasons for which a participant will not be back in a moment. */
+const LEFT: readonly DisconnectReason[] = [
+  DisconnectReason.CLIENT_INITIATED,
+  DisconnectReason.PARTICIPANT_REMOVED,
+  DisconnectReason.ROOM_DELETED,
+  DisconnectReason.ROOM_CLOSED,
+];
+
+/** A participant's track. */
+export interface RosterTrack {
+  readonly id: string;
+  readonly type: TrackType;
+  readonly isEncrypted: boolean;
+  muted: boolean;
+}
+
+/** A participant of the room. */
+export interface Member {
+  readonly identity: string;
+  /** The id that the agent knows them by: of their first session, if they have come back. */
+  readonly participantId: string;
+  readonly isAgent: boolean;
+  /** Of their session now. */
+  sid: string;
+  info: ParticipantInfo;
+  readonly tracks: Map<string, RosterTrack>;
+}
+
+/** Options for {@linkcode CallRoster}. */
+export interface CallRosterOptions {
+  /** Sends a message to the agent. */
+  emit: (message: ConnectionMessage) => void;
+  /** Milliseconds for which a participant who was lost may come back as the same one. */
+  graceMs: number;
+  /** What the agent knew when another media process was lost. */
+  known?: CallState | undefined;
+  clock: Clock;
+  /** A participant's tracks have changed: their media may have to be attached or detached. */
+  onChange: (member: Member) => void;
+  /** A participant's name, metadata or attributes have changed. */
+  onUpdate: (member: Member) => void;
+}
+
+/** The participants of a room. */
+export class CallRoster {
+  readonly #options: CallRosterOptions;
+  readonly #members = new Map<string, Member>();
+  /** Those who were lost a moment ago, by identity. */
+  readonly #lost = new Map<string, { participantId: string; untilMs: number }>();
+  #own = "";
+  #hasReported = false;
+
+  constructor(options: CallRosterOptions) {
+    this.#options = options;
+    const { known, clock, graceMs } = options;
+    const untilMs = clock.now() + Math.max(graceMs, TAKEOVER_MS);
+    for (const participant of known?.participants ?? []) {
+      this.#lost.set(identityOf(participant), { participantId: participant.id, untilMs });
+    }
+  }
+
+  /** All participants. */
+  get members(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  /** The identities of all participants. */
+  get identities(): IteratorObject<string> {
+    return this.#members.keys();
+  }
+
+  /** Returns a participant by identity. */
+  member(identity: string): Member | undefined {
+    return this.#members.get(identity);
+  }
+
+  /** Returns a participant by the id that the agent knows them by. */
+  byParticipantId(id: string): Member | undefined {
+    return this.#members.values().find(({ participantId }) => participantId === id);
+  }
+
+  /** Returns a track and its participant, by the track's id. */
+  find(id: string): { member: Member; track: RosterTrack } | undefined {
+    for (const member of this.#members.values()) {
+      const track = member.tracks.get(id);
+      if (track) return { member, track };
+    }
+    return undefined;
+  }
+
+  /**
+   * Takes the whole state of the room. Those who are not there any more may come back within
+   * `graceMs`: after the loss of a node browsers take longer than the agent.
+   */
+  replace(
+    own: ParticipantInfo,
+    others: readonly ParticipantInfo[],
+    graceMs = this.#options.graceMs,
+  ): void {
+    this.#own = own.identity;
+    const present = new Set(others.filter(isPresent).map(({ identity }) => identity));
+    for (const member of [...this.#members.values()]) {
+      if (!present.has(member.identity)) this.#lose(member, graceMs);
+    }
+    this.update(others);
+    this.#reportAbsent(graceMs);
+  }
+
+  /** Those of another media process who are not here may have been lost a moment ago. */
+  #reportAbsent(graceMs: number): void {
+    const { known, emit } = this.#options;
+    if (this.#hasReported || graceMs === 0) return;
+    this.#hasReported = true;
+    for (const participant of known?.participants ?? []) {
+      const { id: participantId } = participant;
+      if (this.#lost.get(identityOf(participant))?.participantId !== participantId) continue;
+      emit({ type: "participantLost", participantId, graceMs });
+    }
+  }
+
+  /** Takes what has changed. */
+  update(participants: readonly ParticipantInfo[]): void {
+    for (const info of participants) {
+      if (info.identity === this.#own || info.kind === ParticipantInfo_Kind.EGRESS) continue;
+      const member = this.#members.get(info.identity);
+      if (!isPresent(info)) {
+        // An earlier session of a participant who is back.
+        if (!member || member.sid !== info.sid) continue;
+        if (LEFT.includes(info.disconnectReason)) this.#remove(member);
+        else this.#lose(member, this.#options.graceMs);
+      } else if (!member) this.#join(info);
+      else if (member.sid !== info.sid || info.version >= member.info.version) {
+        this.#change(member, info);
+      }
+    }
+  }
+
+  #join(info: ParticipantInfo): void {
+    const lost = this.#takeLost(info.identity);
+    const member: Member = {
+      identity: info.identity,
+      participantId: lost ?? info.sid,
+      isAgent: info.kind === ParticipantInfo_Kind.AGENT,
+      sid: info.sid,
+      info,
+      tracks: new Map(),
+    };
+    this.#members.set(info.identity, member);
+    this.#options.emit({
+      type: "participantJoined",
+      participant: {
+        id: member.participantId,
+        userId: info.attributes[USER_ATTRIBUTE] || info.identity,
+        name: info.name,
+        kind: member.isAgent ? "agent" : "person",
+        original: describe(info),
+      },
+    });
+    this.#syncTracks(member);
+  }
+
+  #change(member: Member, info: ParticipantInfo): void {
+    const before = member.info;
+    member.sid = info.sid;
+    member.info = info;
+    this.#syncTracks(member);
+    const [was, is] = [before, info].map((one) => JSON.stringify(aboutThem(one)));
+    if (was !== is) this.#options.onUpdate(member);
+  }
+
+  #syncTracks(member: Member): void {
+    const { emit, onChange } = this.#options;
+    const { info, tracks, participantId } = member;
+    const present = new Set(info.tracks.map(({ sid }) => sid));
+    for (const id of [...tracks.keys()]) if (!present.has(id)) this.#removeTrack(member, id);
+    for (const one of info.tracks) {
+      const type = typeOf(one);
+      if (type === undefined) continue;
+      const track = tracks.get(one.sid);
+      if (!track) {
+        const isEncrypted = one.encryption !== Encryption_Type.NONE;
+        tracks.set(one.sid, { id: one.sid, type, isEncrypted, muted: one.muted });
+        emit({
+          type: "trackAdded",
+          track: { id: one.sid, type, participantId, muted: one.muted },
+        });
+      } else if (track.muted !== one.muted) {
+        track.muted = one.muted;
+        emit({ type: "trackUpdated", trackId: one.sid, muted: one.muted });
+      }
+    }
+    onChange(member);
+  }
+
+  #removeTrack(member: Member, id: string): void {
+    member.tracks.delete(id);
+    this.#options.emit({ type: "trackRemoved", trackId: id });
+  }
+
+  /** They left for good, as far as the server knows. */
+  #remove(member: Member): void {
+    this.#takeOut(member);
+    this.#options.emit({ type: "participantLeft", participantId: member.participantId });
+  }
+
+  /** Their connection was lost. */
+  #lose(member: Member, graceMs: number): void {
+    if (graceMs === 0) return this.#remove(member);
+    const { participantId, identity } = member;
+    this.#takeOut(member);
+    this.#lost.set(identity, { participantId, untilMs: this.#options.clock.now() + graceMs });
+    this.#options.emit({ type: "participantLost", participantId, graceMs });
+  }
+
+  #takeOut(member: Member): void {
+    this.#members.delete(member.identity);
+    for (const id of [...member.tracks.keys()]) this.#removeTrack(member, id);
+    this.#options.onChange(member);
+  }
+
+  /** Returns, once, the id of the participant with this identity who was lost a moment ago. */
+  #takeLost(identity: string): string | undefined {
+    const now = this.#options.clock.now();
+    for (const [one, { untilMs }] of [...this.#lost]) if (untilMs <= now) this.#lost.delete(one);
+    const lost = this.#lost.get(identity);
+    this.#lost.delete(identity);
+    return lost?.participantId;
+  }
+}
+
+/** The identity of a participant whom another media process knew. */
+function identityOf({ userId, original }: CallState["participants"][number]): string {
+  return (original as { identity?: string } | null | undefined)?.identity ?? userId;
+}
+
+function isPresent({ state }: ParticipantInfo): boolean {
+  return state !== ParticipantInfo_State.DISCONNECTED;
+}
+
+/** Returns what kind of track it is; `undefined` for data. */
+function typeOf({ type, source }: TrackInfo): TrackType | undefined {
+  if (type === LiveKitTrackType.AUDIO) {
+    return source === TrackSource.SCREEN_SHARE_AUDIO
+      ? TrackType.SCREEN_SHARE_AUDIO
+      : TrackType.AUDIO;
+  }
+  if (type !== LiveKitTrackType.VIDEO) return undefined;
+  return source === TrackSource.SCREEN_SHARE ? TrackType.SCREEN_SHARE : TrackType.VIDEO;
+}
+
+/** What a participant says about themselves, which may change. */
+function aboutThem({ name, metadata, attributes }: ParticipantInfo): JsonValue {
+  return { name, metadata, attributes: Object.fromEntries(Object.entries(attributes).sort()) };
+}
+
+/** Returns what the server says about a participant, with LiveKit's names. */
+function describe(info: ParticipantInfo): JsonValue {
+  const { sid, identity, name, kind, metadata, attributes, joinedAtMs, joinedAt, region } = info;
+  return {
+    ...{ sid, identity, name, metadata, region, attributes: { ...attributes } },
+    kind: (ParticipantInfo_Kind[kind] ?? "STANDARD").toLowerCase(),
+    joinedAtMs: Number(joinedAtMs) || Number(joinedAt) * 1000,
+  };
+}
+
+/** Whether a track is sound. */
+export function isAudio(type: TrackType): boolean {
+  return type === TrackType.AUDIO || type === TrackType.SCREEN_SHARE_AUDIO;
+}

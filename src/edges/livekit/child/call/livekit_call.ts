@@ -1,0 +1,536 @@
+/** One agent in one room. @module */
+import {
+  type JoinResponse,
+  type ParticipantInfo,
+  UpdateParticipantMetadata,
+  UserPacket,
+} from "@livekit/protocol";
+import {
+  type AgentConnection,
+  type ParticipantAudioStats,
+  type PublishedKinds,
+  readAudioStats,
+  type RtcConnectionState,
+  type RtcTrack,
+  type VideoConstraints,
+} from "@ringline/edge/media/child";
+import {
+  type Clock,
+  ClosedError,
+  ConnectionError,
+  EdgeError,
+  type JsonValue,
+  messageOf,
+  TrackType,
+} from "@ringline/edge/toolkit";
+import type {
+  CallParams,
+  IpcMessage,
+  MethodCall,
+  MethodOutcome,
+  Strategy,
+  TextStream,
+} from "../../wire/ipc.ts";
+import { RPC_CODES } from "../../wire/rpc_codes.ts";
+import { isUsable } from "../../wire/token_end.ts";
+import type { CallMedia } from "../session/media.ts";
+import { type Access, RoomSession } from "../session/room_session.ts";
+import type { EndReason, Leaving } from "../signal/leaving.ts";
+import type { ServerMessage } from "../signal/signal_socket.ts";
+import { AgentTracks } from "./agent_tracks.ts";
+import { CallRoster, type Member } from "./call_roster.ts";
+import { MediaRouter } from "./media_router.ts";
+import { MethodCalls } from "./method_calls.ts";
+import { Reconnector } from "./reconnector.ts";
+import { RoomData } from "./room_data.ts";
+import { takeMessage, undecodable } from "./server_messages.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { pressKeys } from "./telephone_keys.ts";
+import { textPackets } from "./text_streams.ts";
+
+/** The fewest tries of the first join. */
+const JOIN_TRIES = 3;
+/** How long a connection may be cut before another path is looked for. */
+const PATIENCE_MS = 3000;
+/** How long another path may take. */
+const PATH_MS = 10_000;
+/** How long pictures of another size must last before the room learns of it. */
+const RESIZED_MS = 500;
+/** The reason of a server that goes: another one may be there. */
+const SHUTDOWN = "server-shutdown";
+/** The attribute by which a transcription names the track that it is of. */
+const TRANSCRIBED = "lk.transcribed_track_id";
+
+/** Options for {@linkcode LiveKitCall}. */
+export interface LiveKitCallOptions {
+  connection: AgentConnection;
+  params: CallParams;
+  media: CallMedia;
+  /** Asks the agent's process for another token. */
+  askToken: (signal: AbortSignal) => Promise<string>;
+  clock: Clock;
+  log: (level: "debug" | "warn", message: string) => void;
+}
+
+/** One agent in one room. */
+export class LiveKitCall {
+  readonly #options: LiveKitCallOptions;
+  readonly #connection: AgentConnection;
+  readonly #abort = new AbortController();
+  readonly #roster: CallRoster;
+  readonly #router: MediaRouter;
+  readonly #subscriptions: Subscriptions;
+  readonly #data: RoomData;
+  readonly #methods: MethodCalls;
+  readonly #reconnector: Reconnector;
+  readonly #own: AgentTracks;
+  readonly #attributes: Record<string, string> = {};
+  #session: RoomSession | undefined;
+  #token: string;
+  /** The server in use, of those that there are. */
+  #server = 0;
+  /** Resolves when the call is lost the next time. */
+  #lost = Promise.withResolvers<void>();
+  /** Resolves when the connection has a path, or is not wanted any more. */
+  #path = Promise.withResolvers<void>();
+  #cut: Disposable | undefined;
+  #resized: Disposable | undefined;
+  #hasEnded = false;
+
+  constructor(options: LiveKitCallOptions) {
+    this.#options = options;
+    const { connection, clock, media, params, log } = options;
+    this.#connection = connection;
+    this.#token = params.token;
+    this.#own = new AgentTracks({
+      ...{ connection, audio: media.audio, moderated: params.moderated },
+      onModerated: (tracks) => this.#emit({ type: "moderated", tracks }),
+      onMuted: ({ kind, muted }) => this.#emit({ type: "agentMuted", track: kind, muted }),
+      identityOf: (id) => this.#roster.byParticipantId(id)?.identity,
+    });
+    this.#subscriptions = new Subscriptions({
+      members: () => this.#roster.members,
+      hearsAgents: connection.audioSubscription.agents,
+      send: (message) => this.#session?.send(message),
+      canSend: () => this.#session?.isOnline ?? false,
+      onEncrypted: ({ identity }) => {
+        const text = `${identity} sends encrypted tracks, which this edge cannot read`;
+        this.#emitError(new EdgeError(text, { code: "encrypted" }), "subscribing");
+      },
+    });
+    this.#router = new MediaRouter(media.audio, connection, (id) => this.videoTrack(id));
+    this.#roster = new CallRoster({
+      emit: (message) => connection.send(message),
+      graceMs: params.participantGraceMs,
+      known: connection.known,
+      clock,
+      onChange: (member) => {
+        this.#subscriptions.update();
+        this.#router.sync(member);
+        this.#session?.publisher.audienceChanged();
+        if (!this.#roster.member(member.identity)) this.#methods.left(member.identity);
+      },
+      onUpdate: ({ participantId, info: { name, metadata, attributes } }) =>
+        this.#emit({
+          type: "participantUpdated",
+          ...{ participantId, name, metadata, attributes },
+        }),
+    });
+    this.#methods = new MethodCalls({
+      clock,
+      send: (value, identity) => this.#open.sendData(value, { to: [identity] }),
+      emit: (message) => this.#emit(message),
+    });
+    this.#data = new RoomData({
+      ...{ roster: this.#roster, methods: this.#methods, clock },
+      emit: (message) => connection.send(message),
+      emitEdge: (message) => this.#emit(message),
+      onError: (error, context) => this.#emitError(error, context),
+    });
+    this.#reconnector = new Reconnector({
+      clock,
+      limitMs: params.reconnectTimeoutMs,
+      attempt: (strategy) => strategy === "resume" ? this.#resume() : this.#rejoin(),
+      onStart: () => {
+        connection.send({ type: "reconnecting" });
+        this.#lost.resolve();
+        this.#lost = Promise.withResolvers();
+      },
+      onReconnected: (result) => {
+        connection.send({ type: "reconnected" });
+        this.#emit({ type: "reconnected", ...result });
+        this.#catchUp();
+      },
+      onGivenUp: (error) => {
+        this.#emitError(error, "reconnecting");
+        this.#end("network");
+      },
+      onFailure: (error, strategy) => {
+        this.#server++;
+        log("warn", `${strategy}: ${messageOf(error)}`);
+      },
+    });
+  }
+
+  /** Joins; resolves when the agent has received all participants. */
+  async join(signal: AbortSignal): Promise<void> {
+    const { params, media, log } = this.#options;
+    media.audio.addAgent(this.#connection, AgentTracks.member);
+    this.#connection.send({ type: "heardDelay", ms: params.heardDelayMs });
+    const tries = Math.max(JOIN_TRIES, params.urls.length);
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#enter(params.participantGraceMs, signal);
+      } catch (error) {
+        const isLast = !(error instanceof EdgeError && error.retryable) || attempt === tries;
+        if (signal.aborted || isLast) throw error;
+        log("warn", `joining: ${messageOf(error)}`);
+        this.#server++;
+      }
+    }
+  }
+
+  /**
+   * Publishes the agent's tracks, and mutes those that it no longer publishes. This ends a moderator's
+   * mute, unless they are published `again` in the place of another process.
+   */
+  async publish(
+    tracks: PublishedKinds,
+    options: { again: boolean; directed: readonly string[] },
+  ): Promise<void> {
+    this.#own.want(tracks, options);
+    // A reconnection publishes the tracks itself, also when it begins in the middle of this.
+    if (this.#reconnector.isRunning) return;
+    const publishing = this.#publish();
+    publishing.catch(() => {});
+    await Promise.race([publishing, this.#lost.promise]);
+  }
+
+  /** The agent's pictures have another size: the room learns of it, once they keep it for a moment. */
+  videoResized(): void {
+    this.#resized ??= this.#options.clock.schedule(() => {
+      this.#resized = undefined;
+      this.#session?.publisher.resized();
+    }, RESIZED_MS);
+  }
+
+  /** Returns the media of a track that the agent is subscribed to. */
+  videoTrack(trackId: string): RtcTrack | undefined {
+    return this.#subscriptions.has(trackId) ? this.#session?.track(trackId) : undefined;
+  }
+
+  /** Returns how each participant's audio has arrived from the server. */
+  async audioStats(): Promise<ParticipantAudioStats[]> {
+    const session = this.#session;
+    const byTrack = readAudioStats(await session?.stats() ?? []);
+    return [...this.#roster.members].flatMap((member) => {
+      const sid = microphoneOf(member);
+      const track = sid === undefined ? undefined : session?.track(sid);
+      const stats = track && byTrack.get(track.id);
+      return stats ? [{ participantId: member.participantId, ...stats }] : [];
+    });
+  }
+
+  /** Sets or removes the agent's subscription to a video track. */
+  subscribed(trackId: string, constraints: VideoConstraints | undefined): void {
+    this.#subscriptions.set(trackId, constraints);
+  }
+
+  /** Sends a custom event to all participants, or to one. */
+  async sendCustomEvent(data: JsonValue, participantId?: string): Promise<void> {
+    const payload = new TextEncoder().encode(JSON.stringify(data));
+    const to = participantId === undefined ? [] : this.#identitiesOf([participantId]);
+    // Sent to no identity it would be sent to all.
+    if (participantId !== undefined && to.length === 0) throw absent(participantId);
+    await this.#open.sendData({ case: "user", value: new UserPacket({ payload }) }, { to });
+  }
+
+  /** Sends a text as a text stream. */
+  async sendText({ topic, text, attributes, to, participantId }: TextStream): Promise<void> {
+    const session = this.#open;
+    const member = participantId === undefined
+      ? undefined
+      : this.#roster.byParticipantId(participantId);
+    const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
+    const isTranscription = topic === "lk.transcription";
+    const packets = textPackets({
+      ...{ topic, text },
+      timestampMs: this.#options.clock.epochMs(),
+      attributes: { ...attributes, ...(isTranscription && sid ? { [TRANSCRIBED]: sid } : {}) },
+    });
+    const identities = this.#identitiesOf(to);
+    // As above.
+    if (to.length > 0 && identities.length === 0) return;
+    const as = member?.identity;
+    for (const packet of packets) {
+      await session.sendData(packet, { to: identities, ...(as === undefined ? {} : { as }) });
+    }
+  }
+
+  /** Sets attributes of the agent; an empty text removes one. */
+  setAttributes(attributes: Record<string, string>): void {
+    Object.assign(this.#attributes, attributes);
+    this.#sendAttributes(attributes);
+  }
+
+  /** Sends the response to a participant's call of one of the agent's methods. */
+  async respond(requestId: string, outcome: MethodOutcome): Promise<void> {
+    await this.#methods.respond(requestId, outcome);
+  }
+
+  /** Calls a method of a participant. */
+  async callMethod(participantId: string, call: MethodCall): Promise<MethodOutcome> {
+    const [identity] = this.#identitiesOf([participantId]);
+    if (identity !== undefined) return await this.#methods.call(identity, call);
+    const { message } = absent(participantId);
+    return { failure: { code: RPC_CODES.recipientNotFound, message } };
+  }
+
+  /** Presses keys of the telephones that are in the room. */
+  async sendDtmf(digits: string): Promise<void> {
+    await pressKeys(digits, {
+      send: (value) => this.#open.sendData(value),
+      clock: this.#options.clock,
+      signal: this.#abort.signal,
+    });
+  }
+
+  /** Reconnects as if the server had asked for it, or its socket had been lost. */
+  reconnect(strategy: Strategy): void {
+    if (strategy === "resume") this.#session?.dropSocket();
+    else this.#reconnect(strategy, "requested by the agent");
+  }
+
+  /** Leaves, and releases everything. Idempotent. */
+  async leave(): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort(new ClosedError("the call"));
+    this.#path.resolve();
+    this.#cut?.[Symbol.dispose]();
+    this.#resized?.[Symbol.dispose]();
+    this.#methods.close();
+    await this.#session?.close({ leaves: true });
+    await this.#reconnector.stop();
+    this.#options.media.audio.close();
+  }
+
+  /** The identities of those who are here. */
+  #identitiesOf(participantIds: readonly string[]): string[] {
+    return participantIds.flatMap((id) => this.#roster.byParticipantId(id)?.identity ?? []);
+  }
+
+  get #open(): RoomSession {
+    if (this.#session) return this.#session;
+    throw new ClosedError("the call");
+  }
+
+  #access(): Access {
+    const { urls } = this.#options.params;
+    return { url: urls[this.#server % urls.length]!, token: this.#token };
+  }
+
+  /** Joins with a session of its own. Those who are not there any more may come back within the time. */
+  async #enter(graceMs: number, signal: AbortSignal): Promise<void> {
+    const { media, clock, params } = this.#options;
+    const session = new RoomSession({
+      ...{ media, clock },
+      silenceMs: params.silenceTimeoutMs,
+      size: () => this.#connection.videoSize,
+      identities: () => this.#roster.identities,
+      events: {
+        onMessage: (from, message) => this.#isCurrent(from) && this.#onMessage(message),
+        onSocketEnd: (from, { kind }) =>
+          this.#isCurrent(from) && this.#reconnect("resume", `the socket is ${kind}`),
+        onPeerState: (from, state) => this.#isCurrent(from) && this.#onPeerState(state),
+        onTracks: (from) => this.#isCurrent(from) && this.#router.syncAll(this.#roster.members),
+        onData: (from, packet) => this.#isCurrent(from) && this.#data.receive(packet),
+        onError: (error, context) => this.#emitError(error, context),
+      },
+    });
+    const wait = AbortSignal.any([signal, this.#abort.signal]);
+    let joined: JoinResponse;
+    try {
+      joined = await session.join(this.#access(), wait);
+      wait.throwIfAborted();
+      if (!session.isOnline) throw lostImmediately();
+    } catch (error) {
+      await session.close({ leaves: true });
+      throw error;
+    }
+    this.#session = session;
+    this.#subscriptions.reset();
+    this.#follow((rights) => rights.permit(session.own.permission));
+    this.#roster.replace(session.own, joined.otherParticipants, graceMs);
+    session.start();
+    if (Object.keys(this.#attributes).length > 0) this.#sendAttributes(this.#attributes);
+  }
+
+  async #resume(): Promise<void> {
+    const session = this.#open;
+    this.#path = Promise.withResolvers();
+    await session.resume(this.#access(), this.#subscriptions.sids, this.#abort.signal);
+    this.#subscriptions.update();
+    if (session.peerState === "connected") return;
+    using _limit = this.#options.clock.schedule(() => this.#path.reject(noPath()), PATH_MS);
+    await this.#path.promise;
+  }
+
+  async #rejoin(): Promise<void> {
+    const { params, clock } = this.#options;
+    const before = this.#session;
+    await before?.close({ leaves: true });
+    if (!isUsable(this.#token, clock.epochMs())) await this.#renew();
+    try {
+      await this.#enter(params.rejoinGraceMs, this.#abort.signal);
+    } catch (error) {
+      // Another token may be accepted: this one may have been revoked, or be of another clock.
+      if ((error as EdgeError).code !== "unauthorized") throw error;
+      await this.#renew();
+      await this.#enter(params.rejoinGraceMs, this.#abort.signal);
+    }
+    await this.#session?.publisher.publish(this.#own.allowed);
+  }
+
+  async #renew(): Promise<void> {
+    this.#token = await this.#options.askToken(this.#abort.signal);
+  }
+
+  #isCurrent(session: RoomSession): boolean {
+    return session === this.#session && !this.#abort.signal.aborted;
+  }
+
+  #reconnect(strategy: Strategy, reason: string): void {
+    if (this.#abort.signal.aborted || this.#hasEnded) return;
+    this.#options.log("debug", `${strategy}: ${reason}`);
+    this.#reconnector.request(strategy);
+  }
+
+  #onPeerState(state: RtcConnectionState): void {
+    if (state === "connected") this.#path.resolve();
+    if (state !== "disconnected") {
+      this.#cut?.[Symbol.dispose]();
+      this.#cut = undefined;
+    }
+    if (state === "failed") this.#reconnect("resume", "the connection failed");
+    else if (state === "disconnected") {
+      this.#cut ??= this.#options.clock.schedule(
+        () => this.#reconnect("resume", "the connection is cut"),
+        PATIENCE_MS,
+      );
+    }
+  }
+
+  #onMessage(message: ServerMessage): void {
+    takeMessage(message, {
+      onParticipants: (participants) => this.#onParticipants(participants),
+      onMuted: (sid, muted) => {
+        const kind = this.#session?.publisher.kindOf(sid);
+        if (kind) this.#follow((rights) => rights.mute(kind, muted));
+      },
+      onLeave: (leaving) => this.#onLeave(leaving),
+      onToken: (token) => {
+        this.#token = token;
+        this.#emit({ type: "tokenRenewed", token });
+      },
+      onMoved: (own, others) => this.#roster.replace(own, others),
+      onUndecodable: (sid) => {
+        const who = this.#roster.find(sid)?.member.identity ?? sid;
+        this.#emitError(undecodable(who), "subscribing");
+      },
+      onTrackRefused: (cid, reason) => this.#session?.publisher.onRefusal(cid, reason),
+      onError: (error) => this.#emitError(error, "the room"),
+    });
+  }
+
+  #onParticipants(participants: readonly ParticipantInfo[]): void {
+    const { own } = this.#open;
+    const ours = participants.find(({ sid }) => sid === own.sid);
+    if (ours) this.#follow((rights) => rights.permit(ours.permission));
+    this.#roster.update(participants);
+  }
+
+  #onLeave(leaving: Leaving): void {
+    const { name } = leaving;
+    if (leaving.comesBack) return this.#reconnect(leaving.strategy, name);
+    if (name === SHUTDOWN && this.#options.params.urls.length > 1) {
+      this.#server++;
+      return this.#reconnect("rejoin", name);
+    }
+    if (leaving.reason === "network") {
+      const text = `the server has ended the session: ${name}`;
+      this.#emitError(new ConnectionError(text, { code: name }), "the room");
+    }
+    this.#end(leaving.reason);
+  }
+
+  /** Does what others have ordered about the agent's own tracks, and reports it. */
+  #follow(order: Parameters<AgentTracks["follow"]>[0]): void {
+    if (this.#own.follow(order)) this.#catchUp();
+  }
+
+  async #publish(): Promise<void> {
+    const session = this.#session;
+    const { allowed, ending } = this.#own;
+    try {
+      await session?.publisher.publish(allowed);
+      this.#own.release(ending);
+    } catch (error) {
+      // The next session publishes them.
+      if (session === this.#session && !this.#reconnector.isRunning) throw error;
+    }
+  }
+
+  /** Does what the agent asked for during the reconnection. */
+  #catchUp(): void {
+    this.#subscriptions.update();
+    if (this.#reconnector.isRunning || !this.#session) return;
+    this.#publish().catch((error) => this.#emitError(error, "publishing"));
+  }
+
+  #sendAttributes(attributes: Record<string, string>): void {
+    const own = this.#session?.own;
+    if (!own) return;
+    const value = new UpdateParticipantMetadata({
+      ...{ attributes, name: own.name, metadata: own.metadata },
+    });
+    this.#session?.send({ case: "updateMetadata", value });
+  }
+
+  #end(reason: EndReason): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#connection.send({ type: "ended", reason });
+  }
+
+  #emit(message: IpcMessage): void {
+    this.#connection.send({ type: "edge", data: message as unknown as JsonValue });
+  }
+
+  #emitError(error: unknown, context: string): void {
+    if (this.#abort.signal.aborted) return;
+    const { code, retryable } = error instanceof EdgeError
+      ? error
+      : { code: "failed", retryable: false };
+    const message = `${context}: ${messageOf(error)}`;
+    this.#connection.send({ type: "error", code, message, retryable });
+  }
+}
+
+function microphoneOf({ tracks }: Member): string | undefined {
+  return tracks.values().find(({ type }) => type === TrackType.AUDIO)?.id;
+}
+
+function absent(participantId: string): EdgeError {
+  const text = `${participantId} is not in the room`;
+  return new EdgeError(text, { code: "participant-left" });
+}
+
+function lostImmediately(): ConnectionError {
+  const text = "the server's socket was lost right after the join";
+  return new ConnectionError(text, { code: "lost", retryable: true });
+}
+
+function noPath(): ConnectionError {
+  const text = `no path to the server was found within ${PATH_MS} ms`;
+  return new ConnectionError(text, { code: "no-path", retryable: true });
+}

@@ -1,0 +1,102 @@
+/** The data of a room's participants: custom events, texts, keys of telephones. @module */
+import type { DataPacket } from "@livekit/protocol";
+import type { ConnectionMessage } from "@ringline/edge/media/child";
+import {
+  checkWrittenText,
+  type Clock,
+  DropCounter,
+  EdgeError,
+  type JsonValue,
+} from "@ringline/edge/toolkit";
+import type { IpcMessage } from "../../wire/ipc.ts";
+import type { CallRoster } from "./call_roster.ts";
+import type { MethodCalls } from "./method_calls.ts";
+import { TextReader } from "./text_streams.ts";
+
+/** The topic of what people write. */
+const CHAT = "lk.chat";
+/** The topic by which LiveKit's components repeat a text of `lk.chat` for clients of before. */
+const CHAT_OF_BEFORE = "lk-chat-topic";
+
+/** Options for {@linkcode RoomData}. */
+export interface RoomDataOptions {
+  roster: Pick<CallRoster, "member">;
+  clock: Clock;
+  emit: (message: ConnectionMessage) => void;
+  emitEdge: (message: IpcMessage) => void;
+  /** Takes calls of methods, and responses. */
+  methods: Pick<MethodCalls, "receive">;
+  onError: (error: unknown, context: string) => void;
+}
+
+/** Reads packets of data. */
+export class RoomData {
+  readonly #options: RoomDataOptions;
+  readonly #texts: TextReader;
+  readonly #unread: DropCounter;
+  #hasReportedEncryption = false;
+
+  constructor(options: RoomDataOptions) {
+    this.#options = options;
+    this.#texts = new TextReader((identity) => this.#report("too-long", `a text of ${identity}`));
+    this.#unread = new DropCounter(options.clock, (dropped) => {
+      this.#report("not-json", `${dropped} packets of data that are not JSON`);
+    });
+  }
+
+  /** Takes a packet. */
+  receive({ participantIdentity: identity, value }: DataPacket): void {
+    const participantId = this.#options.roster.member(identity)?.participantId;
+    switch (value.case) {
+      case "user":
+        if (value.value.topic === CHAT_OF_BEFORE) return;
+        return this.#receiveEvent(value.value.payload, participantId);
+      case "chatMessage":
+        return this.#receiveText(value.value.message, identity);
+      case "sipDtmf":
+        for (const digit of value.value.digit) {
+          if (participantId) this.#options.emitEdge({ type: "dtmf", participantId, digit });
+        }
+        return;
+      case "rpcRequest":
+      case "rpcAck":
+      case "rpcResponse":
+        return this.#options.methods.receive(value, identity, participantId);
+      case "encryptedPacket":
+        if (this.#hasReportedEncryption) return;
+        this.#hasReportedEncryption = true;
+        return this.#report("encrypted", "encrypted data, which this edge cannot read");
+      default: {
+        const received = this.#texts.read(identity, value);
+        if (received?.topic === CHAT) this.#receiveText(received.text, identity);
+      }
+    }
+  }
+
+  #receiveEvent(payload: Uint8Array, participantId: string | undefined): void {
+    let data: JsonValue;
+    try {
+      data = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    } catch {
+      return this.#unread.add();
+    }
+    this.#options.emit({ type: "customEvent", data, participantId });
+  }
+
+  #receiveText(text: string, identity: string): void {
+    const participantId = this.#options.roster.member(identity)?.participantId;
+    if (participantId === undefined) return;
+    try {
+      checkWrittenText(text);
+    } catch {
+      // A blank one is none.
+      if (text.trim() !== "") this.#report("too-long", `a text of ${identity}`);
+      return;
+    }
+    this.#options.emit({ type: "text", text, participantId });
+  }
+
+  #report(code: string, what: string): void {
+    this.#options.onError(new EdgeError(`dropped ${what}`, { code }), "receiving data");
+  }
+}

@@ -1,0 +1,126 @@
+/** The tokens of agents, and of people who join the same rooms. @module */
+import {
+  AuthenticationError,
+  checkUser,
+  type Clock,
+  ConnectionError,
+  EdgeError,
+  messageOf,
+  type User,
+  waitFor,
+} from "@ringline/edge/toolkit";
+import type { LiveKitSettings } from "../settings.ts";
+import { USER_ATTRIBUTE } from "../wire/user_attribute.ts";
+
+/** How long a program may take to return a token. */
+const SOURCE_MS = 4000;
+
+/** Options for {@linkcode Tokens.create}. */
+export interface TokenOptions {
+  /** The room that it opens. */
+  room: string;
+  /** Who joins with it. */
+  user: User;
+  /** The identity in the room. Default: the user's id. */
+  identity?: string;
+  /** Whether that is an agent. */
+  isAgent: boolean;
+  /** For how long it is valid. */
+  validityMs: number;
+}
+
+/** Creates tokens with the secret, or has the program return them. */
+export class Tokens {
+  readonly #settings: LiveKitSettings;
+  readonly #clock: Clock;
+
+  constructor(settings: LiveKitSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+  }
+
+  /**
+   * Returns a token with which an agent joins a room.
+   *
+   * @throws {AuthenticationError} the program returned none: `no-token`.
+   * @throws {ConnectionError} the program's function failed: `token-failed`, or took too long:
+   *   `token-timeout`.
+   */
+  async ofAgent(room: string, user: User, signal?: AbortSignal): Promise<string> {
+    const { token: source, tokenValidityMs: validityMs } = this.#settings;
+    if (source === undefined) return await this.create({ room, user, isAgent: true, validityMs });
+    let token: unknown;
+    try {
+      const asked = (async () => await source({ room, user }))();
+      token = await waitFor(asked, "the program's token", {
+        timeoutMs: SOURCE_MS,
+        signal,
+        clock: this.#clock,
+      });
+    } catch (error) {
+      if (signal?.aborted || error instanceof EdgeError) throw error;
+      const isLate = error instanceof DOMException && error.name === "TimeoutError";
+      throw new ConnectionError(`the token of ${user.id}: ${messageOf(error)}`, {
+        code: isLate ? "token-timeout" : "token-failed",
+        retryable: true,
+        cause: error,
+      });
+    }
+    if (typeof token === "string" && token !== "") return token;
+    throw new AuthenticationError(
+      `the token of ${user.id}: expected a text, got ${
+        token === "" ? "an empty one" : typeof token
+      }`,
+      { code: "no-token" },
+    );
+  }
+
+  /**
+   * Creates a token.
+   *
+   * @throws {AuthenticationError} this edge has no secret: `no-secret`.
+   */
+  async create(
+    { room, user, identity = user?.id, isAgent, validityMs }: TokenOptions,
+  ): Promise<string> {
+    checkUser(user, "user");
+    const { apiKey, apiSecret } = this.keys("creating a token");
+    // Not loaded by programs whose tokens come from elsewhere.
+    const { AccessToken } = await import("livekit-server-sdk");
+    const token = new AccessToken(apiKey, apiSecret, {
+      identity,
+      name: user.name,
+      ...(identity === user.id ? {} : { attributes: { [USER_ATTRIBUTE]: user.id } }),
+      ttl: Math.ceil(validityMs / 1000),
+      ...metadataOf(user),
+    });
+    token.addGrant({
+      ...{ room, roomJoin: true, canPublish: true, canSubscribe: true, canPublishData: true },
+      ...(isAgent ? { canUpdateOwnMetadata: true, agent: true } : {}),
+    });
+    if (isAgent) token.kind = "agent";
+    return await token.toJwt();
+  }
+
+  /**
+   * Returns the keys of the API.
+   *
+   * @throws {AuthenticationError} this edge has none: `no-secret`.
+   */
+  keys(doing: string): { readonly apiKey: string; readonly apiSecret: string } {
+    const { keys } = this.#settings;
+    if (keys) return keys;
+    throw new AuthenticationError(
+      `${doing} needs apiKey and apiSecret: this edge has a token only`,
+      {
+        code: "no-secret",
+      },
+    );
+  }
+}
+
+/** What the user says about themselves, as the room's participants see it. */
+function metadataOf({ image, custom }: User): { metadata?: string } {
+  if (image === undefined && custom === undefined) return {};
+  return { metadata: JSON.stringify({ ...custom, ...(image === undefined ? {} : { image }) }) };
+}

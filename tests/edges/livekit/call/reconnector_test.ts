@@ -1,0 +1,103 @@
+import { assertEquals } from "@std/assert";
+import { AuthenticationError, ConnectionError } from "../../../../src/edge/errors.ts";
+import { Reconnector } from "../../../../src/edges/livekit/child/call/reconnector.ts";
+import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
+
+/** A call whose tries end as told: an error, or nothing. */
+function fixture(outcomes: (Error | undefined)[] = [], { attemptMs = 0 } = {}) {
+  const clock = new VirtualClock();
+  const log: string[] = [];
+  const reconnector = new Reconnector({
+    clock,
+    limitMs: 60_000,
+    attempt: async (strategy) => {
+      log.push(`${strategy} at ${clock.now()}`);
+      if (attemptMs > 0) {
+        await new Promise<void>((resolve) => clock.schedule(resolve, attemptMs));
+      }
+      const outcome = outcomes.shift();
+      if (outcome) throw outcome;
+    },
+    onStart: () => void log.push("start"),
+    onReconnected: ({ strategy, attempts, elapsedMs }) =>
+      void log.push(`${strategy} worked, try ${attempts}, ${elapsedMs} ms`),
+    onGivenUp: ({ code }) => void log.push(`given up: ${code}`),
+    onFailure: () => {},
+    random: () => 0.5,
+  });
+  return { clock, reconnector, log };
+}
+
+const away = () => new ConnectionError("away", { code: "unreachable", retryable: true });
+const mismatch = () => new ConnectionError("no", { code: "state-mismatch", retryable: true });
+
+Deno.test("Reconnector resumes a session immediately", async () => {
+  const { clock, reconnector, log } = fixture();
+  reconnector.request("resume");
+  await clock.advance(0);
+  assertEquals(log, ["start", "resume at 0", "resume worked, try 1, 0 ms"]);
+  assertEquals(reconnector.isRunning, false);
+});
+
+Deno.test("Reconnector joins anew immediately when the session is gone", async () => {
+  const { clock, reconnector, log } = fixture([mismatch()]);
+  reconnector.request("resume");
+  await clock.advance(0);
+  assertEquals(log, ["start", "resume at 0", "rejoin at 0", "rejoin worked, try 2, 0 ms"]);
+});
+
+Deno.test("Reconnector tries servers that are away in turn, then joins anew, more and more slowly", async () => {
+  const { clock, reconnector, log } = fixture(Array.from({ length: 6 }, away));
+  reconnector.request("resume");
+  await clock.advance(20_000);
+  const tries = log.filter((line) => / at /.test(line));
+  assertEquals(tries.map((line) => line.split(" ")[0]), [
+    ...["resume", "resume", "resume"],
+    ...["rejoin", "rejoin", "rejoin", "rejoin"],
+  ]);
+  const times = tries.map((line) => Number(line.split(" at ")[1]));
+  const pauses = times.slice(1).map((time, index) => time - times[index]!);
+  assertEquals(pauses.slice(3), pauses.slice(3).toSorted((a, b) => a - b), `${pauses}`);
+  assertEquals(log.at(-1)?.startsWith("rejoin worked"), true);
+});
+
+Deno.test("Reconnector ends with a join that is refused for good", async () => {
+  const { clock, reconnector, log } = fixture([
+    mismatch(),
+    new AuthenticationError("no", { code: "unauthorized" }),
+  ]);
+  reconnector.request("resume");
+  await clock.advance(0);
+  assertEquals(log.at(-1), "given up: unauthorized");
+  assertEquals(reconnector.isRunning, false);
+});
+
+Deno.test("Reconnector gives up after its limit", async () => {
+  const { clock, reconnector, log } = fixture(Array.from({ length: 100 }, away));
+  reconnector.request("rejoin");
+  await clock.advance(80_000);
+  assertEquals(log.at(-1), "given up: reconnect-failed");
+});
+
+Deno.test("Reconnector follows a wish for a new join that comes during a resumption", async () => {
+  const { clock, reconnector, log } = fixture([], { attemptMs: 100 });
+  reconnector.request("resume");
+  await clock.advance(50);
+  reconnector.request("rejoin");
+  reconnector.request("resume");
+  await clock.advance(200);
+  assertEquals(log, [
+    ...["start", "resume at 0", "rejoin at 100"],
+    "rejoin worked, try 2, 200 ms",
+  ]);
+});
+
+Deno.test("Reconnector stops without a word", async () => {
+  const { clock, reconnector, log } = fixture(Array.from({ length: 100 }, away));
+  reconnector.request("rejoin");
+  await clock.advance(1000);
+  const before = log.length;
+  await reconnector.stop();
+  await clock.advance(80_000);
+  assertEquals(log.length, before);
+});

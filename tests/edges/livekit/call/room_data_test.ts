@@ -1,0 +1,93 @@
+import {
+  ChatMessage,
+  DataPacket,
+  EncryptedPacket,
+  RpcRequest,
+  SipDTMF,
+  UserPacket,
+} from "@livekit/protocol";
+import { assertEquals } from "@std/assert";
+import type { Member } from "../../../../src/edges/livekit/child/call/call_roster.ts";
+import { RoomData } from "../../../../src/edges/livekit/child/call/room_data.ts";
+import { textPackets } from "../../../../src/edges/livekit/child/call/text_streams.ts";
+import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
+
+function fixture() {
+  const log: unknown[] = [];
+  const data = new RoomData({
+    roster: {
+      member: (identity) =>
+        identity === "anna" ? { participantId: "PA_anna" } as Member : undefined,
+    },
+    clock: new VirtualClock(),
+    emit: (message) => void log.push(message),
+    emitEdge: (message) => void log.push(message),
+    methods: {
+      receive: (value, identity, participantId) =>
+        void log.push([value.case, identity, participantId]),
+    },
+    onError: (error) => void log.push(`${error}`),
+  });
+  const receive = (value: DataPacket["value"], participantIdentity = "anna") =>
+    data.receive(new DataPacket({ participantIdentity, value }));
+  return { receive, take: () => log.splice(0) };
+}
+
+const user = (payload: Uint8Array | string, topic?: string): DataPacket["value"] => {
+  const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+  return { case: "user", value: new UserPacket({ payload: bytes, topic }) };
+};
+
+Deno.test("RoomData takes JSON of participants and of servers for custom events", () => {
+  const { receive, take } = fixture();
+  receive(user('{"a":[1]}', "any topic"));
+  receive(user("7"), "");
+  assertEquals(take(), [
+    { type: "customEvent", data: { a: [1] }, participantId: "PA_anna" },
+    { type: "customEvent", data: 7, participantId: undefined },
+  ]);
+  receive(user(Uint8Array.of(0xff, 0xfe)));
+  assertEquals(take(), ["EdgeError: dropped 1 packets of data that are not JSON"]);
+});
+
+Deno.test("RoomData takes lk.chat and chat messages for texts, each once", () => {
+  const { receive, take } = fixture();
+  const chat = { attributes: {}, timestampMs: 0 };
+  for (const packet of textPackets({ ...chat, topic: "lk.chat", text: "hello" })) receive(packet);
+  receive(user('{"message":"hello"}', "lk-chat-topic"));
+  for (const packet of textPackets({ ...chat, topic: "other", text: "no" })) receive(packet);
+  receive({ case: "chatMessage", value: new ChatMessage({ message: "old" }) });
+  receive({ case: "chatMessage", value: new ChatMessage({ message: " " }) });
+  receive({ case: "chatMessage", value: new ChatMessage({ message: "from" }) }, "a stranger");
+  assertEquals(take(), [
+    { type: "text", text: "hello", participantId: "PA_anna" },
+    { type: "text", text: "old", participantId: "PA_anna" },
+  ]);
+  receive({ case: "chatMessage", value: new ChatMessage({ message: "x".repeat(6000) }) });
+  assertEquals(take(), ["EdgeError: dropped a text of anna"]);
+});
+
+Deno.test("RoomData takes keys of telephones one by one", () => {
+  const { receive, take } = fixture();
+  receive({ case: "sipDtmf", value: new SipDTMF({ code: 11, digit: "#" }) });
+  assertEquals(take(), [{ type: "dtmf", participantId: "PA_anna", digit: "#" }]);
+});
+
+Deno.test("RoomData passes calls of methods on, also of those whom the agent does not know yet", () => {
+  const { receive, take } = fixture();
+  receive({ case: "rpcRequest", value: new RpcRequest({ id: "r1", method: "wave" }) });
+  receive({ case: "rpcRequest", value: new RpcRequest({ id: "r2" }) }, "a stranger");
+  assertEquals(take(), [["rpcRequest", "anna", "PA_anna"], [
+    "rpcRequest",
+    "a stranger",
+    undefined,
+  ]]);
+});
+
+Deno.test("RoomData says once that data is encrypted", () => {
+  const { receive, take } = fixture();
+  for (let count = 0; count < 3; count++) {
+    receive({ case: "encryptedPacket", value: new EncryptedPacket() });
+  }
+  assertEquals(take().length, 1);
+});

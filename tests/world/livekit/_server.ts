@@ -1,0 +1,91 @@
+/** LiveKit's own server on the loopback, and its API. */
+import { delay } from "@std/async/delay";
+import { RoomServiceClient } from "livekit-server-sdk";
+import { findLiveKitServer } from "../../../scripts/livekit_server.ts";
+import { until } from "../../fixtures/until.ts";
+
+export const API_KEY = "key";
+export const API_SECRET = "secret00000000000000000000000000000000";
+
+/** The server's program; where there is none, its tests are counted as skipped. */
+export const program: string | undefined = await findLiveKitServer();
+if (program === undefined) {
+  console.error("LiveKit's server: its tests are skipped, since Go is missing: https://go.dev");
+}
+
+/** Returns a port that nothing uses. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** A server, until it is disposed. */
+export class LiveKitServer implements AsyncDisposable {
+  readonly rooms: RoomServiceClient;
+  readonly #child: Deno.ChildProcess;
+  readonly #folder: string;
+
+  private constructor(readonly port: number, folder: string) {
+    this.#folder = folder;
+    this.rooms = new RoomServiceClient(`http://127.0.0.1:${port}`, API_KEY, API_SECRET);
+    this.#child = new Deno.Command(program!, {
+      args: ["--config", `${folder}/config.yaml`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  }
+
+  static async start(): Promise<LiveKitServer> {
+    const folder = await Deno.makeTempDir();
+    const port = freePort();
+    const config = {
+      port,
+      bind_addresses: ["127.0.0.1"],
+      keys: { [API_KEY]: API_SECRET },
+      rtc: {
+        ...{ tcp_port: 0, udp_port: freePort(), node_ip: "127.0.0.1", use_external_ip: false },
+        ...{ enable_loopback_candidate: true, interfaces: { includes: ["lo"] } },
+        // Without one it names public ones to its clients.
+        stun_servers: [`127.0.0.1:${freePort()}`],
+      },
+      room: { departure_timeout: 60 },
+    };
+    await Deno.writeTextFile(`${folder}/config.yaml`, JSON.stringify(config));
+    const server = new LiveKitServer(port, folder);
+    await until("the server responds", async () => {
+      try {
+        return (await (await fetch(`http://127.0.0.1:${port}/`)).text()) === "OK";
+      } catch {
+        return false;
+      }
+    });
+    return server;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}`;
+  }
+
+  /** Has it stop, and not wait until its rooms have ended by themselves. */
+  async stop(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await delay(100);
+    this.#child.kill("SIGTERM");
+  }
+
+  /** Kills it, as a machine that fails. */
+  async kill(): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.#child.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
