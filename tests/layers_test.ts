@@ -67,7 +67,7 @@ const allowed: Record<string, string[]> = {
   "edges/local": ["media", "native", "edge", "audio", "events"],
   "edges/getstream": [],
   agent: ["native", "inference", "edge", "audio", "events"],
-  serve: ["agent", "edge", "audio", "events"],
+  serve: ["agent", "inference", "edge", "audio", "events"],
   testing: ["agent", "inference", "media", "native", "edge", "audio", "events"],
 };
 

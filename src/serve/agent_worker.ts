@@ -1,4 +1,5 @@
 /** A worker: many calls in one program. @module */
+import type { Agent } from "../agent/agent.ts";
 import type { Call } from "../edge/call.ts";
 import { EdgeError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
@@ -12,6 +13,7 @@ import type { Report } from "../events/user_code.ts";
 import { checkDuration, waitFor } from "../events/waiting.ts";
 import { Admission, checkOffer } from "./admission.ts";
 import {
+  AgentJoinedEvent,
   DrainingEvent,
   JobDeclinedEvent,
   JobEndedEvent,
@@ -49,7 +51,7 @@ export type WorkerState = "starting" | "running" | "draining" | "closed";
 /** A worker: it takes jobs from its sources, and runs an agent for each. `serve` creates one. */
 export class AgentWorker implements AsyncDisposable {
   /**
-   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode JobEndedEvent},
+   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode AgentJoinedEvent}, {@linkcode JobEndedEvent},
    * {@linkcode JobDeclinedEvent}, {@linkcode LoadChangedEvent}, {@linkcode DrainingEvent}, and
    * `ErrorEvent` for what the worker survived.
    */
@@ -64,6 +66,7 @@ export class AgentWorker implements AsyncDisposable {
   readonly #done = Promise.withResolvers<void>();
   readonly #monitor: LoadMonitor;
   #state: WorkerState = "starting";
+  #errors = 0;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Resolves when the number of calls changes. */
@@ -102,7 +105,7 @@ export class AgentWorker implements AsyncDisposable {
       },
     });
     this.events.register(
-      ...[JobStartedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
+      ...[JobStartedEvent, AgentJoinedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
       ...[DrainingEvent, ErrorEvent],
     );
   }
@@ -117,6 +120,11 @@ export class AgentWorker implements AsyncDisposable {
     return new Map([...this.#runs].map(([id, { job }]) => [id, job]));
   }
 
+  /** Returns the agent of a job, once it is created. */
+  agentOf(jobId: string): Agent | undefined {
+    return this.#runs.get(jobId)?.agent;
+  }
+
   /** How busy it is now. */
   get load(): WorkerLoad {
     return this.#monitor.load;
@@ -125,6 +133,11 @@ export class AgentWorker implements AsyncDisposable {
   /** How many jobs run, or have a place. */
   get #calls(): number {
     return this.#runs.size + this.#admission.places;
+  }
+
+  /** How many failures it has survived, each an `ErrorEvent`. */
+  get survivedErrors(): number {
+    return this.#errors;
   }
 
   /** Opens the sources; for `serve`. */
@@ -221,6 +234,7 @@ export class AgentWorker implements AsyncDisposable {
     const run = new JobRun({
       ...{ offer, call, createAgent, goodbye, join },
       ...{ limits, clock, logger, report },
+      onJoined: (job, agent) => this.events.send(new AgentJoinedEvent({ job, agent })),
     });
     const begun = clock.now();
     this.#runs.set(offer.id, run);
@@ -274,6 +288,7 @@ export class AgentWorker implements AsyncDisposable {
   }
 
   readonly #report: Report = (error, context) => {
+    this.#errors++;
     if (!this.events.has(ErrorEvent)) {
       this.#init.logger.warn(`${context}: ${describeError(error)}`);
     }

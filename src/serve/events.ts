@@ -1,4 +1,5 @@
 /** The events of a worker. @module */
+import type { Agent } from "../agent/agent.ts";
 import type { DeclineReason, JobOffer, JobOutcome, WorkerLoad } from "../edge/jobs.ts";
 import type { Job } from "./job.ts";
 
@@ -11,6 +12,21 @@ export class JobStartedEvent {
   /** Creates the event. */
   constructor({ job }: { job: Job }) {
     this.job = job;
+  }
+}
+
+/** The agent of a job has joined its call: the place to record its telemetry. */
+export class AgentJoinedEvent {
+  /** Tells the events apart. */
+  readonly type = "agent-joined";
+  /** The job. */
+  readonly job: Job;
+  /** The agent. */
+  readonly agent: Agent;
+  /** Creates the event. */
+  constructor({ job, agent }: { job: Job; agent: Agent }) {
+    this.job = job;
+    this.agent = agent;
   }
 }
 

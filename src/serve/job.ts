@@ -30,6 +30,8 @@ export interface Job {
   readonly metadata: JsonValue;
   /** The service's own object, for what this does not carry. */
   readonly original: unknown;
+  /** When it began, in milliseconds since 1970. */
+  readonly startedAtMs: number;
   /** Aborted when the job ends: for what the application does beside the agent. */
   readonly signal: AbortSignal;
 }
@@ -45,6 +47,7 @@ export interface JobRunInit {
   clock: Clock;
   logger: Logger;
   report: Report;
+  onJoined: (job: Job, agent: Agent) => void;
 }
 
 /** The job whose code runs. */
@@ -54,7 +57,6 @@ const current = new AsyncLocalStorage<JobRun>();
 export class JobRun implements RunningJob {
   readonly job: Job;
   readonly ended: Promise<JobOutcome>;
-  readonly startedAtMs: number;
   readonly #init: JobRunInit;
   readonly #ending = new AbortController();
   #agent: Agent | undefined;
@@ -71,8 +73,8 @@ export class JobRun implements RunningJob {
     this.#init = init;
     const { id, edge, callId, callType = "default", user, metadata = null, original } = init.offer;
     const { signal } = this.#ending;
-    this.job = { id, edge, callId, callType, user, metadata, original, signal };
-    this.startedAtMs = init.clock.epochMs();
+    const startedAtMs = init.clock.epochMs();
+    this.job = { id, edge, callId, callType, user, metadata, original, startedAtMs, signal };
     this.ended = Promise.resolve().then(() => current.run(this, () => this.#run()));
   }
 
@@ -130,13 +132,14 @@ export class JobRun implements RunningJob {
 
   /** Brings the agent into the call, and resolves when that is over for it. */
   async #attend(): Promise<CloseReason> {
-    const { call: known, join, limits, clock, logger } = this.#init;
+    const { call: known, join, limits, clock, logger, onJoined } = this.#init;
     const { edge, callType, callId, signal } = this.job;
     signal.throwIfAborted();
     const agent = await this.#createAgent();
     const call = known ?? await agent.createCall(callType, callId, { signal });
     const options: AgentJoinOptions = { participantWaitTimeoutMs: 0, ...join, signal };
     const { connection } = await agent.join(call, options);
+    onJoined(this.job, agent);
     using _limits = new CallLimits({
       edge,
       connection,

@@ -9,7 +9,10 @@ export type { ServeOptions } from "./serve_options.ts";
 export { AgentWorker, type JobRequest, type WorkerState } from "./agent_worker.ts";
 export type { Job } from "./job.ts";
 export type { MachineUse, WorkerLimits } from "./limits.ts";
+export { WorkerControl, type WorkerControlOptions } from "./control/control.ts";
+export { recordWorkerTelemetry } from "./control/telemetry.ts";
 export {
+  AgentJoinedEvent,
   DrainingEvent,
   JobDeclinedEvent,
   JobEndedEvent,
