@@ -20,7 +20,8 @@ import {
   type OpenDemoOptions,
 } from "../../edge/edge_transport.ts";
 import { startSecret } from "./wire/auth.ts";
-import { callKey, checkCallName } from "./call_secrets.ts";
+import { checkCallName } from "./call_secrets.ts";
+import { callKey } from "./wire/call_key.ts";
 import { Invitations, type InviteOptions, type RevokedInvitation } from "./invitations.ts";
 import { type HandleOptions, Mount, pageResponse } from "./mount.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";

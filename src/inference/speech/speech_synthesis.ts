@@ -11,6 +11,7 @@ import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { SpeakableText } from "../text/speakable_text.ts";
+import { hasWords } from "../contracts/words.ts";
 
 /** A line that is not followed by more text for so long is spoken: a tool runs, or the model is slow. */
 const FLUSH_AFTER_MS = 100;
@@ -206,8 +207,4 @@ export class SpeechSynthesis {
       this.#over.abort(new DOMException(message, "TimeoutError"));
     }, timeoutMs);
   }
-}
-
-function hasWords(text: string): boolean {
-  return /[\p{L}\p{N}]/u.test(text);
 }

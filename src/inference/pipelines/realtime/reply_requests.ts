@@ -2,7 +2,7 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
 import { backOffMs } from "../../../events/retry.ts";
-import { attempt } from "../../../events/user_code.ts";
+import { attempt, type Report } from "../../../events/user_code.ts";
 import { InferenceError } from "../../contracts/errors.ts";
 import { RequestedReply, type RequestedReplyOptions } from "./requested_reply.ts";
 
@@ -53,7 +53,7 @@ export interface ReplyRequestsInit {
   session: () => RealtimeSession | undefined;
   /** Whether enough waits to be played: no more is to be generated before that. */
   isAhead: () => boolean;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /**
