@@ -33,6 +33,19 @@ export {
   type EdgeErrorOptions,
   ProtocolError,
 } from "./errors.ts";
+export type {
+  AcceptedJob,
+  DeclinedJob,
+  DeclineReason,
+  JobFeed,
+  JobOffer,
+  JobOutcome,
+  JobSource,
+  JobUser,
+  JobWorker,
+  RunningJob,
+  WorkerLoad,
+} from "./jobs.ts";
 export type { DialOptions, TransferOptions } from "./telephony.ts";
 export {
   type AudioStats,
