@@ -9,7 +9,8 @@
  * arguments after `--` are handed to `deno test`.
  *
  * First the files of each lane run that may share the processors, then one by one those that measure
- * time. These mostly wait, so that what measures nothing runs beside them, at a lower priority.
+ * time. These mostly wait, so that what measures nothing runs beside them, at a lower priority. A server
+ * that has to be built for the last of them is built meanwhile.
  *
  * @module
  */
@@ -52,6 +53,9 @@ function parse() {
     passed: end === -1 ? [] : Deno.args.slice(end + 1),
   };
 }
+
+/** The tests that need LiveKit's server. */
+const LIVEKIT = "tests/world/livekit/";
 
 /** Runs something, and counts its tests. */
 type Run = () => Promise<Counts>;
@@ -141,6 +145,11 @@ async function junit(run: (flag: string) => Promise<boolean>): Promise<Counts> {
   }
 }
 
+/** Builds LiveKit's server, if it is not there. Where that fails, the tests try again, and say so. */
+async function buildLiveKitServer(): Promise<void> {
+  await read(Deno.execPath(), ["run", "-A", "scripts/livekit_server.ts"]);
+}
+
 /** Runs parts one after the other. */
 async function inTurn(parts: Run[]): Promise<Counts[]> {
   const counts = [];
@@ -179,6 +188,8 @@ try {
 }
 await show(Deno.execPath(), ["run", "-A", "scripts/native.ts", "--if-possible"]);
 const isWhole = paths.length === 0;
+const needsLiveKit = runs.some(({ files }) => files.some((file) => covers(LIVEKIT, file)));
+const building = needsLiveKit ? buildLiveKitServer() : undefined;
 const counts: Counts[] = [];
 const alone: Run[] = [];
 const beside: Run[] = [];
@@ -204,6 +215,7 @@ if (hasSafety) beside.push(() => part("safety", safety));
 // The check of the crate's safety runs its tests too.
 else if (isWhole && crate) beside.push(() => part("crate", crateTests));
 counts.push(...(await Promise.all([inTurn(beside), inTurn(alone)])).flat());
+await building;
 const total = sum(counts);
 const line = `${total.passed} passed, ${total.failed} failed`;
 console.log(total.skipped > 0 ? `${line}, ${total.skipped} skipped` : line);

@@ -14,7 +14,8 @@ import {
   ProtocolError,
 } from "@ringline/edge/toolkit";
 import { AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent } from "./events.ts";
-import { type ErrorData, ipcMessage, ORDER, type Order } from "./wire/ipc.ts";
+import { type CallParams, type ErrorData, ipcMessage, ORDER, type Order } from "./wire/ipc.ts";
+import { isUsable } from "./wire/token_end.ts";
 
 /** Options for {@linkcode CallBroker}. */
 export interface CallBrokerOptions {
@@ -36,6 +37,9 @@ export class CallBroker {
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
   #connection: MediaConnection | undefined;
+  /** The server's newest token, which has the rights that the agent has now. */
+  #renewed: string | undefined;
+  #moderated: CallParams["moderated"] = [];
 
   constructor(options: CallBrokerOptions) {
     this.#options = options;
@@ -44,6 +48,14 @@ export class CallBroker {
       const text = `dropped ${dropped} malformed messages of the media process`;
       this.#report(new ProtocolError(text, { code: "bad-message" }), "the media process");
     });
+  }
+
+  /** Returns with what the agent joins again when its media process was replaced. */
+  async rejoining(): Promise<Pick<CallParams, "token" | "moderated">> {
+    const renewed = this.#renewed;
+    const isFresh = renewed !== undefined && isUsable(renewed, this.#options.clock.epochMs());
+    const token = isFresh ? renewed : await this.#options.createToken(this.#stop.signal);
+    return { token, moderated: this.#moderated };
   }
 
   /** Has the call in the media process do something; resolves when that is done. */
@@ -66,6 +78,12 @@ export class CallBroker {
     switch (message.type) {
       case "tokenNeeded":
         this.#sendToken(message.id);
+        return;
+      case "tokenRenewed":
+        this.#renewed = message.token;
+        return;
+      case "moderated":
+        this.#moderated = message.tracks;
         return;
       case "reconnected":
         return events.emit(new ReconnectedEvent({ connection, ...message }));

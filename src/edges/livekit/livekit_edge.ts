@@ -1,6 +1,8 @@
 /** The edge for rooms of LiveKit's servers. @module */
 import { MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
+  type AudioTrack,
+  type AudioTrackOptions,
   Call,
   type CallConnection,
   checkCall,
@@ -141,6 +143,29 @@ export class LiveKitEdge extends EdgeTransport {
   /** The process id of the media process, while it runs. */
   get mediaProcessId(): number | undefined {
     return this.#process.pid;
+  }
+
+  /** Whether one participant alone can hear a track: the server keeps it from the others. */
+  override get supportsDirectedAudio(): boolean {
+    return true;
+  }
+
+  /**
+   * Creates an audio track for an agent. While a track with `to` is published, the server knows for each
+   * participant what of the agent they may receive, and hidden ones, as recorders are, receive nothing.
+   *
+   * @throws {TypeError} an option has the wrong type, or is an `othersGain` other than 1: LiveKit's clients
+   *   play each participant by themselves.
+   * @throws {RangeError} `othersGain` is not from 0 to 1.
+   */
+  override createAudioTrack(options: AudioTrackOptions = {}): AudioTrack {
+    const track = super.createAudioTrack(options);
+    if ((options.othersGain ?? 1) === 1) return track;
+    track.close();
+    throw new TypeError(
+      `othersGain: LiveKitEdge cannot make others less loud, got ${options.othersGain}: leave it out, ` +
+        "and let the listener's own page lower their volume",
+    );
   }
 
   /** Checks the agent's user: LiveKit knows users by their tokens only. */
@@ -368,6 +393,7 @@ export class LiveKitEdge extends EdgeTransport {
       brokerId: broker.id,
       urls: [...settings.urls],
       token,
+      moderated: [],
       heardDelayMs: settings.heardDelayMs,
       reconnectTimeoutMs: settings.reconnectTimeoutMs,
       silenceTimeoutMs: settings.silenceTimeoutMs,
@@ -381,7 +407,7 @@ export class LiveKitEdge extends EdgeTransport {
       params: params as unknown as JsonValue,
       screen: SCREEN,
       rejoinParams: async () => {
-        const again: CallParams = { ...params, token: await this.#tokens.ofAgent(room, user) };
+        const again: CallParams = { ...params, ...await broker.rejoining() };
         return again as unknown as JsonValue;
       },
       signal,

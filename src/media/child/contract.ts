@@ -117,11 +117,13 @@ export interface EdgeChild {
    * @param options.again whether it published them in the process that this one replaces, and does not
    *   ask for it now: what others have ordered since, as a mute, stays in force. `true` for each try until
    *   one succeeds
+   * @param options.directed the ids of the participants for whom alone it publishes a track of
+   *   `createAudioTrack({ to })`: an `AudioRoom` mixes it for the listener of that id
    */
   publish(
     connection: AgentConnection,
     tracks: PublishedKinds,
-    options: { again: boolean },
+    options: { again: boolean; directed: readonly string[] },
   ): Promise<void>;
   /** Called when the agent's pictures have another size than before, or are the first. */
   videoResized?(connection: AgentConnection): void;

@@ -104,9 +104,9 @@ export class Dispatcher {
       case "publish": {
         const connection = this.#connection(request.params.connection);
         connection.publish(request.params);
-        const { audio, video, again } = request.params;
+        const { audio, video, again, directed } = request.params;
         const kinds = { audio: audio !== null, video: video !== null };
-        return edge.publish(connection, kinds, { again });
+        return edge.publish(connection, kinds, { again, directed: directed.map(({ to }) => to) });
       }
       case "flush": {
         const { connection, stream, epoch } = request.params;

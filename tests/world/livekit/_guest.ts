@@ -85,6 +85,6 @@ export class Guest {
   }
 
   log = () => this.run<string[]>("log");
-  packets = () => this.run<number>("packets");
+  packets = (name: string) => this.run<number>("packets", name);
   audibleMs = () => this.run<number>("audibleMs");
 }

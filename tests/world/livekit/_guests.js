@@ -152,11 +152,12 @@ class Guest {
     await this.room.localParticipant.unpublishTrack(this[source], true);
   }
 
-  /** Packets of sound that have arrived of the others. */
-  async packets() {
+  /** Packets of sound that have arrived of the agents, of tracks of this name. */
+  async packets(name) {
     let packets = 0;
     for (const { audioTrackPublications } of this.room.remoteParticipants.values()) {
-      for (const { track } of audioTrackPublications.values()) {
+      for (const { track, trackName } of audioTrackPublications.values()) {
+        if (trackName !== name) continue;
         const reports = await track?.receiver?.getStats() ?? new Map();
         for (const one of reports.values()) {
           if (one.type === "inbound-rtp") packets += one.packetsReceived;

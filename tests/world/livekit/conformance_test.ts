@@ -26,12 +26,25 @@ class PatientEdge extends LiveKitEdge {
     await super.publishTracks(tracks, options);
     if (!tracks.audio) return;
     const { call } = options?.connection ?? [...this.connections][0]!;
-    const present = [...this.guests].filter(([, id]) => id === call.id);
-    for (const [guest] of present) {
-      const before = await guest.packets();
-      await until("the agent is received", async () => await guest.packets() > before + 10);
-    }
+    for (const [guest, id] of this.guests) if (id === call.id) await receives(guest, "agent-audio");
   }
+
+  override async join(...[agent, call, options]: Parameters<LiveKitEdge["join"]>) {
+    const connection = await super.join(agent, call, options);
+    const publish = connection.publishDirectedAudio.bind(connection);
+    connection.publishDirectedAudio = async (track) => {
+      await publish(track);
+      const guest = this.guests.keys().find(({ sid }) => sid === track.to!.id);
+      if (guest) await receives(guest, "agent-audio-directed");
+    };
+    return connection;
+  }
+}
+
+/** Waits until a guest receives the agents' tracks of this name. */
+async function receives(guest: Guest, name: string): Promise<void> {
+  const before = await guest.packets(name);
+  await until(`${name} is received`, async () => await guest.packets(name) > before + 10);
 }
 
 /** A guest as the kit sees it: what the page tells is kept here, as it comes. */
@@ -117,6 +130,7 @@ Deno.test({
     await using page = await GuestPage.open(own.browser);
     const tests = conformanceTests(() => liveKitEdgeUnderTest(server, page), {
       name: "LiveKitEdge",
+      directedAudio: true,
       networkLoss: true,
       openResources: true,
       // A codec rings on after a tone, and two jitter buffers may stretch it.

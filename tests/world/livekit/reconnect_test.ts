@@ -7,6 +7,7 @@ import {
   TrackAddedEvent,
   TrackRemovedEvent,
 } from "@ringline/edge";
+import { AgentMutedEvent } from "@ringline/livekit";
 import { Listener, tone } from "../../edges/getstream/listener.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, entry, liveKitTest } from "./_fixture.ts";
@@ -151,6 +152,8 @@ liveKitTest(
     await anna.run("startTone", 440);
     await until("anna is here", () => connection.participants.has(anna.sid));
     await hears(agent, anna.sid);
+    const muted: string[] = [];
+    edge.events.subscribe(AgentMutedEvent, (e) => void muted.push(`${e.track} ${e.muted}`));
     const story: string[] = [];
     edge.events.subscribe(
       [ParticipantJoinedEvent, ParticipantLeftEvent],
@@ -162,5 +165,21 @@ liveKitTest(
     await hears(agent, anna.sid);
     await isHeard(anna);
     assertEquals([[...connection.participants.keys()], story], [[anna.sid], []]);
+
+    // What a moderator has muted stays so, until the agent itself publishes it again.
+    const [track] = (await server.rooms.getParticipant("kitchen", "bot")).tracks;
+    await server.rooms.mutePublishedTrack("kitchen", "bot", track!.sid, true);
+    await until("the mute", () => muted.length === 1);
+    const second = edge.mediaProcessId!;
+    Deno.kill(second, "SIGKILL");
+    await until(
+      "a third process",
+      () => edge.mediaProcessId !== second && !connection.isReconnecting,
+    );
+    await hears(agent, anna.sid);
+    const { tracks } = await server.rooms.getParticipant("kitchen", "bot");
+    assertEquals([tracks.length, muted], [0, ["audio true"]]);
+    await connection.publishTracks({ audio });
+    await isHeard(anna);
   },
 );

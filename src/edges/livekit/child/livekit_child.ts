@@ -83,8 +83,12 @@ export class LiveKitChild implements EdgeChild {
     return null;
   }
 
-  publish(connection: AgentConnection, tracks: PublishedKinds): Promise<void> {
-    return this.#call(connection).publish(tracks);
+  publish(
+    connection: AgentConnection,
+    tracks: PublishedKinds,
+    options: { again: boolean; directed: readonly string[] },
+  ): Promise<void> {
+    return this.#call(connection).publish(tracks, options);
   }
 
   videoResized(connection: AgentConnection): void {
@@ -109,6 +113,10 @@ export class LiveKitChild implements EdgeChild {
 
   sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void> {
     return this.#call(connection).sendCustomEvent(data);
+  }
+
+  sendCustomEventTo(connection: AgentConnection, to: string, data: JsonValue): Promise<void> {
+    return this.#call(connection).sendCustomEvent(data, to);
   }
 
   async leave(connection: AgentConnection): Promise<void> {

@@ -10,6 +10,7 @@ const name = v.pipe(v.string(), v.maxLength(8192));
 const ms = v.pipe(v.number(), v.minValue(0));
 const strategy = v.picklist(["resume", "rejoin"]);
 const attributes = v.record(v.string(), v.string());
+const ownKind = v.picklist(["audio", "video"]);
 
 /** How a lost call is reconnected: by a new socket, or by a new join. */
 export type Strategy = v.InferOutput<typeof strategy>;
@@ -21,6 +22,8 @@ export const callParams = v.object({
   /** The servers, which are tried in turn. */
   urls: v.pipe(v.array(name), v.minLength(1)),
   token: name,
+  /** The agent's tracks that others had muted in the process that this one replaces. */
+  moderated: v.array(ownKind),
   heardDelayMs: ms,
   reconnectTimeoutMs: ms,
   silenceTimeoutMs: ms,
@@ -35,10 +38,14 @@ export type CallParams = v.InferOutput<typeof callParams>;
 export const ipcMessage = v.variant("type", [
   /** A new token is needed. */
   v.object({ type: v.literal("tokenNeeded"), id: v.number() }),
+  /** The server has sent another token, with the rights that the agent has now. */
+  v.object({ type: v.literal("tokenRenewed"), token: name }),
+  /** The agent's tracks that others have muted now. */
+  v.object({ type: v.literal("moderated"), tracks: v.array(ownKind) }),
   /** The server mutes the agent, or lets it speak again. */
   v.object({
     type: v.literal("agentMuted"),
-    track: v.picklist(["audio", "video"]),
+    track: ownKind,
     muted: v.boolean(),
   }),
   v.object({

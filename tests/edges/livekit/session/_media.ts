@@ -3,6 +3,7 @@ import type {
   HeldOffer,
   PeerOptions,
   RtcDataChannel,
+  RtcDirection,
   RtcSender,
   RtcTrack,
   RtcTransceiver,
@@ -25,7 +26,7 @@ export class FakeTransceiver implements RtcTransceiver {
   readonly receiver: { track: RtcTrack };
   stop = () => {};
 
-  constructor(kind: "audio" | "video", track: RtcTrack | null, public direction: "sendonly") {
+  constructor(kind: "audio" | "video", track: RtcTrack | null, public direction: RtcDirection) {
     let sent = track;
     this.receiver = { track: new FakeTrack("", kind) };
     this.sender = {

@@ -1,6 +1,7 @@
 import { TrackInfo, TrackPublishedResponse, TrackSource } from "@livekit/protocol";
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConnectionError, EdgeError } from "../../../../src/edge/errors.ts";
+import { Audience } from "../../../../src/edges/livekit/child/session/audience.ts";
 import { Publisher } from "../../../../src/edges/livekit/child/session/publisher.ts";
 import type { ClientMessage } from "../../../../src/edges/livekit/child/signal/signal_socket.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
@@ -10,7 +11,11 @@ function fixture() {
   const clock = new VirtualClock();
   const sections: FakeTransceiver[] = [];
   const log: string[] = [];
-  const state = { size: undefined as { width: number; height: number } | undefined };
+  const state = {
+    size: undefined as { width: number; height: number } | undefined,
+    present: ["anna", "bert"],
+  };
+  const send = (message: ClientMessage) => void log.push(describe(message));
   const publisher = new Publisher({
     peer: {
       addSending: (track) => {
@@ -20,8 +25,9 @@ function fixture() {
       },
       negotiate: () => Promise.resolve(void log.push("negotiate")),
     },
+    audience: new Audience({ send, identities: () => state.present.values() }),
     clock,
-    send: (message) => void log.push(describe(message)),
+    send,
     size: () => state.size,
   });
   const consent = async (cid: string, sid: string) => {
@@ -29,7 +35,8 @@ function fixture() {
     publisher.onConsent(new TrackPublishedResponse({ cid, track: new TrackInfo({ sid }) }));
   };
   const sent = () => sections.map(({ sender }) => sender.track?.id);
-  return { clock, publisher, state, consent, sent, take: () => log.splice(0) };
+  const directions = () => sections.map(({ direction }) => direction);
+  return { clock, publisher, state, consent, sent, directions, take: () => log.splice(0) };
 }
 
 function describe({ case: name, value }: ClientMessage): string {
@@ -38,6 +45,12 @@ function describe({ case: name, value }: ClientMessage): string {
     return `add ${cid} ${TrackSource[source]}${width ? ` ${width} ${layers[0]?.width}` : ""}`;
   }
   if (name === "mute") return `${value.muted ? "mute" : "unmute"} ${value.sid}`;
+  if (name === "subscriptionPermission") {
+    if (value.allParticipants) return "all receive all";
+    return value.trackPermissions.map(({ participantIdentity, trackSids }) =>
+      `${participantIdentity} receives ${trackSids}`
+    ).join(", ");
+  }
   if (name === "updateVideoTrack") return `resize ${value.trackSid} ${value.width}`;
   return `${name}`;
 }
@@ -98,4 +111,42 @@ Deno.test("Publisher fails where the server refuses a track, or says nothing", a
   await clock.advance(10_000);
   assertEquals((await silent).code, "timeout");
   assertEquals(sent(), [undefined, undefined]);
+});
+
+Deno.test("Publisher publishes a track for one participant when no other may receive it", async () => {
+  const { publisher, consent, sent, state, directions, take } = fixture();
+  const both = publisher.publish({
+    audio,
+    directed: new Map([["anna", new FakeTrack("whisper", "audio")]]),
+  });
+  await consent("voice", "TR_a");
+  await consent("whisper", "TR_w");
+  await both;
+  assertEquals(take(), [
+    "anna receives , bert receives ",
+    "add voice MICROPHONE",
+    "add whisper UNKNOWN",
+    "negotiate",
+    "anna receives TR_a,TR_w, bert receives TR_a",
+  ]);
+  state.present.push("cleo");
+  publisher.audienceChanged();
+  publisher.audienceChanged();
+  assertEquals(take(), [
+    "anna receives TR_a,TR_w, bert receives TR_a, cleo receives TR_a",
+  ]);
+  // It is closed, and later there is another one for the same person.
+  await publisher.publish({ audio });
+  assertEquals([take(), sent()], [["mute TR_w"], ["voice", undefined]]);
+  const other = new FakeTrack("whisper 2", "audio");
+  await publisher.publish({ audio, directed: new Map([["anna", other]]) });
+  assertEquals([take(), sent()], [["unmute TR_w"], ["voice", "whisper 2"]]);
+  // They are cut off: what is theirs stays theirs.
+  state.present.splice(0, 1);
+  publisher.audienceChanged();
+  assertEquals(take(), ["bert receives TR_a, cleo receives TR_a, anna receives TR_a,TR_w"]);
+  // They have left.
+  await publisher.publish({ audio });
+  assertEquals(take(), ["negotiate", "all receive all"]);
+  assertEquals([sent(), directions()], [["voice", undefined], ["sendonly", "inactive"]]);
 });

@@ -87,6 +87,11 @@ export class CallRoster {
     return this.#members.values();
   }
 
+  /** The identities of all participants. */
+  get identities(): IteratorObject<string> {
+    return this.#members.keys();
+  }
+
   /** Returns a participant by identity. */
   member(identity: string): Member | undefined {
     return this.#members.get(identity);

@@ -24,24 +24,20 @@ import {
   TrackType,
 } from "@ringline/edge/toolkit";
 import type { CallParams, IpcMessage, Strategy, TextStream } from "../../wire/ipc.ts";
-import { tokenEndsAt } from "../../wire/token_end.ts";
+import { isUsable } from "../../wire/token_end.ts";
 import type { CallMedia } from "../session/media.ts";
-import type { OwnTracks } from "../session/publisher.ts";
 import { type Access, RoomSession } from "../session/room_session.ts";
 import type { EndReason, Leaving } from "../signal/leaving.ts";
 import type { ServerMessage } from "../signal/signal_socket.ts";
+import { AgentTracks } from "./agent_tracks.ts";
 import { CallRoster, type Member } from "./call_roster.ts";
 import { MediaRouter } from "./media_router.ts";
-import { PublishingRights, type RightsChange } from "./publishing_rights.ts";
 import { Reconnector } from "./reconnector.ts";
 import { RoomData } from "./room_data.ts";
 import { takeMessage, undecodable } from "./server_messages.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { textPackets } from "./text_streams.ts";
 
-/** The agent's member in the mixer, and the room's listener to it. */
-const AGENT = "agent";
-const ROOM = "room";
 /** The fewest tries of the first join. */
 const JOIN_TRIES = 3;
 /** How long a connection may be cut before another path is looked for. */
@@ -50,8 +46,6 @@ const PATIENCE_MS = 3000;
 const PATH_MS = 10_000;
 /** How long pictures of another size must last before the room learns of it. */
 const RESIZED_MS = 500;
-/** A token that ends so soon is not used any more. */
-const TOKEN_REST_MS = 10_000;
 /** The attribute by which a transcription names the track that it is of. */
 const TRANSCRIBED = "lk.transcribed_track_id";
 
@@ -76,15 +70,12 @@ export class LiveKitCall {
   readonly #subscriptions: Subscriptions;
   readonly #data: RoomData;
   readonly #reconnector: Reconnector;
-  readonly #rights = new PublishingRights();
+  readonly #own: AgentTracks;
   readonly #attributes: Record<string, string> = {};
   #session: RoomSession | undefined;
   #token: string;
   /** The server in use, of those that there are. */
   #server = 0;
-  /** What the agent wants to publish. */
-  #wanted: OwnTracks = {};
-  #voice: RtcTrack | undefined;
   /** Resolves when the call is lost the next time. */
   #lost = Promise.withResolvers<void>();
   /** Resolves when the connection has a path, or is not wanted any more. */
@@ -98,6 +89,12 @@ export class LiveKitCall {
     const { connection, clock, media, params, log } = options;
     this.#connection = connection;
     this.#token = params.token;
+    this.#own = new AgentTracks({
+      ...{ connection, audio: media.audio, moderated: params.moderated },
+      onModerated: (tracks) => this.#emit({ type: "moderated", tracks }),
+      onMuted: ({ kind, muted }) => this.#emit({ type: "agentMuted", track: kind, muted }),
+      identityOf: (id) => this.#roster.byParticipantId(id)?.identity,
+    });
     this.#subscriptions = new Subscriptions({
       members: () => this.#roster.members,
       hearsAgents: connection.audioSubscription.agents,
@@ -117,6 +114,7 @@ export class LiveKitCall {
       onChange: (member) => {
         this.#subscriptions.update();
         this.#router.sync(member);
+        this.#session?.publisher.audienceChanged();
       },
       onUpdate: ({ participantId, info: { name, metadata, attributes } }) =>
         this.#emit({
@@ -162,11 +160,7 @@ export class LiveKitCall {
   /** Joins; resolves when the agent has received all participants. */
   async join(signal: AbortSignal): Promise<void> {
     const { params, media, log } = this.#options;
-    media.audio.addAgent(this.#connection, {
-      memberId: AGENT,
-      trackId: `${AGENT}:audio`,
-      participantId: AGENT,
-    });
+    media.audio.addAgent(this.#connection, AgentTracks.member);
     this.#connection.send({ type: "heardDelay", ms: params.heardDelayMs });
     const tries = Math.max(JOIN_TRIES, params.urls.length);
     for (let attempt = 1;; attempt++) {
@@ -181,18 +175,15 @@ export class LiveKitCall {
     }
   }
 
-  /** Publishes the agent's tracks, and mutes those that it no longer publishes. */
-  async publish({ audio, video }: PublishedKinds): Promise<void> {
-    if (audio) {
-      this.#voice ??= this.#options.media.audio.addListener(ROOM, {
-        hears: (memberId) => memberId === AGENT,
-      });
-    }
-    this.#wanted = {
-      ...(audio ? { audio: this.#voice } : {}),
-      ...(video ? { video: this.#connection.videoTrack } : {}),
-    };
-    this.#rights.unmute();
+  /**
+   * Publishes the agent's tracks, and mutes those that it no longer publishes. This ends a moderator's
+   * mute, unless they are published `again` in the place of another process.
+   */
+  async publish(
+    tracks: PublishedKinds,
+    options: { again: boolean; directed: readonly string[] },
+  ): Promise<void> {
+    this.#own.want(tracks, options);
     // A reconnection publishes the tracks itself, also when it begins in the middle of this.
     if (this.#reconnector.isRunning) return;
     const publishing = this.#publish();
@@ -230,10 +221,13 @@ export class LiveKitCall {
     this.#subscriptions.set(trackId, constraints);
   }
 
-  /** Sends a custom event to all participants. */
-  async sendCustomEvent(data: JsonValue): Promise<void> {
+  /** Sends a custom event to all participants, or to one. */
+  async sendCustomEvent(data: JsonValue, participantId?: string): Promise<void> {
     const payload = new TextEncoder().encode(JSON.stringify(data));
-    await this.#open.sendData({ case: "user", value: new UserPacket({ payload }) });
+    const to = participantId === undefined ? [] : this.#identitiesOf([participantId]);
+    // Sent to no identity it would be sent to all.
+    if (participantId !== undefined && to.length === 0) throw absent(participantId);
+    await this.#open.sendData({ case: "user", value: new UserPacket({ payload }) }, { to });
   }
 
   /** Sends a text as a text stream. */
@@ -249,8 +243,8 @@ export class LiveKitCall {
       timestampMs: this.#options.clock.epochMs(),
       attributes: { ...attributes, ...(isTranscription && sid ? { [TRANSCRIBED]: sid } : {}) },
     });
-    const identities = to.flatMap((id) => this.#roster.byParticipantId(id)?.identity ?? []);
-    // Sent to no identity it would be sent to all.
+    const identities = this.#identitiesOf(to);
+    // As above.
     if (to.length > 0 && identities.length === 0) return;
     const as = member?.identity;
     for (const packet of packets) {
@@ -282,14 +276,14 @@ export class LiveKitCall {
     this.#options.media.audio.close();
   }
 
+  /** The identities of those who are here. */
+  #identitiesOf(participantIds: readonly string[]): string[] {
+    return participantIds.flatMap((id) => this.#roster.byParticipantId(id)?.identity ?? []);
+  }
+
   get #open(): RoomSession {
     if (this.#session) return this.#session;
     throw new ClosedError("the call");
-  }
-
-  /** What the agent wants to publish, and may. */
-  get #own(): OwnTracks {
-    return this.#rights.allowed(this.#wanted);
   }
 
   #access(): Access {
@@ -304,6 +298,7 @@ export class LiveKitCall {
       ...{ media, clock },
       silenceMs: params.silenceTimeoutMs,
       size: () => this.#connection.videoSize,
+      identities: () => this.#roster.identities,
       events: {
         onMessage: (from, message) => this.#isCurrent(from) && this.#onMessage(message),
         onSocketEnd: (from, { kind }) =>
@@ -326,7 +321,7 @@ export class LiveKitCall {
     }
     this.#session = session;
     this.#subscriptions.reset();
-    this.#follow(this.#rights.permit(session.own.permission));
+    this.#follow((rights) => rights.permit(session.own.permission));
     this.#roster.replace(session.own, joined.otherParticipants, graceMs);
     session.start();
     if (Object.keys(this.#attributes).length > 0) this.#sendAttributes(this.#attributes);
@@ -346,7 +341,7 @@ export class LiveKitCall {
     const { params, clock } = this.#options;
     const before = this.#session;
     await before?.close({ leaves: true });
-    if (tokenEndsAt(this.#token) - clock.epochMs() < TOKEN_REST_MS) await this.#renew();
+    if (!isUsable(this.#token, clock.epochMs())) await this.#renew();
     try {
       await this.#enter(params.rejoinGraceMs, this.#abort.signal);
     } catch (error) {
@@ -355,7 +350,7 @@ export class LiveKitCall {
       await this.#renew();
       await this.#enter(params.rejoinGraceMs, this.#abort.signal);
     }
-    await this.#session?.publisher.publish(this.#own);
+    await this.#session?.publisher.publish(this.#own.allowed);
   }
 
   async #renew(): Promise<void> {
@@ -392,10 +387,13 @@ export class LiveKitCall {
       onParticipants: (participants) => this.#onParticipants(participants),
       onMuted: (sid, muted) => {
         const kind = this.#session?.publisher.kindOf(sid);
-        if (kind) this.#follow(this.#rights.mute(kind, muted));
+        if (kind) this.#follow((rights) => rights.mute(kind, muted));
       },
       onLeave: (leaving) => this.#onLeave(leaving),
-      onToken: (token) => this.#token = token,
+      onToken: (token) => {
+        this.#token = token;
+        this.#emit({ type: "tokenRenewed", token });
+      },
       onMoved: (own, others) => this.#roster.replace(own, others),
       onUndecodable: (sid) => {
         const who = this.#roster.find(sid)?.member.identity ?? sid;
@@ -409,7 +407,7 @@ export class LiveKitCall {
   #onParticipants(participants: readonly ParticipantInfo[]): void {
     const { own } = this.#open;
     const ours = participants.find(({ sid }) => sid === own.sid);
-    if (ours) this.#follow(this.#rights.permit(ours.permission));
+    if (ours) this.#follow((rights) => rights.permit(ours.permission));
     this.#roster.update(participants);
   }
 
@@ -424,17 +422,16 @@ export class LiveKitCall {
   }
 
   /** Does what others have ordered about the agent's own tracks, and reports it. */
-  #follow(changes: readonly RightsChange[]): void {
-    for (const { kind, muted } of changes) {
-      if (this.#wanted[kind]) this.#emit({ type: "agentMuted", track: kind, muted });
-    }
-    if (changes.length > 0) this.#catchUp();
+  #follow(order: Parameters<AgentTracks["follow"]>[0]): void {
+    if (this.#own.follow(order)) this.#catchUp();
   }
 
   async #publish(): Promise<void> {
     const session = this.#session;
+    const { allowed, ending } = this.#own;
     try {
-      await session?.publisher.publish(this.#own);
+      await session?.publisher.publish(allowed);
+      this.#own.release(ending);
     } catch (error) {
       // The next session publishes them.
       if (session === this.#session && !this.#reconnector.isRunning) throw error;
@@ -479,6 +476,11 @@ export class LiveKitCall {
 
 function microphoneOf({ tracks }: Member): string | undefined {
   return tracks.values().find(({ type }) => type === TrackType.AUDIO)?.id;
+}
+
+function absent(participantId: string): EdgeError {
+  const text = `${participantId} is not in the room`;
+  return new EdgeError(text, { code: "participant-left" });
 }
 
 function lostImmediately(): ConnectionError {

@@ -1,6 +1,6 @@
 /** What the agent may publish, and what others have muted. @module */
 import type { ParticipantPermission } from "@livekit/protocol";
-import { type OwnKind, type OwnTracks, sourceOf } from "../session/publisher.ts";
+import { type OwnKind, sourceOf } from "../session/publisher.ts";
 
 /** A kind of track that is silenced, or heard again. */
 export interface RightsChange {
@@ -10,10 +10,24 @@ export interface RightsChange {
 
 const KINDS: readonly OwnKind[] = ["audio", "video"];
 
+/** Options for {@linkcode PublishingRights}. */
+export interface PublishingRightsOptions {
+  /** The kinds that others had muted in the media process that this one replaces. */
+  moderated?: readonly OwnKind[];
+  /** Others have muted other kinds than before, or fewer. */
+  onModerated?: (kinds: OwnKind[]) => void;
+}
+
 /** Follows the room's permissions, and mutes by others. */
 export class PublishingRights {
+  readonly #onModerated: (kinds: OwnKind[]) => void;
   #permission: ParticipantPermission | undefined;
-  readonly #muted = new Set<OwnKind>();
+  readonly #muted: Set<OwnKind>;
+
+  constructor({ moderated = [], onModerated = () => {} }: PublishingRightsOptions = {}) {
+    this.#muted = new Set(moderated);
+    this.#onModerated = onModerated;
+  }
 
   /** Takes what the agent may do. */
   permit(permission: ParticipantPermission | undefined): RightsChange[] {
@@ -23,26 +37,23 @@ export class PublishingRights {
   /** Others mute a track, or let it be heard again. */
   mute(kind: OwnKind, muted: boolean): RightsChange[] {
     return this.#change(() => {
+      if (this.#muted.has(kind) === muted) return;
       if (muted) this.#muted.add(kind);
       else this.#muted.delete(kind);
+      this.#onModerated([...this.#muted]);
     });
   }
 
   /** The agent publishes its tracks anew, which undoes a mute. */
   unmute(): void {
+    if (this.#muted.size === 0) return;
     this.#muted.clear();
+    this.#onModerated([]);
   }
 
   /** Whether the agent may publish a kind of track now. */
   allows(kind: OwnKind): boolean {
     return this.#isPermitted(kind) && !this.#muted.has(kind);
-  }
-
-  /** Returns those of the tracks that may be published. */
-  allowed(tracks: OwnTracks): OwnTracks {
-    return Object.fromEntries(
-      Object.entries(tracks).filter(([kind]) => this.allows(kind as OwnKind)),
-    );
   }
 
   #isPermitted(kind: OwnKind): boolean {

@@ -22,7 +22,13 @@ export type MediaPeer = Pick<
 /** The audio of one call. */
 export type CallAudio = Pick<
   AudioRoom,
-  "addSource" | "removeSource" | "setMuted" | "addListener" | "addAgent" | "close"
+  | "addSource"
+  | "removeSource"
+  | "setMuted"
+  | "addListener"
+  | "removeListener"
+  | "addAgent"
+  | "close"
 >;
 
 /** Creates the connections of one call, and holds its audio. */

@@ -19,6 +19,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import type { ClientMessage } from "../signal/signal_socket.ts";
+import type { Audience, AudienceTrack } from "./audience.ts";
 import type { RoomPeer } from "./room_peer.ts";
 
 /** Time limit for the server's consent to a track. */
@@ -27,7 +28,10 @@ const CONSENT_MS = 10_000;
 /** The kinds of the agent's own tracks. */
 export type OwnKind = "audio" | "video";
 /** The agent's tracks; absent where it publishes none. */
-export type OwnTracks = { readonly [Kind in OwnKind]?: RtcTrack };
+export type OwnTracks = { readonly [Kind in OwnKind]?: RtcTrack } & {
+  /** What one participant alone hears, by their identities. */
+  readonly directed?: ReadonlyMap<string, RtcTrack>;
+};
 /** The size of pictures. */
 export type PictureSize = { readonly width: number; readonly height: number };
 
@@ -36,6 +40,8 @@ const SOURCES = {
   audio: { type: TrackType.AUDIO, source: TrackSource.MICROPHONE, name: "agent-audio" },
   video: { type: TrackType.VIDEO, source: TrackSource.CAMERA, name: "agent-video" },
 } as const;
+/** What one participant alone hears: front ends take the microphone for the agent's voice. */
+const DIRECTED = { ...SOURCES.audio, source: TrackSource.UNKNOWN, name: "agent-audio-directed" };
 
 /** The size that video is declared with before its first picture. */
 const USUAL_SIZE: PictureSize = { width: 1280, height: 720 };
@@ -45,11 +51,16 @@ export function sourceOf(kind: OwnKind): TrackSource {
   return SOURCES[kind].source;
 }
 
-/** A track in the room. */
-interface Publication {
+/** A track that is to be in the room. */
+interface Wish {
   readonly kind: OwnKind;
-  /** What is sent: the agent's track, or a copy where the room has had that one before. */
+  /** The identity of the participant who alone hears it; `undefined` for all. */
+  readonly to: string | undefined;
   readonly track: RtcTrack;
+}
+
+/** A track in the room; `track` is the agent's, or a copy where the room has had that one before. */
+interface Publication extends Wish {
   readonly transceiver: RtcTransceiver;
   info: TrackInfo | undefined;
   isMuted: boolean;
@@ -58,6 +69,7 @@ interface Publication {
 /** Options for {@linkcode Publisher}. */
 export interface PublisherOptions {
   peer: Pick<RoomPeer, "addSending" | "negotiate">;
+  audience: Audience;
   clock: Clock;
   send: (message: ClientMessage) => void;
   /** The size of the agent's last picture. */
@@ -67,7 +79,8 @@ export interface PublisherOptions {
 /** Publishes tracks, mutes them and unmutes them: one change after the other. */
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #publications = new Map<OwnKind, Publication>();
+  /** By {@linkcode keyOf}. */
+  readonly #publications = new Map<string, Publication>();
   readonly #consents = new Map<string, PromiseWithResolvers<TrackInfo>>();
   readonly #used = new Set<string>();
   readonly #copies: RtcTrack[] = [];
@@ -92,7 +105,7 @@ export class Publisher {
 
   /** The id of the agent's published track. */
   sidOf(kind: OwnKind): string | undefined {
-    return this.#publications.get(kind)?.info?.sid;
+    return this.#publications.get(keyOf(kind))?.info?.sid;
   }
 
   /**
@@ -104,6 +117,11 @@ export class Publisher {
     const done = this.#last.then(() => this.#publish(tracks));
     this.#last = done.catch(() => {});
     return done;
+  }
+
+  /** Others have joined or left: tells the server who of them may receive what. */
+  audienceChanged(): void {
+    this.#options.audience.update(this.#audienceTracks);
   }
 
   /** Declares video's size anew. */
@@ -130,8 +148,8 @@ export class Publisher {
 
   /** The server has removed a track: the agent may no longer publish it. */
   async onRemoved(sid: string): Promise<void> {
-    const kind = this.kindOf(sid);
-    if (kind) await this.#drop(kind);
+    const removed = this.#publications.values().find(({ info }) => info?.sid === sid);
+    if (removed) await this.#drop(removed);
   }
 
   /** Stops sending. Idempotent. */
@@ -151,40 +169,79 @@ export class Publisher {
 
   async #publish(tracks: OwnTracks): Promise<void> {
     if (this.#isClosed) throw new ClosedError("the session");
-    const consents: Promise<void>[] = [];
-    for (const kind of ["audio", "video"] as const) {
-      const track = tracks[kind];
-      const publication = this.#publications.get(kind);
-      if (publication) await this.#mute(publication, track === undefined);
-      else if (track) consents.push(this.#add(kind, track));
+    const { peer, audience } = this.#options;
+    const wishes = wishesOf(tracks);
+    let isOffered = await this.#end(wishes);
+    // Before there is a track for one participant, no other may receive what is new.
+    const added = [...wishes].flatMap(([key, { to }]) =>
+      to === undefined || this.#publications.has(key) ? [] : [{ to, sid: undefined }]
+    );
+    if (added.length > 0) audience.update([...this.#audienceTracks, ...added]);
+    const steps: Promise<void>[] = [];
+    for (const [key, wish] of wishes) {
+      const publication = this.#publications.get(key);
+      if (publication) await this.#send(publication, wish.track);
+      else {
+        steps.push(this.#add(key, wish));
+        isOffered = true;
+      }
     }
-    if (consents.length === 0) return;
     // One round trip: the server has the tracks' names before it has the offer.
-    const results = await Promise.allSettled([...consents, this.#options.peer.negotiate()]);
+    if (isOffered) steps.push(peer.negotiate());
+    const results = await Promise.allSettled(steps);
+    audience.update(this.#audienceTracks);
     const failed = results.find((one) => one.status === "rejected");
     if (failed) throw failed.reason;
   }
 
+  /**
+   * Mutes what is not wanted any more, and ends what was for one participant who has left. Returns
+   * whether the server has to know by an offer.
+   */
+  async #end(wishes: ReadonlyMap<string, Wish>): Promise<boolean> {
+    let isOffered = false;
+    for (const [key, publication] of this.#publications) {
+      if (wishes.has(key)) continue;
+      const { to, transceiver } = publication;
+      if (to === undefined || this.#options.audience.has(to)) await this.#send(publication, null);
+      else {
+        await this.#drop(publication);
+        transceiver.direction = "inactive";
+        isOffered = true;
+      }
+    }
+    return isOffered;
+  }
+
+  get #audienceTracks(): AudienceTrack[] {
+    return [...this.#publications.values()].map(({ to, info }) => ({ to, sid: info?.sid }));
+  }
+
   /** Asks for the server's consent to a track, and adds its section. */
-  async #add(kind: OwnKind, given: RtcTrack): Promise<void> {
+  async #add(key: string, { kind, to, track: given }: Wish): Promise<void> {
     const { peer, clock, send, size } = this.#options;
     // The server knows a section by its track, and each may be published once.
     const track = this.#used.has(given.id) ? given.clone() : given;
     if (track !== given) this.#copies.push(track);
     this.#used.add(track.id);
     const transceiver = peer.addSending(track);
-    const publication: Publication = { kind, track, transceiver, info: undefined, isMuted: false };
-    this.#publications.set(kind, publication);
+    const publication: Publication = {
+      ...{ kind, to, track, transceiver },
+      info: undefined,
+      isMuted: false,
+    };
+    this.#publications.set(key, publication);
     const consent = Promise.withResolvers<TrackInfo>();
     this.#consents.set(track.id, consent);
     const picture = kind === "video" ? describe(size() ?? USUAL_SIZE) : {};
-    const value = new AddTrackRequest({ cid: track.id, ...SOURCES[kind], ...picture });
+    const source = to === undefined ? SOURCES[kind] : DIRECTED;
+    const value = new AddTrackRequest({ cid: track.id, ...source, ...picture });
     send({ case: "addTrack", value });
     try {
       const what = `the server's consent to ${kind}`;
       publication.info = await waitFor(consent.promise, what, { timeoutMs: CONSENT_MS, clock });
     } catch (error) {
-      await this.#drop(kind);
+      await this.#drop(publication);
       if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
       throw new ConnectionError(`the server did not take the agent's ${kind}`, {
         code: "timeout",
@@ -195,21 +252,37 @@ export class Publisher {
     }
   }
 
-  async #mute(publication: Publication, muted: boolean): Promise<void> {
+  /** Unmutes a track, or mutes it where there is none. */
+  async #send(publication: Publication, track: RtcTrack | null): Promise<void> {
+    const muted = track === null;
     if (publication.isMuted === muted) return;
     publication.isMuted = muted;
-    const { transceiver, track, info } = publication;
-    await transceiver.sender.replaceTrack(muted ? null : track);
+    const { transceiver, info } = publication;
+    await transceiver.sender.replaceTrack(track);
     if (!info) return;
     const value = new MuteTrackRequest({ sid: info.sid, muted });
     this.#options.send({ case: "mute", value });
   }
 
-  async #drop(kind: OwnKind): Promise<void> {
-    const publication = this.#publications.get(kind);
-    this.#publications.delete(kind);
-    await publication?.transceiver.sender.replaceTrack(null);
+  async #drop({ kind, to, transceiver }: Publication): Promise<void> {
+    this.#publications.delete(keyOf(kind, to));
+    await transceiver.sender.replaceTrack(null);
   }
+}
+
+function keyOf(kind: OwnKind, to?: string): string {
+  return to === undefined ? kind : `${kind} to ${to}`;
+}
+
+function wishesOf({ audio, video, directed = new Map() }: OwnTracks): Map<string, Wish> {
+  const wishes = new Map<string, Wish>();
+  const add = (kind: OwnKind, track: RtcTrack | undefined, to?: string) => {
+    if (track) wishes.set(keyOf(kind, to), { kind, to, track });
+  };
+  add("audio", audio);
+  add("video", video);
+  for (const [to, track] of directed) add("audio", track, to);
+  return wishes;
 }
 
 /** The size of video, and its only layer. */

@@ -25,6 +25,7 @@ import {
 } from "@ringline/edge/toolkit";
 import { joinUrl } from "../signal/join_url.ts";
 import { type ClientMessage, type ServerMessage, SignalSocket } from "../signal/signal_socket.ts";
+import { Audience } from "./audience.ts";
 import type { CallMedia } from "./media.ts";
 import { type PictureSize, Publisher } from "./publisher.ts";
 import { RoomPeer } from "./room_peer.ts";
@@ -50,6 +51,8 @@ export interface SessionOptions {
   clock: Clock;
   silenceMs: number;
   size: () => PictureSize | undefined;
+  /** The identities of the room's participants. */
+  identities: () => IteratorObject<string>;
   events: SessionEvents;
 }
 
@@ -75,7 +78,7 @@ export class RoomSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { media, clock, size, events } = options;
+    const { media, clock, size, identities, events } = options;
     const send = (message: ClientMessage) => this.send(message);
     this.#peer = new RoomPeer({
       ...{ media, clock, send },
@@ -84,7 +87,8 @@ export class RoomSession {
       onData: (message) => this.#onData(message),
       onError: (error, context) => this.#report(error, context),
     });
-    this.publisher = new Publisher({ ...{ clock, send, size }, peer: this.#peer });
+    const audience = new Audience({ send, identities });
+    this.publisher = new Publisher({ ...{ clock, send, size, audience }, peer: this.#peer });
   }
 
   /** The agent as a participant; once joined. */
