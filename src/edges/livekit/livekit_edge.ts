@@ -31,7 +31,10 @@ import {
   ReconnectedEvent,
   type ReconnectStrategy,
 } from "./events.ts";
+import { AssignedCall } from "./jobs/assigned_call.ts";
+import { LiveKitJobs, type LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
 import { RoomService } from "./service/room_service.ts";
+import { ServerApi } from "./service/server_api.ts";
 import { Tokens } from "./service/tokens.ts";
 import { type LiveKitEdgeOptions, type LiveKitSettings, readSettings } from "./settings.ts";
 import { TranscribedConversation, type Transcription } from "./transcribed_conversation.ts";
@@ -109,6 +112,7 @@ export interface SendTextOptions {
 export class LiveKitEdge extends EdgeTransport {
   readonly #settings: LiveKitSettings;
   readonly #tokens: Tokens;
+  readonly #api: ServerApi;
   readonly #rooms: RoomService;
   readonly #process: MediaProcess;
   readonly #brokers = new Map<CallConnection, CallBroker>();
@@ -126,7 +130,8 @@ export class LiveKitEdge extends EdgeTransport {
     this.events.register(AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent);
     this.#settings = readSettings(options);
     this.#tokens = new Tokens(this.#settings, this.clock);
-    this.#rooms = new RoomService(this.#settings, this.#tokens, this.clock);
+    this.#api = new ServerApi(this.#settings, this.#tokens, this.clock);
+    this.#rooms = new RoomService(this.#api);
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
@@ -343,6 +348,40 @@ export class LiveKitEdge extends EdgeTransport {
   }
 
   /**
+   * Returns the jobs that the server hands out, as a source of `serve`: the program registers as a
+   * worker, and an agent joins each room for which the server chooses it.
+   *
+   * @example
+   * ```ts ignore
+   * import { Agent } from "@ringline/edge";
+   * import { serve } from "@ringline/edge/serve";
+   * import { LiveKitEdge } from "@ringline/livekit";
+   *
+   * // LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET
+   * await using edge = new LiveKitEdge();
+   * await using worker = await serve({
+   *   sources: [edge.jobs({ agentName: "receptionist" })],
+   *   agent: (job) => new Agent({ edge, agentUser: { id: "receptionist", name: "Anna" } }),
+   *   isProgram: true,
+   * });
+   * await worker.closed;
+   * ```
+   *
+   * @throws {TypeError} an option is not valid.
+   * @throws {AuthenticationError} this edge has no secret: `no-secret`.
+   */
+  jobs(options: LiveKitJobsOptions = {}): LiveKitJobs {
+    this.assertOpen();
+    return new LiveKitJobs({
+      edge: this,
+      settings: this.#settings,
+      tokens: this.#tokens,
+      api: this.#api,
+      options,
+    });
+  }
+
+  /**
    * Creates a conversation in memory. What people and the agent say in it is sent to the room as
    * transcriptions, which LiveKit's front ends show.
    */
@@ -374,9 +413,12 @@ export class LiveKitEdge extends EdgeTransport {
   async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<CallConnection> {
     const { user } = agent;
     const room = roomNameOf(call);
+    const seat = call instanceof AssignedCall ? call.seat : undefined;
+    const createToken = (asking: AbortSignal): Promise<string> =>
+      this.#tokens.ofAgent(room, user, asking, seat);
     await using undo = new AsyncDisposableStack();
     const [token, lease] = await both(
-      this.#tokens.ofAgent(room, user, signal),
+      createToken(signal),
       this.#process.acquire({ signal, timeoutMs: Infinity }),
     );
     undo.defer(() => lease.release());
@@ -385,7 +427,7 @@ export class LiveKitEdge extends EdgeTransport {
       events: this.events,
       clock: this.clock,
       userId: user.id,
-      createToken: (asking) => this.#tokens.ofAgent(room, user, asking),
+      createToken,
     });
     undo.defer(() => broker.close());
     const settings = this.#settings;

@@ -14,5 +14,10 @@ export { LiveKitEdge, type PersonTokenOptions, type SendTextOptions } from "./li
 export type { LiveKitEdgeOptions, TokenRequest, TokenSource } from "./settings.ts";
 export type { DenoOptions } from "@ringline/edge/media";
 export type { LiveKitCallOptions } from "./call_options.ts";
+export {
+  type LiveKitJobKind,
+  type LiveKitJobs,
+  type LiveKitJobsOptions,
+} from "./jobs/livekit_jobs.ts";
 export { AgentMutedEvent, ParticipantUpdatedEvent } from "./events.ts";
 export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";
