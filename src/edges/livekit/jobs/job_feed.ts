@@ -242,15 +242,17 @@ export class LiveKitJobFeed implements JobFeed {
   #onAssignment({ job }: JobAssignment): void {
     if (!job?.room) return;
     const place = this.#take(job.id);
-    if (!place) return this.#tell(job.id, JobStatus.JS_FAILED, "the worker has no place for it");
+    if (!place) {
+      return this.#sendStatus(job.id, JobStatus.JS_FAILED, "the worker has no place for it");
+    }
     const room = { name: job.room.name, original: job.room.toJson() as JsonValue };
     const running = place.start({ call: new AssignedCall(room, seatOf(job)) });
     this.#held.set(job.id, { job, running });
-    this.#tell(job.id, JobStatus.JS_RUNNING);
+    this.#sendStatus(job.id, JobStatus.JS_RUNNING);
     void running.ended.then((outcome) => {
       this.#held.delete(job.id);
-      if (outcome.status === "finished") this.#tell(job.id, JobStatus.JS_SUCCESS);
-      else this.#tell(job.id, JobStatus.JS_FAILED, messageOf(outcome.error));
+      if (outcome.status === "finished") this.#sendStatus(job.id, JobStatus.JS_SUCCESS);
+      else this.#sendStatus(job.id, JobStatus.JS_FAILED, messageOf(outcome.error));
     });
   }
 
@@ -289,7 +291,7 @@ export class LiveKitJobFeed implements JobFeed {
     return place?.accepted;
   }
 
-  #tell(jobId: string, status: JobStatus, error = ""): void {
+  #sendStatus(jobId: string, status: JobStatus, error = ""): void {
     this.#send({ case: "updateJob", value: new UpdateJobStatus({ jobId, status, error }) });
   }
 
