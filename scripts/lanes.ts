@@ -3,8 +3,8 @@
  *
  * - `unit`: every test that is not listed here. No browser, no network, under a minute.
  * - `e2e`: what people see: browsers, real WebRTC, whole programs, the edge's contract.
- * - `world`: servers, SDKs and services of others (GetStream among them), packages as a registry
- *   delivers them, bad networks and machines, and what takes long: fuzzing, soaking.
+ * - `world`: servers, SDKs and services of others (GetStream among them), a second browser, packages
+ *   as a registry delivers them, bad networks and machines, and what takes long: fuzzing, soaking.
  *
  * @module
  */
@@ -34,7 +34,6 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     // Take long: whole sounds and whole conversations, again and again.
     "tests/adapters/rnnoise_test.ts",
     "tests/adapters/silero_vad_test.ts",
-    "tests/adapters/smart_turn/smart_turn_test.ts",
     "tests/agent/user_code_test.ts",
     "tests/audio/quality_test.ts",
     "tests/inference/realtime_user_code_test.ts",
@@ -89,6 +88,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/adapters/openai_package_test.ts",
     "tests/adapters/openai_realtime_official_test.ts",
     "tests/adapters/openai_transcription/",
+    "tests/adapters/smart_turn/smart_turn_test.ts",
     "tests/inference/local_assistant_test.ts",
     // Packages as a registry delivers them.
     "tests/media/offline_test.ts",
@@ -132,6 +132,7 @@ export const UNTIMED: string[] = [
   "tests/e2e/slips_test.ts",
   "tests/e2e/layout_test.ts",
   "tests/world/packages_test.ts",
+  "tests/world/example_permissions_test.ts",
   "tests/scripts/publish_test.ts",
   "tests/scripts/verify_test.ts",
   ...LONGER,
@@ -157,6 +158,19 @@ export const COMPUTING: string[] = [
   "tests/testing/simulated_noise_test.ts",
 ];
 
+/**
+ * Files of `world` that wait for what others do, and hold on a machine that is twice as slow: as many
+ * run at a time as there are processors, before those that run alone.
+ */
+export const WAITING: string[] = [
+  "tests/edges/getstream/call_test.ts",
+  "tests/edges/getstream/programs_test.ts",
+  "tests/edges/getstream/moderation_test.ts",
+  "tests/edges/getstream/conformance_test.ts",
+  "tests/world/front_desk_test.ts",
+  "tests/world/speech_services_test.ts",
+];
+
 /** What the tests of each lane find in the environment. */
 export const ENVIRONMENT: Record<Lane, Record<string, string>> = {
   unit: { FUZZ_RUNS: "1000" },
@@ -179,7 +193,8 @@ export function laneOf(path: string): Lane {
 
 /** Returns those of these test files that run in a lane, in the order in which they start. */
 export function filesOf(lane: Lane, files: readonly string[]): string[] {
-  const position = (path: string) => UNTIMED.findIndex((one) => covers(one, path));
+  const order = [...UNTIMED, ...WAITING];
+  const position = (path: string) => order.findIndex((one) => covers(one, path));
   return files
     .filter((path) => laneOf(path) === lane || (lane === "world" && isIn(LONGER, path)))
     .sort((a, b) => position(a) - position(b));
@@ -195,6 +210,7 @@ export type Manner = "together" | "alone" | "beside";
 export function mannerOf(lane: Lane, path: string): Manner {
   if (lane === "unit") return isIn(TIMED, path) ? "alone" : "together";
   if (isIn(COMPUTING, path)) return "beside";
+  if (isIn(WAITING, path)) return "together";
   if (!isIn(UNTIMED, path)) return "alone";
   return lane === "world" ? "beside" : "together";
 }

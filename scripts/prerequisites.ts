@@ -23,12 +23,6 @@ export const PREREQUISITES: Prerequisite[] = [
     isThere: async () => await findChromium() !== undefined,
   },
   {
-    name: "Firefox",
-    packages: ["firefox-esr"],
-    isOptional: false,
-    isThere: async () => await findFirefox() !== undefined,
-  },
-  {
     name: "PocketSphinx, with which an example recognises speech",
     packages: ["libpocketsphinx3", "pocketsphinx-en-us"],
     isOptional: true,
@@ -44,6 +38,12 @@ export const PREREQUISITES: Prerequisite[] = [
 
 /** What the world lane needs beside them. */
 export const WORLD_PREREQUISITES: Prerequisite[] = [
+  {
+    name: "Firefox",
+    packages: ["firefox-esr"],
+    isOptional: false,
+    isThere: async () => await findFirefox() !== undefined,
+  },
   {
     name: "coturn, a TURN server",
     packages: ["coturn"],

@@ -68,6 +68,7 @@ const allowed: Record<string, string[]> = {
   "edges/getstream": [],
   "edges/livekit": [],
   agent: ["native", "inference", "edge", "audio", "events"],
+  serve: ["agent", "inference", "edge", "audio", "events"],
   testing: ["agent", "inference", "media", "native", "edge", "audio", "events"],
 };
 
@@ -156,7 +157,9 @@ function processOf(path: string): "agent" | "child" | undefined {
   if (/^src\/(media\/(child|room|webrtc)|edges\/[^/]+\/child)\//.test(path)) return "child";
   // The page's files are data to the process that serves them.
   if (/^src\/(media|edges\/[^/]+)\/(wire|page|site)\//.test(path)) return undefined;
-  return /^src\/(media|edges|agent|inference|adapters|testing)\//.test(path) ? "agent" : undefined;
+  return /^src\/(media|edges|agent|inference|adapters|serve|testing)\//.test(path)
+    ? "agent"
+    : undefined;
 }
 
 Deno.test("the agent's program imports nothing of the media process, and the reverse", async () => {

@@ -134,6 +134,7 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@roamhq/wrtc",
     "eventsource-parser",
     "jose",
+    "prom-client",
     "sdp-transform",
     "valibot",
     "ws",
@@ -168,12 +169,17 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@roamhq/wrtc-win32-x64",
     // Of x509.
     "asn1js",
+    // Of prom-client.
+    "bintrees",
     // Of wrtc.
     "domexception",
     // Of x509.
     "pvtsutils",
     "pvutils",
     "reflect-metadata",
+    // Of prom-client.
+    "tdigest",
+    // Of x509.
     "tslib",
     "tsyringe",
     // Of wrtc.

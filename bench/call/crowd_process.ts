@@ -19,8 +19,9 @@ if (import.meta.main) {
   try {
     for (let index = 0; index < Number(count); index++) {
       const person = new WrtcParticipant(new URL(link!), index);
-      await person.connected;
+      // One who connects slowly gives signs of life too.
       people.push(person);
+      await person.connected;
     }
     send({ joined: people.length });
   } catch (error) {

@@ -66,7 +66,10 @@ export class WrtcParticipant {
     this.#socket.onmessage = ({ data }) =>
       void this.#hear(JSON.parse(data)).catch((error) => this.#connected.reject(error));
     this.#connected.promise.catch(() => {});
-    this.#socket.onclose = () => this.#connected.reject(new Error(`${this.name}: socket closed`));
+    this.#socket.onclose = ({ code, reason }) =>
+      this.#connected.reject(
+        new Error(`${this.name}: the socket was closed with ${code} ${reason}`),
+      );
   }
 
   /** Resolves when media flows both ways. */

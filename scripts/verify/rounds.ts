@@ -11,7 +11,7 @@ import type { ChatMessage, ToolCall } from "../../src/inference/contracts/messag
 import type { RealtimeLLM } from "../../src/inference/contracts/realtime_llm.ts";
 import type { STT } from "../../src/inference/contracts/stt.ts";
 import type { TTS } from "../../src/inference/contracts/tts.ts";
-import { concatenate } from "../../src/testing/sounds.ts";
+import { concatenate } from "../../src/audio/concatenate.ts";
 
 /** The sentence that is said and recognised; {@linkcode WORD} is a word of it. */
 export const SENTENCE = "The quick brown fox jumps over the lazy dog.";

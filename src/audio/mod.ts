@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { concatenate } from "./concatenate.ts";
 export { PcmChunk, type PcmFormat } from "./pcm_chunk.ts";
 export {
   type AudioKernel,

@@ -75,6 +75,7 @@ export type {
   RealtimeSession,
   RealtimeSessionOptions,
 } from "./contracts/realtime_llm.ts";
+export { REALTIME_BUSY, REALTIME_LIMITS } from "./contracts/realtime_limits.ts";
 export type { PreparedSpeech } from "./pipelines/realtime/outage_message.ts";
 export { allowList } from "./speakers/allow_list.ts";
 export { type FirstSpeakerOptions, firstSpeakerWins } from "./speakers/first_speaker_wins.ts";

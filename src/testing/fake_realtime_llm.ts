@@ -1,5 +1,5 @@
 import { checkClock, type Clock } from "../events/clock.ts";
-import type { EncodedImage } from "../inference/contracts/messages.ts";
+import type { ToolImage } from "../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
   RealtimeLLM,
@@ -89,7 +89,7 @@ export class FakeRealtimeSession implements RealtimeSession {
     this.updates.push({ instructions, tools: tools.map(({ name }) => name) });
   };
   /** The images that it received. */
-  readonly images: EncodedImage[] = [];
+  readonly images: ToolImage[] = [];
   /** The texts that it received. */
   readonly texts: string[] = [];
   readonly #events = new Channel<RealtimeEvent>();
@@ -173,7 +173,7 @@ export class FakeRealtimeSession implements RealtimeSession {
   }
 
   /** Receives an image. */
-  sendImage(image: EncodedImage): void {
+  sendImage(image: ToolImage): void {
     this.images.push(image);
   }
 

@@ -49,7 +49,8 @@ export type {
 } from "./simulator/script.ts";
 export { simulateCall, SimulationError } from "./simulator/simulate_call.ts";
 export { Random } from "./random.ts";
-export { concatenate, silence, type SoundOptions, speechLike, tone } from "./sounds.ts";
+export { concatenate } from "../audio/concatenate.ts";
+export { silence, type SoundOptions, speechLike, tone } from "./sounds.ts";
 export {
   type ConformanceTest,
   conformanceTests,

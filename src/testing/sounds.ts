@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
+import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { Random } from "./random.ts";
 import { checkObject, shown } from "../events/checks.ts";
 
@@ -66,27 +66,6 @@ export function speechLike(
     }
     return amplitude * envelope * (isVoiced ? 0.45 * buzz + 0.1 * low : low);
   });
-}
-
-/** Returns the sounds one after another; all must have one format. */
-export function concatenate(...sounds: PcmChunk[]): PcmChunk {
-  for (const [index, sound] of sounds.entries()) assertPcmChunk(sound, `sounds[${index}]`);
-  const [first] = sounds;
-  if (!first) throw new RangeError("expected at least one sound, got none");
-  for (const { sampleRate, channels } of sounds) {
-    if (sampleRate === first.sampleRate && channels === first.channels) continue;
-    throw new RangeError(
-      `expected ${first.sampleRate} Hz and ${first.channels} channels, got ${sampleRate} Hz and ` +
-        `${channels} channels`,
-    );
-  }
-  const samples = new Int16Array(sounds.reduce((sum, one) => sum + one.samples.length, 0));
-  let at = 0;
-  for (const sound of sounds) {
-    samples.set(sound.samples, at);
-    at += sound.samples.length;
-  }
-  return new PcmChunk(samples, first);
 }
 
 function make(

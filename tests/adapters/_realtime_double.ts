@@ -45,6 +45,9 @@ export class RealtimeDouble implements AsyncDisposable {
       const headers = Object.fromEntries(request.headers);
       this.requests.push({ url: request.url, authorization, headers });
       if (refuse) return new Response("no", { status: refuse });
+      if (request.headers.get("upgrade") !== "websocket") {
+        return new Response("this service takes WebSockets only", { status: 426 });
+      }
       const { socket, response } = Deno.upgradeWebSocket(request);
       this.socket = socket;
       this.openSockets++;

@@ -18,7 +18,7 @@ function record(events: readonly (AudioStatsEvent | ParticipantLeftEvent)[]) {
   using manager = new EventManager();
   manager.register(AudioStatsEvent, ParticipantLeftEvent);
   try {
-    using _ = recordAudioStats({ events: manager }, {});
+    using _ = recordAudioStats({ edge: { events: manager } }, {});
     for (const event of events) manager.send(event);
   } finally {
     metrics.disable();

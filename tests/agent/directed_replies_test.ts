@@ -224,6 +224,35 @@ Deno.test("what people wait for is told to all, also where a reply to one partic
   ]);
 });
 
+for (const how of ["whispered", "written"] as const) {
+  Deno.test(`what a tool did is told to those who interrupted it, also where the model saw it for a ${how} reply`, async () => {
+    const calls = ["look", "wait"].map((name) => ({ name, input: {} }));
+    const { track, agent, clock } = await set({
+      transcripts: { ann: ["Wait a moment."] },
+      replies: [{ text: "One moment.", calls }, "Psst.", "It is low."],
+      agent: {
+        tools: [
+          look(1000),
+          look(100_000, { name: "wait", timeoutMs: Infinity }),
+        ],
+        turnHandling: { shouldReply: () => false },
+      },
+    });
+    await using _ = fixture;
+    void agent.generateReply("My balance?");
+    await clock.advance(2500);
+    // Another voice: it is not waited for.
+    const other = how === "written"
+      ? agent.text("Hm?")
+      : agent.generateReply("Whisper.", { track });
+    await clock.until(other, 5000);
+    fixture.utter(1000, 1500);
+    await clock.advance(8000);
+    const shown = agent.conversation!.messages.filter(({ role }) => role === "assistant");
+    assertEquals(shown.at(-1)!.text, "It is low.");
+  });
+}
+
 Deno.test("a turn that was held is answered while one participant alone hears what cannot be interrupted", async () => {
   const { track, agent, clock, bert } = await set({
     transcripts: { bert: ["Good day."] },

@@ -211,8 +211,25 @@ globalThis.guest = {
     return btoa(text);
   },
 
-  /** The middle pixel of a participant's video, as [red, green, blue]; undefined if there is none. */
-  async pixel(participant, kind) {
+  /**
+   * A pixel of a participant's video as it is shown, as [red, green, blue]; undefined if there is none.
+   * `x` and `y` are shares of its width and height.
+   */
+  async pixel(participant, kind, x = 0.5, y = 0.5) {
+    const canvas = await this.picture(participant, kind);
+    if (!canvas) return undefined;
+    const [left, top] = [Math.floor(canvas.width * x), Math.floor(canvas.height * y)];
+    return [...canvas.getContext("2d").getImageData(left, top, 1, 1).data.subarray(0, 3)];
+  },
+
+  /** Width by height of a participant's video as it is shown; undefined if there is none. */
+  async shape(participant, kind) {
+    const canvas = await this.picture(participant, kind);
+    return canvas && canvas.width / canvas.height;
+  },
+
+  /** The next picture of a participant's video, on a canvas. */
+  async picture(participant, kind) {
     const found = this.client.videos.find((one) =>
       one.participantId === participant && one.kind === kind
     );
@@ -225,11 +242,9 @@ globalThis.guest = {
       const { value, done } = await Promise.race([reader.read(), late]);
       if (done) return undefined;
       const canvas = new OffscreenCanvas(value.displayWidth, value.displayHeight);
-      const pen = canvas.getContext("2d");
-      pen.drawImage(value, 0, 0);
-      const { data } = pen.getImageData(canvas.width / 2, canvas.height / 2, 1, 1);
+      canvas.getContext("2d").drawImage(value, 0, 0);
       value.close();
-      return [...data.subarray(0, 3)];
+      return canvas;
     } finally {
       reader.cancel();
     }

@@ -209,31 +209,43 @@ const TURNED: Record<number, { size: [number, number]; red: [number, number] }> 
   270: { size: [240, 320], red: [0.5, 0.75] },
 };
 
-browserTest("a camera that is held at an angle is seen upright", async (browser) => {
-  let last: VideoFrame | undefined;
-  await using fixture = await openAgentFixture({
-    processors: [{
-      name: "eyes",
-      videoFps: 10,
-      processVideo: (frame) => void (last = { ...frame, data: frame.data.slice() }),
-    }],
-  });
-  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
-  for (const [rotation, { size, red }] of Object.entries(TURNED)) {
-    last = undefined;
-    await guest.run("turn", [Number(rotation)]);
-    // A sender may begin with a smaller picture.
-    await until(`${rotation} degrees: the shape is right`, () => {
-      return last && last.width / last.height === size[0] / size[1];
+browserTest(
+  "a camera held at an angle is seen upright by the agent and by people",
+  async (browser) => {
+    let last: VideoFrame | undefined;
+    await using fixture = await openAgentFixture({
+      processors: [{
+        name: "eyes",
+        videoFps: 10,
+        processVideo: (frame) => void (last = { ...frame, data: frame.data.slice() }),
+      }],
     });
-    await until(`${rotation} degrees: red is on its side`, () => {
-      const isRed = (x: number, y: number) => redness(last!, x, y) > 150;
-      return isRed(...red) && !isRed(1 - red[0], 1 - red[1]);
-    });
-    await guest.client("setCamera", null);
-  }
-  await guest.leave();
-});
+    const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+    const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
+    for (const [rotation, { size, red }] of Object.entries(TURNED)) {
+      last = undefined;
+      await guest.run("turn", [Number(rotation)]);
+      // A sender may begin with a smaller picture.
+      await until(`${rotation} degrees: the shape is right`, () => {
+        return last && last.width / last.height === size[0] / size[1];
+      });
+      await until(`${rotation} degrees: red is on its side`, () => {
+        const isRed = (x: number, y: number) => redness(last!, x, y) > 150;
+        return isRed(...red) && !isRed(1 - red[0], 1 - red[1]);
+      });
+      await until(`${rotation} degrees: Bob sees the right shape`, async () => {
+        return await bob.run("shape", [guest.id, "camera"]) === size[0] / size[1];
+      });
+      await until(`${rotation} degrees: Bob sees red on its side`, async () => {
+        const [r, g] = await bob.run<number[] | undefined>("pixel", [guest.id, "camera", ...red]) ??
+          [];
+        return r! > 140 && g! < 60;
+      });
+      await guest.client("setCamera", null);
+    }
+    await Promise.all([guest.leave(), bob.leave()]);
+  },
+);
 
 /** Returns the red difference of a pixel of an I420 picture: 128 is grey. */
 function redness({ width, height, data }: VideoFrame, x: number, y: number): number {

@@ -1,53 +1,17 @@
 /** The examples that use a service, when something is missing or a person interrupts. */
-import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import type { Browser } from "../../scripts/browser.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { events, refusal, ServiceDouble } from "../adapters/_double.ts";
 import { RealtimeDouble } from "../adapters/_realtime_double.ts";
 import {
   assertEndsQuietlyWhileJoining,
   assertEndsWell,
   Example,
-  type ExampleOptions,
   flagsOf,
   ROOT,
 } from "./_example.ts";
 import { browserTest, Guest, until } from "./_fixture.ts";
-import { KEY, keyFor, speaking } from "./_service.ts";
-import { utter } from "./_utterance.ts";
-
-const EXAMPLES = ["assistant.ts", "realtime.ts", "moderator.ts", "screen_helper.ts"];
-
-/** Lets an example ask its service for something. */
-async function provoke(name: string, guest: Guest): Promise<void> {
-  if (name === "moderator.ts") await utter(guest);
-  if (name === "screen_helper.ts") await guest.run("share", ["rgb(200, 0, 0)"]);
-}
-
-/** Starts an example, joins it, makes it ask, and waits until it complains. */
-async function complaint(
-  browser: Browser,
-  name: string,
-  options: ExampleOptions,
-  expected: RegExp,
-): Promise<void> {
-  await using example = await Example.start(name, options);
-  const guest = await Guest.join(browser, await example.link(), { name: "Ada" });
-  await provoke(name, guest);
-  await until(`${name} complains`, () => expected.test(example.stderr));
-  await guest.hear(500);
-  assertMatch(example.stderr, expected);
-  assertEquals(example.stderr.trimEnd().split("\n").length, 1, example.stderr);
-  const { code, tookMs } = await example.interrupt();
-  assertEquals(code, 0);
-  assertLess(tookMs, 5000, "it ends without waiting for anything");
-}
-
-/** Waits until an example has given up. Returns what it said. */
-async function refusalOf(name: string, options: ExampleOptions): Promise<string> {
-  await using example = await Example.start(name, options);
-  assertEquals(await example.ended(), 1, `${name}: ${example.output}`);
-  return example.output;
-}
+import { EXAMPLES, refusalOf } from "./_model_examples.ts";
+import { KEY, keyFor } from "./_service.ts";
 
 Deno.test("the examples without a key print one line that says what to do", async () => {
   for (const name of EXAMPLES) {
@@ -115,21 +79,6 @@ browserTest("an example prints one line for a rejected key", async () => {
   for (const name of EXAMPLES.filter((name) => name !== "realtime.ts")) {
     const said = await refusalOf(name, { env: keyFor(service) });
     assertMatch(said, /^.*responded with 401: Incorrect API key.*\n$/);
-  }
-});
-
-browserTest("the examples ask only for permissions that they need", async (browser) => {
-  await using service = await ServiceDouble.start(speaking({ says: () => "", pitch: () => 500 }));
-  await using realtime = new RealtimeDouble();
-  for (const name of EXAMPLES) {
-    const env = keyFor(name === "realtime.ts" ? realtime : service);
-    for (const flag of await flagsOf(name)) {
-      const without = flag.split("=")[0]!;
-      const expected = new RegExp(`run again with the ${without}|grant ${without}`);
-      const isNeededAtOnce = name === "realtime.ts" || /run|env/.test(flag);
-      if (isNeededAtOnce) assertMatch(await refusalOf(name, { env, without }), expected);
-      else await complaint(browser, name, { env, without }, expected);
-    }
   }
 });
 

@@ -1,8 +1,12 @@
 /** Images that tools return: they reach models that accept images, and no others. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createOpenAI } from "npm:@ai-sdk/openai@4.0.118";
+import type { Content } from "npm:@google/genai@3.3.0";
+import type { ConversationItem } from "npm:openai@7.57.0/resources/realtime/realtime";
 import type { ChatCompletionMessageParam } from "npm:openai@7.57.0/resources/chat/completions";
 import { aiSdkLLM } from "../../src/adapters/ai_sdk/mod.ts";
+import { turnsOf } from "../../src/adapters/gemini/settings.ts";
+import { conversationItems } from "../../src/adapters/openai/realtime_items.ts";
 import { messagesToWire } from "../../src/adapters/openai/chat_messages.ts";
 import { shown } from "../../src/events/checks.ts";
 import type { ChatMessage } from "../../src/inference/contracts/messages.ts";
@@ -39,6 +43,48 @@ for (const seeing of [true, false]) {
       assert(result?.role === "tool");
       assertEquals([result.text, result.images], ["The plan.", seeing ? [PNG] : undefined]);
     }
+  });
+}
+
+/** What a tool in the background shows comes after its output, as a message. */
+const late = defineTool({
+  name: "show_plan",
+  description: "Shows the plan",
+  background: true,
+  execute: () => new ToolOutput("The plan.", { images: [PNG] }),
+});
+
+Deno.test("an image that comes after a call's output reaches a model that accepts images", async () => {
+  await using fixture = await Fixture.set({
+    seeing: true,
+    replies: [{ calls: [{ name: "show_plan", input: {} }] }, "I look.", "A house."],
+    agent: { tools: [late] },
+  });
+  const { agent, clock, llm } = fixture;
+  clock.until(agent.generateReply("What is on it?"));
+  await clock.advance(10_000);
+  const outcomes = llm.requests.at(-1)!.messages.filter(({ text }) => text.includes("The plan."));
+  assertEquals(outcomes.map((one) => [one.role, "images" in one && one.images]), [["user", [PNG]]]);
+});
+
+for (const seeing of [true, false]) {
+  Deno.test(`an image that comes late ${seeing ? "reaches" : "is kept from"} a realtime model that accepts ${seeing ? "" : "no "}images, and the session after it`, async () => {
+    await using fixture = await Fixture.set({
+      seeing,
+      realtime: [{ reply: "I look.", call: { name: "show_plan", input: {} } }],
+      agent: { tools: [late] },
+    });
+    const { agent, clock, realtime } = fixture;
+    clock.until(agent.generateReply("What is on it?"));
+    await clock.advance(5000);
+    const [session] = realtime.sessions;
+    assertEquals(session!.images, seeing ? [PNG] : []);
+    assert(session!.texts.some((text) => text.includes("The plan.")));
+    session!.lose();
+    await clock.advance(5000);
+    const { history } = realtime.sessions[1]!.options;
+    const kept = history.filter((one) => "images" in one && one.images);
+    assertEquals(kept.length, seeing ? 1 : 0, JSON.stringify(history));
   });
 }
 
@@ -107,4 +153,43 @@ Deno.test("aiSdkLLM sends a tool's image as the SDK's official provider of OpenA
     { type: "input_image", image_url: URL },
   ]);
   assertEquals(input.find((one) => one.output && one.call_id === "c2")?.output, "Two.");
+});
+
+const official: ConversationItem[] = [
+  { type: "function_call_output", call_id: "c1", output: "One." },
+  { type: "message", role: "user", content: [{ type: "input_image", image_url: URL }] },
+];
+
+Deno.test("the sessions of OpenAI begin with the images of a conversation, in the words of its types", () => {
+  const [result] = conversation.filter(({ role }) => role === "tool");
+  assertEquals(conversationItems(result!) as unknown, official);
+  const outcome: ChatMessage = { role: "user", text: "The plan.", images: [PNG] };
+  const [item] = conversationItems(outcome);
+  const expected: ConversationItem = {
+    type: "message",
+    role: "user",
+    content: [
+      { type: "input_text", text: "The plan." },
+      { type: "input_image", image_url: URL },
+    ],
+  };
+  assertEquals(item as unknown, expected);
+});
+
+Deno.test("the sessions of Gemini Live begin with the images of a conversation, in the words of its types", () => {
+  const [result] = conversation.filter(({ role }) => role === "tool");
+  const image = { inlineData: { mimeType: "image/png", data: "AQID" } };
+  const expected: Content[] = [
+    {
+      role: "user",
+      parts: [{ functionResponse: { id: "c1", name: "show_plan", response: { output: "One." } } }],
+    },
+    { role: "user", parts: [image] },
+  ];
+  assertEquals(turnsOf(result!) as unknown, expected);
+  const outcome: ChatMessage = { role: "user", text: "The plan.", images: [PNG] };
+  assertEquals(turnsOf(outcome) as unknown, [{
+    role: "user",
+    parts: [{ text: "The plan." }, image],
+  }]);
 });

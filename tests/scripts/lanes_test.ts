@@ -11,12 +11,14 @@ import {
   testFiles,
   TIMED,
   UNTIMED,
+  WAITING,
 } from "../../scripts/lanes.ts";
 
 const files = await testFiles();
 
 Deno.test("lanes list only files and folders that hold tests", () => {
-  const listed = [...LISTED.e2e, ...LISTED.world, ...LONGER, ...TIMED, ...UNTIMED, ...COMPUTING];
+  const lists = [LISTED.e2e, LISTED.world, LONGER, TIMED, UNTIMED, COMPUTING, WAITING];
+  const listed = lists.flat();
   const stale = listed.filter((one) => !files.some((path) => covers(one, path)));
   assertEquals(stale, []);
 });
@@ -49,6 +51,7 @@ Deno.test("lanes run alone what measures time, and what may run with it only out
   assertEquals(mannerOf("e2e", limited), "together");
   assertEquals(mannerOf("world", "tests/fuzz/audio_test.ts"), "beside");
   assertEquals(mannerOf("world", "tests/faults/network_test.ts"), "alone");
+  assertEquals(mannerOf("world", "tests/edges/getstream/call_test.ts"), "together");
 });
 
 Deno.test("lanes run beside the others, at a low priority, only tests that wait for no service or time", async () => {

@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { audibleMs } from "../../src/testing/conformance/fixture.ts";
 import { Random } from "../../src/testing/random.ts";
-import { concatenate, silence, speechLike, tone } from "../../src/testing/sounds.ts";
+import { concatenate } from "../../src/audio/concatenate.ts";
+import { silence, speechLike, tone } from "../../src/testing/sounds.ts";
 
 Deno.test("tone has its frequency, level and length; speechLike is never silent for long", () => {
   const sound = tone(1000, { frequencyHz: 1000, amplitude: 10_000 });

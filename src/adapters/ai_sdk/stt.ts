@@ -13,7 +13,13 @@ import {
   type Transcriber,
   type Transcript,
 } from "@ringline/edge";
-import { PcmChunk, Resampler, typescriptKernel, writeWav } from "@ringline/edge/audio";
+import {
+  concatenate,
+  type PcmChunk,
+  Resampler,
+  typescriptKernel,
+  writeWav,
+} from "@ringline/edge/audio";
 import { failure } from "./failure.ts";
 import { type AiSdkRequestOptions, AiSdkSpeechPart, checkModel } from "./requests.ts";
 
@@ -74,7 +80,7 @@ class AiSdkTranscriber extends AiSdkSpeechPart<AiSdkSTTOptions> implements Trans
     const chunks: PcmChunk[] = [];
     for await (const pcm of audio) chunks.push(pcm);
     if (chunks.length === 0) return;
-    const file = writeWav(joined(chunks));
+    const file = writeWav(concatenate(...chunks));
     const transcription = async () => {
       try {
         return await transcribe({
@@ -190,16 +196,4 @@ async function* bytes(
   } finally {
     resampler?.[Symbol.dispose]();
   }
-}
-
-/** Joins chunks of one format. */
-function joined(chunks: readonly PcmChunk[]): PcmChunk {
-  const length = chunks.reduce((sum, { samples }) => sum + samples.length, 0);
-  const samples = new Int16Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    samples.set(chunk.samples, at);
-    at += chunk.samples.length;
-  }
-  return new PcmChunk(samples, chunks[0]!);
 }

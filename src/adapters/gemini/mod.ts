@@ -3,7 +3,9 @@
  * `generativelanguage.googleapis.com`.
  *
  * A connection lasts about ten minutes: the service announces its end, and the agent goes on with
- * another, which begins with the conversation so far.
+ * another, which begins with the conversation so far. So does one whose instructions or tools are
+ * changed, by `agent.update` or a handoff: most of its models take them only when a session begins. What
+ * was said is kept as text, without its sound.
  *
  * @example
  * ```ts

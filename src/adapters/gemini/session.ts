@@ -3,13 +3,14 @@ import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Channel } from "../../events/channel.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
+import type { ChatMessage, ToolImage } from "../../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
   RealtimeReplyRequest,
   RealtimeReplyStatus,
   RealtimeSession,
 } from "../../inference/contracts/realtime_llm.ts";
+import { REALTIME_LIMITS } from "../../inference/contracts/realtime_limits.ts";
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { PcmBytes } from "../openai/pcm_bytes.ts";
 import type { ServiceSocket, ServiceSocketOptions } from "../streaming/service_socket.ts";
@@ -23,10 +24,6 @@ import {
 import { INPUT_RATE, responseOf, turnsOf } from "./settings.ts";
 
 const NAME = "gemini-live";
-/** The most bytes that may wait in the socket: audio that waits for seconds is too old. */
-const MAX_BUFFERED_BYTES = 400_000;
-/** A socket that takes no audio for so long is lost. */
-const MAX_DROPPED_MS = 10_000;
 /** The rate of the service's audio, where it does not say so. */
 const OUTPUT_RATE = 24_000;
 /** The codes with which the service closes a socket whose settings or messages are wrong. */
@@ -92,9 +89,9 @@ export class GeminiLiveSession implements RealtimeSession {
   }
 
   sendAudio({ samples, durationMs }: PcmChunk): void {
-    if (this.#socket.bufferedBytes > MAX_BUFFERED_BYTES) {
+    if (this.#socket.bufferedBytes > REALTIME_LIMITS.maxBufferedBytes) {
       this.#droppedMs += durationMs;
-      if (this.#droppedMs < MAX_DROPPED_MS) return;
+      if (this.#droppedMs < REALTIME_LIMITS.maxDroppedMs) return;
       const options = { code: "cut-off", retryable: true };
       this.#lost(new InferenceError(`${NAME}: the socket takes no audio`, options));
       return void this.#socket[Symbol.asyncDispose]();
@@ -105,7 +102,7 @@ export class GeminiLiveSession implements RealtimeSession {
     this.#send({ realtimeInput: { audio: { data, mimeType: `audio/pcm;rate=${INPUT_RATE}` } } });
   }
 
-  sendImage({ mediaType: mimeType, data }: EncodedImage): void {
+  sendImage({ mediaType: mimeType, data }: ToolImage): void {
     this.#send({ realtimeInput: { video: { data: data.toBase64(), mimeType } } });
   }
 
@@ -117,7 +114,9 @@ export class GeminiLiveSession implements RealtimeSession {
     this.#send({ clientContent: { turns, turnComplete: false } });
   }
 
-  sendToolResult(callId: string, { text, isError }: ToolResult): void {
+  sendToolResult(callId: string, { text, isError, images = [] }: ToolResult): void {
+    // The model goes on with the result, which has no place for them.
+    for (const image of images) this.sendImage(image);
     const name = this.#toolNames.get(callId) ?? "";
     this.#toolNames.delete(callId);
     this.#goesOn = true;

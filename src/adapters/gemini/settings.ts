@@ -1,5 +1,5 @@
 /** The options of Gemini Live, and how a session begins with them. @module */
-import type { ChatMessage } from "../../inference/contracts/messages.ts";
+import type { ChatMessage, ToolImage } from "../../inference/contracts/messages.ts";
 import type { RealtimeSessionOptions } from "../../inference/contracts/realtime_llm.ts";
 import type { StreamingServiceOptions } from "../streaming/service.ts";
 
@@ -67,7 +67,11 @@ export function setupMessage(
 export function turnsOf(message: ChatMessage): object[] {
   if (message.role === "tool") {
     const { callId: id, name, text, isError } = message;
-    return [{ role: "user", parts: [{ functionResponse: responseOf(id, name, text, isError) }] }];
+    const images = imagesOf(message.images);
+    return [
+      { role: "user", parts: [{ functionResponse: responseOf(id, name, text, isError) }] },
+      ...images.length === 0 ? [] : [{ role: "user", parts: images }],
+    ];
   }
   if (message.role === "assistant") {
     const calls = (message.toolCalls ?? []).map(({ id, name, input }) => ({
@@ -76,8 +80,15 @@ export function turnsOf(message: ChatMessage): object[] {
     const parts = [...message.text === "" ? [] : [{ text: message.text }], ...calls];
     return parts.length === 0 ? [] : [{ role: "model", parts }];
   }
-  const name = message.role === "user" ? message.name : undefined;
-  return [{ role: "user", parts: [{ text: name ? `${name}: ${message.text}` : message.text }] }];
+  const { name, images } = message.role === "user" ? message : {};
+  const text = name ? `${name}: ${message.text}` : message.text;
+  return [{ role: "user", parts: [{ text }, ...imagesOf(images)] }];
+}
+
+function imagesOf(images: readonly ToolImage[] = []): object[] {
+  return images.map(({ mediaType: mimeType, data }) => ({
+    inlineData: { mimeType, data: data.toBase64() },
+  }));
 }
 
 /** Returns a tool's result in the service's words. */

@@ -1,5 +1,5 @@
 /** The conversation's messages as items of OpenAI's realtime protocol. @module */
-import type { ChatMessage } from "../../inference/contracts/messages.ts";
+import type { ChatMessage, ToolImage } from "../../inference/contracts/messages.ts";
 
 /** Returns the items of a message, none for one that a session has no use for. */
 export function conversationItems(message: ChatMessage) {
@@ -10,7 +10,7 @@ export function conversationItems(message: ChatMessage) {
       return [{
         type: "message" as const,
         role: "user" as const,
-        content: [{ type: "input_text" as const, text }],
+        content: [{ type: "input_text" as const, text }, ...imagesOf(message.images)],
       }];
     }
     case "assistant": {
@@ -28,13 +28,27 @@ export function conversationItems(message: ChatMessage) {
         content: [{ type: "output_text" as const, text }],
       }, ...calls];
     }
-    case "tool":
-      return [{
-        type: "function_call_output" as const,
-        call_id: message.callId,
-        output: message.text,
-      }];
+    case "tool": {
+      const content = imagesOf(message.images);
+      return [
+        {
+          type: "function_call_output" as const,
+          call_id: message.callId,
+          output: message.text,
+        },
+        // An output has no place for them.
+        ...content.length === 0 ? [] : [{ type: "message" as const, role: "user" as const, content }],
+      ];
+    }
     default:
       return [];
   }
+}
+
+/** Returns images as parts of a message. */
+export function imagesOf(images: readonly ToolImage[] = []) {
+  return images.map(({ mediaType, data }) => ({
+    type: "input_image" as const,
+    image_url: `data:${mediaType};base64,${data.toBase64()}`,
+  }));
 }

@@ -2,13 +2,14 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import { waitFor } from "../../events/waiting.ts";
-import type { ChatMessage, EncodedImage } from "../../inference/contracts/messages.ts";
+import type { ChatMessage, ToolImage } from "../../inference/contracts/messages.ts";
 import type {
   RealtimeEvent,
   RealtimeReplyRequest,
   RealtimeReplyStatus,
   RealtimeSession,
 } from "../../inference/contracts/realtime_llm.ts";
+import { REALTIME_BUSY, REALTIME_LIMITS } from "../../inference/contracts/realtime_limits.ts";
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
@@ -21,27 +22,17 @@ import {
   type ServerResponse,
   type ServiceFailure,
 } from "./realtime_events.ts";
-import { conversationItems } from "./realtime_items.ts";
+import { conversationItems, imagesOf } from "./realtime_items.ts";
 import { RealtimeResponse } from "./realtime_response.ts";
 import { instructedSession } from "./realtime_settings.ts";
 
 const NAME = "openai-realtime";
-/** The most bytes that may wait in the socket: audio that waits for seconds is too old. */
-const MAX_BUFFERED_BYTES = 400_000;
-/** A socket that takes no audio for so long is lost. */
-const MAX_DROPPED_MS = 10_000;
 /** So many responses that have ended can still be cut down to what was heard of them. */
 const MAX_RESPONSES = 16;
-/** How long before its end a session is said to end. */
-const ENDING_MS = 60_000;
-/** The code of a request while a response is in progress, which the service itself may have begun. */
-const BUSY = "conversation_already_has_active_response";
 /** The ids of messages that may come too late, which is no failure, begin with this. */
 const LATE_OK = "late-ok-";
 /** The id of the message that begins the session. */
 const BEGIN = "begin";
-/** How long the service may take to change the session. */
-const UPDATE_LIMIT_MS = 5000;
 
 /** Options for {@linkcode OpenAIRealtimeSession}. */
 export interface SessionInit {
@@ -122,17 +113,15 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   sendAudio(pcm: PcmChunk): void {
-    if (this.#socket.bufferedBytes > MAX_BUFFERED_BYTES) return this.#drop(pcm);
+    if (this.#socket.bufferedBytes > REALTIME_LIMITS.maxBufferedBytes) return this.#drop(pcm);
     this.#droppedInARowMs = 0;
     const { buffer, byteOffset, byteLength } = pcm.samples;
     const audio = new Uint8Array(buffer, byteOffset, byteLength).toBase64();
     this.#send({ type: "input_audio_buffer.append", audio });
   }
 
-  sendImage({ mediaType, data }: Pick<EncodedImage, "data"> & { mediaType: string }): void {
-    const image_url = `data:${mediaType};base64,${data.toBase64()}`;
-    const content = [{ type: "input_image", image_url }];
-    this.#sendItem({ type: "message", role: "user", content });
+  sendImage(image: ToolImage): void {
+    this.#sendItem({ type: "message", role: "user", content: imagesOf([image]) });
   }
 
   sendText(
@@ -151,7 +140,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#send(message);
     try {
       await waitFor(update.answered.promise, "the answer to session.update", {
-        timeoutMs: UPDATE_LIMIT_MS,
+        timeoutMs: REALTIME_LIMITS.updateMs,
         clock: this.#init.clock,
       });
     } finally {
@@ -205,7 +194,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   #drop({ durationMs }: PcmChunk): void {
     this.#droppedMs += durationMs;
     this.#droppedInARowMs += durationMs;
-    if (this.#droppedInARowMs < MAX_DROPPED_MS) return;
+    if (this.#droppedInARowMs < REALTIME_LIMITS.maxDroppedMs) return;
     this.#lose("the socket takes no audio");
   }
 
@@ -312,11 +301,12 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   /** Says in time that the session ends: it has a longest duration. */
   #expectEnd(expiresAt: number | null | undefined): void {
     if (!expiresAt) return;
+    const { endingMs } = REALTIME_LIMITS;
     const leftMs = 1000 * expiresAt - Date.now();
     this.#endingTimer?.[Symbol.dispose]();
     this.#endingTimer = this.#init.clock.schedule(() => {
-      this.#events.push({ type: "session-ending", timeLeftMs: Math.min(leftMs, ENDING_MS) });
-    }, Math.max(0, leftMs - ENDING_MS));
+      this.#events.push({ type: "session-ending", timeLeftMs: Math.min(leftMs, endingMs) });
+    }, Math.max(0, leftMs - endingMs));
   }
 
   /** A turn that this side committed has ended. */
@@ -391,8 +381,8 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     if (id?.startsWith(LATE_OK)) return;
     const error = serviceError(NAME, failure);
     if (update && id !== BEGIN) return update.answered.reject(error);
-    if (this.#requestId !== undefined && (id === this.#requestId || (!id && code === BUSY))) {
-      return this.#refused(this.#requestId, error, code === BUSY);
+    if (this.#requestId !== undefined && (id === this.#requestId || (!id && code === REALTIME_BUSY))) {
+      return this.#refused(this.#requestId, error, code === REALTIME_BUSY);
     }
     this.#begun.reject(error);
     if (code === "session_expired") return this.#lose(error.message);

@@ -2,8 +2,9 @@
 import { type Attributes, metrics } from "npm:@opentelemetry/api@1.10.0";
 import { AudioStatsEvent, ParticipantLeftEvent } from "../../edge/events.ts";
 import type { AudioStats } from "../../edge/types.ts";
-import type { EventManager } from "../../events/event_manager.ts";
 import { seconds } from "./conventions.ts";
+import { subscribeToOwn } from "./own_events.ts";
+import type { TelemetrySource } from "./recording.ts";
 
 /** Bounds of the buckets of delays in a network, in seconds. */
 const NETWORK_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5];
@@ -16,7 +17,7 @@ const NONE: Readonly<Counts> = { packetsReceived: 0, packetsLost: 0, audioMs: 0,
 
 /** Records them until the result is disposed. */
 export function recordAudioStats(
-  edge: { readonly events: EventManager },
+  source: TelemetrySource,
   attributes: Attributes,
 ): Disposable {
   const meter = metrics.getMeter("@ringline/edge");
@@ -37,7 +38,7 @@ export function recordAudioStats(
 
   /** How the figures of each participant grow, by the connection that receives them. */
   const growths = new WeakMap<object, Map<string, AudioGrowth>>();
-  return edge.events.subscribe([AudioStatsEvent, ParticipantLeftEvent], (event) => {
+  return subscribeToOwn(source, [AudioStatsEvent, ParticipantLeftEvent], (event) => {
     const { connection, participant: { id, userId } } = event;
     const here = growths.get(connection) ?? new Map<string, AudioGrowth>();
     growths.set(connection, here);

@@ -9,9 +9,11 @@ import {
   ToolCalledEvent,
 } from "../../inference/contracts/events.ts";
 import { ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent } from "../../edge/events.ts";
+import type { EventManager } from "../../events/event_manager.ts";
 import { genAi, seconds, typeOf } from "./conventions.ts";
 import { Growth } from "./growth.ts";
 import { recordAudioStats } from "./audio_stats.ts";
+import { subscribeToOwn } from "./own_events.ts";
 import type { Recording, TelemetryPrices, TelemetrySource } from "./recording.ts";
 
 /**
@@ -41,7 +43,8 @@ export function partsOf(event: ReplyLatencyEvent): [string, number][] {
 
 /** Records the metrics until the result is disposed. */
 export function recordMetrics(
-  { events, edge }: TelemetrySource,
+  source: TelemetrySource,
+  events: EventManager | undefined,
   { attributes, prices }: Recording,
 ): Disposable {
   const meter = metrics.getMeter("@ringline/edge");
@@ -78,69 +81,81 @@ export function recordMetrics(
   const tts = new Growth();
 
   const records = new DisposableStack();
-  records.use(events.subscribe(
-    [
-      ReplyLatencyEvent,
-      BargeInEvent,
-      FalseInterruptionEvent,
-      ModelResponseEvent,
-      ToolCalledEvent,
-      ConversationMetricsEvent,
-    ],
-    (event) => {
-      if (event instanceof ReplyLatencyEvent) {
-        replies.record(seconds(event.voiceToVoiceMs), { ...attributes, part: "all" });
-        for (const [part, ms] of partsOf(event)) {
-          replies.record(seconds(ms), { ...attributes, part });
-        }
-      } else if (event instanceof BargeInEvent) {
-        bargeIns.record(seconds(event.silenceMs), attributes);
-      } else if (event instanceof FalseInterruptionEvent) falseInterruptions.add(1, attributes);
-      else if (event instanceof ModelResponseEvent) {
-        const named = { ...attributes, ...genAi(event) };
-        const failed = event.outcome === "complete" ? {} : { "error.type": typeOf(event) };
-        models.record(seconds(event.durationMs), { ...named, ...failed });
-        if (event.ttftMs !== undefined) firsts.record(seconds(event.ttftMs), named);
-        for (const type of ["input", "output"] as const) {
-          const count = event[`${type}Tokens`];
-          if (count === undefined) continue;
-          usage.record(count, { ...named, "gen_ai.token.type": type });
-          tokens.add(count, { ...named, "gen_ai.token.type": type });
-          charge(`${type}Tokens`, count / 1e6, named);
-        }
-      } else if (event instanceof ToolCalledEvent) {
-        const { call: { name }, result: { isError }, durationMs } = event;
-        tools.record(seconds(durationMs), {
-          ...attributes,
-          "gen_ai.operation.name": "execute_tool",
-          "gen_ai.tool.name": name,
-          ...isError && { "error.type": "tool_error" },
-        });
-      } else {
-        const sent = seconds(stt.to(event.figures.agent?.sttAudioMs));
-        audio.add(sent, attributes);
-        charge("sttHour", sent / 3600);
-        const spoken = tts.to(event.figures.agent?.ttsCharacters);
-        characters.add(spoken, attributes);
-        charge("ttsCharacters", spoken / 1e6);
-        for (const [component, values] of Object.entries(event.figures)) {
-          for (const [figure, value] of Object.entries(values)) {
-            figures.record(value, { ...attributes, component, figure });
+  if (events) {
+    records.use(events.subscribe(
+      [
+        ReplyLatencyEvent,
+        BargeInEvent,
+        FalseInterruptionEvent,
+        ModelResponseEvent,
+        ToolCalledEvent,
+        ConversationMetricsEvent,
+      ],
+      (event) => {
+        if (event instanceof ReplyLatencyEvent) {
+          replies.record(seconds(event.voiceToVoiceMs), { ...attributes, part: "all" });
+          for (const [part, ms] of partsOf(event)) {
+            replies.record(seconds(ms), { ...attributes, part });
+          }
+        } else if (event instanceof BargeInEvent) {
+          bargeIns.record(seconds(event.silenceMs), attributes);
+        } else if (event instanceof FalseInterruptionEvent) falseInterruptions.add(1, attributes);
+        else if (event instanceof ModelResponseEvent) {
+          const named = { ...attributes, ...genAi(event) };
+          const failed = event.outcome === "complete" ? {} : { "error.type": typeOf(event) };
+          models.record(seconds(event.durationMs), { ...named, ...failed });
+          if (event.ttftMs !== undefined) firsts.record(seconds(event.ttftMs), named);
+          for (const type of ["input", "output"] as const) {
+            const count = event[`${type}Tokens`];
+            if (count === undefined) continue;
+            usage.record(count, { ...named, "gen_ai.token.type": type });
+            tokens.add(count, { ...named, "gen_ai.token.type": type });
+            charge(`${type}Tokens`, count / 1e6, named);
+          }
+        } else if (event instanceof ToolCalledEvent) {
+          const { call: { name }, result: { isError }, durationMs } = event;
+          tools.record(seconds(durationMs), {
+            ...attributes,
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": name,
+            ...isError && { "error.type": "tool_error" },
+          });
+        } else {
+          const sent = seconds(stt.to(event.figures.agent?.sttAudioMs));
+          audio.add(sent, attributes);
+          charge("sttHour", sent / 3600);
+          const spoken = tts.to(event.figures.agent?.ttsCharacters);
+          characters.add(spoken, attributes);
+          charge("ttsCharacters", spoken / 1e6);
+          for (const [component, values] of Object.entries(event.figures)) {
+            for (const [figure, value] of Object.entries(values)) {
+              figures.record(value, { ...attributes, component, figure });
+            }
           }
         }
+      },
+    ));
+  }
+  records.use(subscribeToOwn(
+    source,
+    [ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent],
+    (event) => {
+      if (!(event instanceof ErrorEvent)) {
+        people.add(event instanceof ParticipantJoinedEvent ? 1 : -1, attributes);
+      } else if (isFirst(event)) {
+        errors.add(1, { ...attributes, "error.type": typeOf(event) });
       }
     },
   ));
-  if (edge) {
-    records.use(edge.events.subscribe(
-      [ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent],
-      (event) => {
-        if (event instanceof ErrorEvent) {
-          errors.add(1, { ...attributes, "error.type": typeOf(event) });
-        } else people.add(event instanceof ParticipantJoinedEvent ? 1 : -1, attributes);
-      },
-    ));
-    records.use(recordAudioStats(edge, attributes));
-  }
+  records.use(recordAudioStats(source, attributes));
   return records;
+}
+
+/** Failures of an edge, which belong to no connection: all of its agents are told, and one counts. */
+const counted = new WeakSet<ErrorEvent>();
+
+function isFirst(event: ErrorEvent): boolean {
+  if (counted.has(event)) return false;
+  counted.add(event);
+  return true;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { EventManager } from "../../events/event_manager.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
 import { recordMetrics } from "./metrics.ts";
 import type { Recording, TelemetryOptions, TelemetryPrices, TelemetrySource } from "./recording.ts";
@@ -46,7 +47,10 @@ export function recordTelemetry(
   options: TelemetryOptions = {},
 ): Disposable {
   checkObject(source, "source", "an Agent");
-  checkMethods(source.events, "source.events", "an EventManager", ["subscribe"]);
+  const events = eventsOf(source);
+  if (events || !source.edge) {
+    checkMethods(events, "source.events", "an EventManager", ["subscribe"]);
+  }
   checkObject(options, "options", "an object like { attributes }, or nothing");
   const { content = false, prices } = options;
   const recording: Recording = {
@@ -55,7 +59,17 @@ export function recordTelemetry(
     prices,
   };
   const records = new DisposableStack();
-  records.use(recordMetrics(source, recording));
-  records.use(recordSpans(source, recording));
+  records.use(recordMetrics(source, events, recording));
+  records.use(recordSpans(source, events, recording));
   return records;
+}
+
+/** Returns the events of the conversation; an agent without a model has none, and says so. */
+function eventsOf(source: TelemetrySource): EventManager | undefined {
+  try {
+    return source.events;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }

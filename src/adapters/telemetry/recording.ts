@@ -1,15 +1,21 @@
 /** What is recorded, and how. @module */
 import type { Attributes } from "npm:@opentelemetry/api@1.10.0";
+import type { CallConnection } from "../../edge/call_connection.ts";
 import type { EventManager } from "../../events/event_manager.ts";
 
 /** What is recorded: an `Agent`. */
 export interface TelemetrySource {
-  /** The agent's events. */
-  readonly events: EventManager;
+  /** The agent's events. An agent without a model has none, and throws a `TypeError` instead. */
+  readonly events?: EventManager;
   /** Its edge, for the people of the call, and failures. */
   readonly edge?: { readonly events: EventManager };
+  /**
+   * Its connection, `undefined` until it has joined: an edge may serve many agents, and what belongs to
+   * another's connection is not recorded. A source without this property records all of its edge.
+   */
+  readonly connection?: CallConnection;
   /** Who it is; names the spans. */
-  readonly agentUser?: { readonly id: string; readonly name?: string };
+  readonly user?: { readonly id: string; readonly name?: string };
 }
 
 /** Prices, in one currency. */

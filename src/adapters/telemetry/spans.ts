@@ -15,20 +15,24 @@ import {
   TurnEndedEvent,
 } from "../../inference/contracts/events.ts";
 import { ErrorEvent } from "../../edge/events.ts";
+import type { EventManager } from "../../events/event_manager.ts";
 import { genAi, typeOf } from "./conventions.ts";
 import { partsOf } from "./metrics.ts";
+import { subscribeToOwn } from "./own_events.ts";
 import type { Recording, TelemetrySource } from "./recording.ts";
 
 /** Records the spans until the result is disposed. */
 export function recordSpans(
-  { events, edge, agentUser }: TelemetrySource,
+  source: TelemetrySource,
+  events: EventManager | undefined,
   { attributes, told }: Recording,
 ): Disposable {
+  const { user } = source;
   const tracer = trace.getTracer("@ringline/edge");
   const session = tracer.startSpan("session", {
     attributes: {
       ...attributes,
-      ...agentUser && { "gen_ai.agent.id": agentUser.id, "gen_ai.agent.name": agentUser.name },
+      ...user && { "gen_ai.agent.id": user.id, "gen_ai.agent.name": user.name },
     },
   });
   let turn: Span | undefined;
@@ -51,68 +55,74 @@ export function recordSpans(
   };
 
   const records = new DisposableStack();
-  records.use(events.subscribe(
-    [TurnEndedEvent, ModelResponseEvent, ToolCalledEvent, ReplyLatencyEvent, AgentSpeechEndedEvent],
-    (event) => {
-      if (event instanceof TurnEndedEvent) {
-        endTurn();
-        turn = tracer.startSpan("turn", {
-          attributes: {
-            ...attributes,
-            "ringline.participant.id": event.participant.id,
-            "ringline.turn.reason": event.reason,
-            ...content("ringline.turn.text", told(event.text)),
-          },
-        }, within(session));
-      } else if (event instanceof ModelResponseEvent) {
-        const { outcome, error, model, finishReason, inputTokens, outputTokens } = event;
-        past(model === undefined ? "chat" : `chat ${model}`, event.durationMs, {
-          kind: SpanKind.CLIENT,
-          failure: outcome === "failed" ? error : undefined,
-          extra: {
-            ...genAi(event),
-            ...finishReason && { "gen_ai.response.finish_reasons": [finishReason] },
-            ...inputTokens !== undefined && { "gen_ai.usage.input_tokens": inputTokens },
-            ...outputTokens !== undefined && { "gen_ai.usage.output_tokens": outputTokens },
-            ...outcome !== "complete" && { "error.type": typeOf(event) },
-          },
-        }).end();
-      } else if (event instanceof ToolCalledEvent) {
-        const { call: { id, name, input }, result: { isError, text }, durationMs } = event;
-        past(`execute_tool ${name}`, durationMs, {
-          failure: isError ? told(text) ?? "the tool failed" : undefined,
-          extra: {
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.name": name,
-            "gen_ai.tool.call.id": id,
-            ...content("gen_ai.tool.call.arguments", told(JSON.stringify(input))),
-            ...content("gen_ai.tool.call.result", told(text)),
-          },
-        }).end();
-      } else if (event instanceof ReplyLatencyEvent) {
-        const { preemptive, voiceToVoiceMs } = event;
-        const extra = { "ringline.preemptive": preemptive };
-        const reply = past("reply", voiceToVoiceMs, { extra });
-        let at = reply.startMs;
-        for (const [part, ms] of partsOf(event)) {
-          tracer.startSpan(part, { startTime: at, attributes }, within(reply.span)).end(at + ms);
-          at += ms;
+  if (events) {
+    records.use(events.subscribe(
+      [
+        TurnEndedEvent,
+        ModelResponseEvent,
+        ToolCalledEvent,
+        ReplyLatencyEvent,
+        AgentSpeechEndedEvent,
+      ],
+      (event) => {
+        if (event instanceof TurnEndedEvent) {
+          endTurn();
+          turn = tracer.startSpan("turn", {
+            attributes: {
+              ...attributes,
+              "ringline.participant.id": event.participant.id,
+              "ringline.turn.reason": event.reason,
+              ...content("ringline.turn.text", told(event.text)),
+            },
+          }, within(session));
+        } else if (event instanceof ModelResponseEvent) {
+          const { outcome, error, model, finishReason, inputTokens, outputTokens } = event;
+          past(model === undefined ? "chat" : `chat ${model}`, event.durationMs, {
+            kind: SpanKind.CLIENT,
+            failure: outcome === "failed" ? error : undefined,
+            extra: {
+              ...genAi(event),
+              ...finishReason && { "gen_ai.response.finish_reasons": [finishReason] },
+              ...inputTokens !== undefined && { "gen_ai.usage.input_tokens": inputTokens },
+              ...outputTokens !== undefined && { "gen_ai.usage.output_tokens": outputTokens },
+              ...outcome !== "complete" && { "error.type": typeOf(event) },
+            },
+          }).end();
+        } else if (event instanceof ToolCalledEvent) {
+          const { call: { id, name, input }, result: { isError, text }, durationMs } = event;
+          past(`execute_tool ${name}`, durationMs, {
+            failure: isError ? told(text) ?? "the tool failed" : undefined,
+            extra: {
+              "gen_ai.operation.name": "execute_tool",
+              "gen_ai.tool.name": name,
+              "gen_ai.tool.call.id": id,
+              ...content("gen_ai.tool.call.arguments", told(JSON.stringify(input))),
+              ...content("gen_ai.tool.call.result", told(text)),
+            },
+          }).end();
+        } else if (event instanceof ReplyLatencyEvent) {
+          const { preemptive, voiceToVoiceMs } = event;
+          const extra = { "ringline.preemptive": preemptive };
+          const reply = past("reply", voiceToVoiceMs, { extra });
+          let at = reply.startMs;
+          for (const [part, ms] of partsOf(event)) {
+            tracer.startSpan(part, { startTime: at, attributes }, within(reply.span)).end(at + ms);
+            at += ms;
+          }
+          reply.end();
+        } else {
+          turn?.setAttributes({
+            "ringline.reply.interrupted": event.interrupted,
+            ...content("ringline.reply.text", told(event.text)),
+          });
+          endTurn();
         }
-        reply.end();
-      } else {
-        turn?.setAttributes({
-          "ringline.reply.interrupted": event.interrupted,
-          ...content("ringline.reply.text", told(event.text)),
-        });
-        endTurn();
-      }
-    },
-  ));
-  if (edge) {
-    records.use(edge.events.subscribe(ErrorEvent, ({ error, context: what }) => {
-      fail(turn ?? session, error, { "ringline.context": what });
-    }));
+      },
+    ));
   }
+  records.use(subscribeToOwn(source, [ErrorEvent], ({ error, context: what }) => {
+    fail(turn ?? session, error, { "ringline.context": what });
+  }));
   records.defer(() => {
     endTurn();
     session.end();

@@ -168,21 +168,27 @@ export class LocalCalls {
       return;
     }
     const call = this.secrets.add(params);
-    if (this.#isIsolated) void this.#startElsewhere(call);
-    else this.#init.server()?.handleCall(call);
+    const server = this.#init.server();
+    if (this.#isIsolated || server?.asks) void this.#answerStart(call, server);
+    else server?.handleCall(call);
   }
 
-  /** Opens a call that a page has started in a process of its own, and sends the page there. */
-  async #startElsewhere(call: Call): Promise<void> {
-    const { callId } = this.secrets.params(call);
-    let origin: string | null = null;
+  /** Lets a page into the call that it has started, unless the program does not take the call. */
+  async #answerStart(call: Call, server: RunningServer | undefined): Promise<void> {
+    const answer: { callId: string; origin?: string | null } = { callId: call.id };
     try {
-      ({ origin } = await this.open(call, { isAwaited: true }));
-      this.#init.server()?.handleCall(call);
+      if (!await server?.accepts(call)) answer.origin = null;
+      // Opened in a process of its own, where the page goes on.
+      else if (this.#isIsolated) {
+        answer.origin = (await this.open(call, { isAwaited: true })).origin;
+      }
     } catch (error) {
+      answer.origin = null;
       this.#report(error, `starting ${call.id}`);
     }
-    await this.main.request("started", { callId, origin }).catch(() => {});
+    await this.main.request("started", answer).catch(() => {});
+    if (answer.origin === null) this.secrets.delete(callKey(call));
+    else server?.handleCall(call);
   }
 
   /** Opens in another process what was open in the last one, beside the calls of agents. */
@@ -193,7 +199,7 @@ export class LocalCalls {
         if (this.#opened.has(callKey(call))) await request("open", this.secrets.params(call));
       }
       const server = this.#init.server();
-      if (server && host === this.main) await request("serve", { secret: server.secret });
+      if (server && host === this.main) await request("serve", server.params);
     } finally {
       // Pages that come back wait for this.
       await request("reopened", null);

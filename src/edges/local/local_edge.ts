@@ -12,6 +12,7 @@ import type { MemoryOptions } from "../../media/parent/media_process.ts";
 import type { DenoOptions } from "../../media/parent/deno_program.ts";
 import type { Call, CreateCallOptions } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";
+import type { JobFeed, JobSource, JobWorker } from "../../edge/jobs.ts";
 import {
   type EdgeOptions,
   EdgeTransport,
@@ -23,6 +24,7 @@ import { callKey, checkCallName } from "./call_secrets.ts";
 import { Invitations, type InviteOptions, type RevokedInvitation } from "./invitations.ts";
 import { type HandleOptions, Mount, pageResponse } from "./mount.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
+import { openLocalJobs } from "./jobs.ts";
 import { LocalCalls } from "./local_calls.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import { type LocalServer, RunningServer, type ServeOptions } from "./server.ts";
@@ -72,7 +74,7 @@ const _fetchedAhead = (): Promise<unknown> => import("./child/main.ts");
  * });
  * ```
  */
-export class LocalEdge extends EdgeTransport {
+export class LocalEdge extends EdgeTransport implements JobSource {
   readonly #settings: LocalSettings;
   readonly #calls: LocalCalls;
   readonly #invitations: Invitations;
@@ -283,10 +285,10 @@ export class LocalEdge extends EdgeTransport {
       events: this.events,
       clock: this.clock,
       secret: startSecret(this.#settings.secret),
-      open: async (secret, signal) => {
+      open: async (params, signal) => {
         const lease = await this.#calls.main.acquire({ signal });
         try {
-          const response = await lease.request("serve", { secret }, { signal, idempotent: true });
+          const response = await lease.request("serve", params, { signal, idempotent: true });
           return { lease, ...this.#calls.main.keepPort(response) };
         } catch (error) {
           await lease.release();
@@ -298,6 +300,26 @@ export class LocalEdge extends EdgeTransport {
     });
     await server.start();
     return server;
+  }
+
+  /**
+   * Announces the calls that people start on the start page to a worker: pass the edge to
+   * `serve({ sources: [edge] })` of `@ringline/edge/serve`. The page's address is `startPage`.
+   *
+   * @throws as `serve`
+   */
+  async openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {
+    return await openLocalJobs(worker, {
+      edge: this,
+      signal,
+      serve: (options) => this.serve(options),
+      endUnanswered: (call) => this.#calls.endUnanswered(call),
+    });
+  }
+
+  /** The address of the start page, with the secret that admits to it; `undefined` without one. */
+  get startPage(): URL | undefined {
+    return this.#server?.page;
   }
 
   /**

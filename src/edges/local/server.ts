@@ -7,13 +7,19 @@ import type { MediaLease } from "../../media/parent/media_lease.ts";
 import type { Clock } from "../../events/clock.ts";
 import { promised } from "../../events/user_code.ts";
 import { retry } from "../../events/retry.ts";
-import { sleep } from "../../events/waiting.ts";
+import { sleep, waitFor } from "../../events/waiting.ts";
 import type { Call } from "../../edge/call.ts";
 import type { EdgeEvents } from "../../edge/edge_events.ts";
 import { ErrorEvent } from "../../edge/events.ts";
 
 /** Options for `LocalEdge.serve`. */
 export interface ServeOptions {
+  /**
+   * Whether a call is taken, asked before its page is let in; otherwise the person learns that no more
+   * calls can be started now. What it throws counts as no, and so does an answer after 10 seconds.
+   * Default: within `limits.calls`.
+   */
+  accept?(call: Call): boolean | Promise<boolean>;
   /**
    * Joins an agent to a new call; after 15 s without one the person learns that no agent came. What it
    * throws becomes an `ErrorEvent`, and a person who still waits learns of it immediately; it ends
@@ -43,12 +49,17 @@ export interface RunningServerInit extends ServeOptions {
   /** The start page's. */
   secret: string;
   /** Starts the media process, or shares it, and lets it accept new calls. */
-  open(secret: string, signal: AbortSignal): Promise<{ lease: MediaLease; origin: string }>;
+  open(
+    params: { secret: string; asks: boolean },
+    signal: AbortSignal,
+  ): Promise<{ lease: MediaLease; origin: string }>;
   /** Ends a call that no agent has joined; does nothing when one has. */
   endUnanswered(call: Call): Promise<void>;
   onClosed(): void;
 }
 
+/** Limit for `accept`. */
+const ACCEPT_MS = 10_000;
 /** Milliseconds before each further attempt to serve again after the media process was lost. */
 const RETRY_MS = [500, 1000, 2000, 5000];
 
@@ -68,9 +79,14 @@ export class RunningServer implements LocalServer {
     this.closed = this.#done.promise;
   }
 
-  /** The secret that admits to the start page. */
-  get secret(): string {
-    return this.#init.secret;
+  /** What the media process is told: the secret that admits to the start page, and whether it asks. */
+  get params(): { secret: string; asks: boolean } {
+    return { secret: this.#init.secret, asks: this.asks };
+  }
+
+  /** Its address once it has started; for the edge. */
+  get page(): URL | undefined {
+    return this.#url;
   }
 
   get url(): URL {
@@ -90,6 +106,25 @@ export class RunningServer implements LocalServer {
     } catch (error) {
       await this.close();
       throw signal?.aborted ? signal.reason : error;
+    }
+  }
+
+  /** Whether it is asked about each call, before the page is let in. */
+  get asks(): boolean {
+    return this.#init.accept !== undefined;
+  }
+
+  /** Asks the program whether it takes a call; for the edge. Never rejects. */
+  async accepts(call: Call): Promise<boolean> {
+    const { accept, clock, events } = this.#init;
+    if (this.#closing) return false;
+    if (!accept) return true;
+    try {
+      const limit = { timeoutMs: ACCEPT_MS, clock };
+      return await waitFor(promised(() => accept(call)), "the answer of accept", limit) === true;
+    } catch (error) {
+      events.emit(new ErrorEvent({ error, context: `accept of ${call.id}` }));
+      return false;
     }
   }
 
@@ -125,7 +160,7 @@ export class RunningServer implements LocalServer {
 
   async #open(): Promise<void> {
     const { signal } = this.#ending;
-    const { lease, origin } = await this.#init.open(this.#init.secret, signal);
+    const { lease, origin } = await this.#init.open(this.params, signal);
     if (signal.aborted) {
       await lease.release();
       signal.throwIfAborted();

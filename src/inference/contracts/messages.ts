@@ -53,7 +53,8 @@ export type ChatMessage =
     readonly text: string;
     /** The speaker's name, where known. */
     readonly name?: string;
-    readonly images?: readonly EncodedImage[];
+    /** What the participant shows, or the images of a tool's result that comes late. */
+    readonly images?: readonly ToolImage[];
   }
   | {
     readonly role: "assistant";

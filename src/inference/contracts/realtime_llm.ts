@@ -2,7 +2,7 @@ import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Component, ComponentContext } from "./component.ts";
 import type { InferenceError } from "./errors.ts";
-import type { ChatMessage, EncodedImage, ToolCall } from "./messages.ts";
+import type { ChatMessage, ToolCall, ToolImage } from "./messages.ts";
 import type { ToolDescription, ToolResult } from "./tool.ts";
 
 /** Options for a session with a realtime model. */
@@ -113,8 +113,8 @@ export interface RealtimeReplyRequest {
 export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisposable {
   /** Sends 20 ms of audio. Must not block; `pcm` is valid during the call only. */
   sendAudio(pcm: PcmChunk, participant: Participant): void;
-  /** Sends an image. */
-  sendImage?(image: EncodedImage): void;
+  /** Adds an image to the conversation: what a participant shows, or a late result of a tool. */
+  sendImage?(image: ToolImage): void;
   /**
    * Adds a text to the conversation. The model does not reply to it before it is asked to.
    *
@@ -125,7 +125,7 @@ export interface RealtimeSession extends AsyncIterable<RealtimeEvent>, AsyncDisp
     text: string,
     options: { readonly name?: string; readonly role?: "user" | "assistant" },
   ): void;
-  /** Adds a tool's result to the conversation, likewise. */
+  /** Adds a tool's result to the conversation, likewise, its images included where it takes any. */
   sendToolResult(callId: string, result: ToolResult): void;
   /**
    * Asks for a reply. Called while no reply is in progress and none is asked for; one that the model

@@ -123,13 +123,19 @@ export class ChatContext {
   /**
    * Returns the messages of a request: instructions first, then the conversation, as they were when the
    * reply was begun that asks.
+   *
+   * @param options.isForAll whether people are told by the reply what has become known
    */
   request(
     { more = [], prompts = [], context = [], opening }: ChatRequest = {},
-    { instructions, history }: { instructions: string; history: ChatHistory },
+    { instructions, history, isForAll = true }: {
+      instructions: string;
+      history: ChatHistory;
+      isForAll?: boolean;
+    },
   ): readonly ChatMessage[] | Promise<readonly ChatMessage[]> {
     const { latestImage, clock, report, countPeople } = this.#context;
-    history.markAllTold();
+    if (isForAll) history.markAllTold();
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
     const isAnswered = (history.messages.at(-1)?.role ?? "assistant") === "assistant";
@@ -214,6 +220,6 @@ function endingWithUser(
 function withImage(messages: ChatMessage[], image: EncodedImage): ChatMessage[] {
   const last = messages.findLastIndex(({ role }) => role === "user");
   return messages.map((one, index) =>
-    one.role === "user" && index === last ? { ...one, images: [image] } : one
+    one.role === "user" && index === last ? { ...one, images: [...one.images ?? [], image] } : one
   );
 }

@@ -269,8 +269,9 @@ export class ChatHistory {
 }
 
 /** Returns an outcome as a message of its own: a second output is one that services refuse. */
-function outcomeOf({ call, output }: ToolRun): ChatMessage {
-  return { role: "user", text: `[the outcome of ${call.name}, ${call.id}] ${output.text}` };
+function outcomeOf({ call, output: { text, images } }: ToolRun): ChatMessage {
+  const outcome = `[the outcome of ${call.name}, ${call.id}] ${text}`;
+  return { role: "user", text: outcome, ...images ? { images } : {} };
 }
 
 /**

@@ -157,7 +157,13 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       history: this.#history,
       signal,
       session,
+      acceptsImages: () => current().acceptsImages === true,
       speaker,
+      onEndless: (requested) => {
+        const error = this.#failure("the model goes on calling tools, and does not reply", "tool-loop");
+        if (requested) requested.fail(error);
+        else report(error, this.#llm.name);
+      },
       onResults: (reply) => this.#requests.addFirst({ reply, isContinuation: true }),
       onNews: () => this.#news.came(),
       onFiller: (text) => {
@@ -397,6 +403,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   #speechStopped(awaitsReply: boolean): void {
     this.#turn = this.#listener.speechStopped() ?? this.#turn;
     this.#isReplyDue = true;
+    this.#tools.personSpoke();
     this.#requests.speechStopped({ awaitsReply });
   }
 

@@ -168,10 +168,11 @@ export class ReplyGenerator {
         message: transcript.openAgentMessage(undefined, init.to),
         chat: history,
         ask: () => {
+          // What is written, or one participant alone hears, tells the others nothing.
+          const isForAll = !init.isInText && !init.to;
           // One that asks before its turn is over may be in vain.
-          // What one participant alone hears tells the others nothing.
-          if (!init.isInText && !init.isPreemptive && !init.to) onAsked(history);
-          return chat.request(reply.request, { instructions, history });
+          if (isForAll && !init.isPreemptive) onAsked(history);
+          return chat.request(reply.request, { instructions, history, isForAll });
         },
         onTurn: () => {
           if (onTurn) reply.request = { ...reply.request, prompts: [onTurn(history)] };

@@ -8,7 +8,8 @@ import type { FrameBuffer } from "../wire/frame_buffer.ts";
 import { PictureSender } from "../wire/video_frames.ts";
 import type { VideoConstraints } from "./contract.ts";
 import type { PictureTurns } from "./picture_turns.ts";
-import { fitSize, rotateI420, scaleI420 } from "./i420.ts";
+import { fitSize, scaleI420 } from "./i420.ts";
+import { Turner } from "./upright.ts";
 
 /** One subscribed video track: its latest picture, at the rate and size that the agent asked for. */
 export class InboundVideo implements FrameSource {
@@ -20,7 +21,7 @@ export class InboundVideo implements FrameSource {
   #wish: VideoConstraints;
   #throttle: FrameThrottle;
   #scaled = new Uint8Array(0);
-  #turned = new Uint8Array(0);
+  readonly #turner = new Turner();
   #sink: RtcVideoSink | undefined;
 
   constructor(
@@ -83,27 +84,23 @@ export class InboundVideo implements FrameSource {
     const { width, height } = lies
       ? fitSize(frame.width, frame.height, maxHeight, maxWidth)
       : fitSize(frame.width, frame.height, maxWidth, maxHeight);
-    let data = frame.data;
+    let picture: RtcVideoFrame = frame;
     if (width !== frame.width || height !== frame.height) {
       const size = videoFrameSize("I420", width, height);
       if (this.#scaled.length !== size) this.#scaled = new Uint8Array(size);
-      scaleI420(frame, { data: this.#scaled, width, height });
-      data = this.#scaled;
+      const scaled = { data: this.#scaled, width, height };
+      scaleI420(frame, scaled);
+      picture = { ...scaled, rotation: frame.rotation ?? 0 };
     }
-    const { rotation = 0 } = frame;
-    if (rotation === 90 || rotation === 180 || rotation === 270) {
-      // After scaling, when there is less to turn.
-      if (this.#turned.length !== data.length) this.#turned = new Uint8Array(data.length);
-      rotateI420({ data, width, height }, rotation, this.#turned);
-      data = this.#turned;
-    }
+    // After scaling, when there is less to turn.
+    const { data, ...size } = this.#turner.turn(picture);
     const bytes = data instanceof Uint8Array
       ? data
       : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#sender.put({
       format: "I420",
-      width: lies ? height : width,
-      height: lies ? width : height,
+      width: size.width,
+      height: size.height,
       data: bytes,
       timestampMs,
     });

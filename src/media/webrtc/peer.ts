@@ -65,6 +65,7 @@ export class Peer {
   #rejectedCandidates = 0;
   /** The section that stands for the transport; `undefined` before the first remote description. */
   #transport: Pick<RtcCandidate, "sdpMid" | "sdpMLineIndex"> | undefined;
+  #turnsPictures = false;
   #offerOut = false;
   #offerWanted: { iceRestart: boolean } | undefined;
   readonly #channels: RtcDataChannel[] = [];
@@ -110,6 +111,14 @@ export class Peer {
   /** Remote candidates that were rejected, by the filter or for their number. */
   get rejectedCandidates(): number {
     return this.#rejectedCandidates;
+  }
+
+  /**
+   * Whether the other side turns pictures that lie or stand on their head. One that has not agreed to it
+   * is sent no such picture at all.
+   */
+  get turnsPictures(): boolean {
+    return this.#turnsPictures;
   }
 
   /** Adds a media section. Takes effect with the next offer. */
@@ -297,6 +306,7 @@ export class Peer {
     this.#remoteCount += countCandidates(cleaned);
     await this.connection.setRemoteDescription({ type, sdp: withPacketTime(cleaned) });
     this.#transport = transportSection(cleaned);
+    this.#turnsPictures = /^a=extmap:\d+ urn:3gpp:video-orientation\s*$/m.test(cleaned);
     const waiting = this.#remoteWaiting;
     this.#remoteWaiting = [];
     for (const candidate of waiting) await this.#apply(candidate);

@@ -37,6 +37,7 @@ export function fakeTrack(kind: "audio" | "video"): RtcTrack {
 /** A peer connection that is told what happens to it. */
 export class FakePeer implements RoomPeer {
   state: RtcConnectionState = "new";
+  turnsPictures = true;
   closed = false;
   packets = 0;
   answers: string[] = [];
@@ -230,6 +231,8 @@ export class RoomFixture {
   readonly clock: VirtualClock;
   readonly audio = new FakeAudio();
   readonly peers: FakePeer[] = [];
+  /** The videos that are turned for a browser that does not, by their tracks' ids. */
+  readonly uprights = new Set<string>();
   readonly lines: string[] = [];
   readonly limits: LocalLimits;
   readonly room: Room;
@@ -248,6 +251,13 @@ export class RoomFixture {
         const peer = new FakePeer(options);
         this.peers.push(peer);
         return peer;
+      },
+      createUpright: (track) => {
+        this.uprights.add(track.id);
+        return {
+          track: { ...track, id: `upright ${track.id}` },
+          [Symbol.dispose]: () => void this.uprights.delete(track.id),
+        };
       },
     };
     this.room = new Room({

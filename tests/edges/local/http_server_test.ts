@@ -284,6 +284,34 @@ Deno.test("pages that wait for a call's own process count as calls while they ar
   assertEquals((await next.next("started")).callId, second.callId);
 });
 
+Deno.test("pages that start a call wait until the agent's program takes it, where it is asked", async () => {
+  await using fixture = await ServerFixture.open();
+  await fixture.child.request("serve", { secret: SECRET, asks: true });
+  const ask = async (): Promise<{ page: Page; started: Record<string, string> }> => {
+    const page = await fixture.open();
+    const asked = fixture.messages.length;
+    page.say({ type: "start", version: PROTOCOL_VERSION, secret: SECRET });
+    while (fixture.messages.length === asked) await new Promise((resolve) => setTimeout(resolve));
+    return { page, started: fixture.messages[asked] as Record<string, string> };
+  };
+  const declined = await ask();
+  const { callId, callType, secret } = declined.started;
+  const early = await fixture.open();
+  early.say(hello("Eve", { callId, callType, secret }));
+  assertEquals((await early.next("rejected")).code, "wrong-link", "nothing is open yet");
+  await fixture.child.request("started", { callId: callId!, origin: null });
+  assertEquals((await declined.page.next("rejected")).code, "too-many-calls");
+
+  const taken = await ask();
+  await fixture.child.request("started", { callId: taken.started.callId! });
+  const { type: _, ...started } = await taken.page.next("started");
+  const { type: __, ...announced } = taken.started;
+  assertEquals(started, announced as never);
+  const page = await fixture.open();
+  page.say(hello("Ada", started));
+  await page.next("welcome");
+});
+
 Deno.test("endUnanswered ends a call without an agent, and no other", async () => {
   await using fixture = await ServerFixture.open();
   await fixture.child.request("open", CALL);

@@ -90,6 +90,32 @@ Deno.test("Room sends an agent's video to all, and names the paused ones", async
   ]);
 });
 
+Deno.test("Room sends videos turned upright to a browser that does not turn them, as long as it gets them", async () => {
+  const fixture = new RoomFixture();
+  const ada = await fixture.join("Ada", { camera: true });
+  const camera = ada.peer.transceivers[1]!.receiver.track.id;
+  const grace = await fixture.join("Grace");
+  assertEquals(grace.peer.videos[0], camera);
+  const page = fixture.enter("Linus");
+  const peer = fixture.peers.at(-1)!;
+  peer.turnsPictures = false;
+  page.say({ type: "media", ...MEDIA });
+  page.say({ type: "answer", offer: page.last("offer")!.offer, sdp: "v=0" });
+  await settle();
+  peer.become("connected");
+  assertEquals(peer.videos[0], `upright ${camera}`);
+  assertEquals([...fixture.uprights], [camera]);
+  ada.page.say({ type: "media", ...MEDIA });
+  await settle();
+  assertEquals([peer.videos[0], fixture.uprights.size], [undefined, 0]);
+  ada.page.say({ type: "media", ...MEDIA, camera: true });
+  await settle();
+  assertEquals(fixture.uprights.size, 1);
+  page.say({ type: "leave" });
+  await settle();
+  assertEquals(fixture.uprights.size, 0);
+});
+
 Deno.test("Room passes a new source of a subscribed video to the agent", async () => {
   const fixture = new RoomFixture();
   const agent = new FakePort(1);

@@ -187,3 +187,34 @@ async function slowlyConnected({ toolMs }: { toolMs: number }): Promise<Fixture>
   delayMs = 800;
   return fixture;
 }
+
+for (const what of ["arguments that are not JSON", "calls and no words"]) {
+  Deno.test(`a realtime model that goes on sending ${what} is not asked for ever`, async () => {
+    const fault = what.includes("JSON") ? "the arguments are not JSON" : undefined;
+    let acts = 0;
+    const act = defineTool({ name: "act", description: "", execute: () => `act ${++acts}` });
+    await using fixture = await Fixture.set({ realtime: [], agent: { tools: [act] } });
+    const { agent, clock, realtime } = fixture;
+    const session = realtime.sessions[0]!;
+    let asked = 0;
+    session.requestReply = ({ id }) => {
+      const replyId = `reply-${++asked}`;
+      session.emit({ type: "reply-started", replyId, requestId: id });
+      const call = { id: `call-${asked}`, name: "act", input: {} };
+      // It replies to the second question after seven calls.
+      if (asked < 17) session.emit({ type: "tool-call", replyId, call, fault });
+      else session.emit({ type: "text", replyId, text: "Done." });
+      session.emit({ type: "reply-ended", replyId });
+    };
+    const failing = agent.generateReply("Act.").then(() => "replied", ({ code }) => code);
+    await clock.advance(60_000);
+    assertEquals([await failing, asked], ["tool-loop", 9]);
+    // Each of its calls has an output all the same.
+    assertEquals(session.toolResults.length, 9);
+    const { text } = await clock.until(agent.text("And now?"));
+    assertEquals([text, asked, acts], ["Done.", 17, fault ? 0 : 16]);
+    assertEquals(fixture.errors.map(({ error }) => (error as { code?: string }).code), [
+      "tool-loop",
+    ]);
+  });
+}

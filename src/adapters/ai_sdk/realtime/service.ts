@@ -1,5 +1,5 @@
 /** What services say beside the SDK's events, and their failures. @module */
-import { InferenceError } from "@ringline/edge";
+import { InferenceError, REALTIME_BUSY } from "@ringline/edge";
 import type { SocketEnd } from "@ringline/edge/toolkit";
 
 /** An item of a service's conversation, as far as it is read. */
@@ -31,7 +31,7 @@ export interface RawEvent {
 
 /** Codes and types of failures after which another try may succeed. */
 const TRANSIENT = [
-  "conversation_already_has_active_response",
+  REALTIME_BUSY,
   "rate_limit_exceeded",
   "rate_limit_error",
   "server_error",

@@ -8,6 +8,8 @@ import type {
 import {
   InferenceError,
   type JsonValue,
+  REALTIME_BUSY,
+  REALTIME_LIMITS,
   type RealtimeEvent,
   type RealtimeReplyRequest,
   type RealtimeReplyStatus,
@@ -21,16 +23,8 @@ import { AiSdkReply } from "./reply.ts";
 import { type RawEvent, serviceError, socketError } from "./service.ts";
 
 const NAME = "ai-sdk-realtime";
-/** How long a change of the session may wait for its answer, in milliseconds. */
-const UPDATE_LIMIT_MS = 5000;
 /** The most replies that are remembered: those before were heard long ago. */
 const MAX_REPLIES = 20;
-/** The most bytes that may wait in the socket: audio that waits for seconds is too old. */
-const MAX_BUFFERED_BYTES = 400_000;
-/** The end of a session is announced so long before it. */
-const ENDING_MS = 60_000;
-/** The service's word for a request that comes while it replies. */
-const BUSY = "conversation_already_has_active_response";
 /** Failures that say no more than that something had been over before. */
 const LATE = ["response_cancel_not_active"];
 const TRANSCRIPTION = "conversation.item.input_audio_transcription";
@@ -105,7 +99,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
 
   sendAudio({ samples }: PcmChunk): void {
     // A socket that takes nothing is silent, too, and ends by that.
-    if (this.#socket.bufferedBytes > MAX_BUFFERED_BYTES) return;
+    if (this.#socket.bufferedBytes > REALTIME_LIMITS.maxBufferedBytes) return;
     const { buffer, byteOffset, byteLength } = samples;
     const audio = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).toBase64();
     this.#send({ type: "input-audio-append", audio });
@@ -147,7 +141,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
 
   async update(settings: Instructed): Promise<void> {
     const update = this.#update(`update-${++this.#count}`, this.#change(settings));
-    const limit = { timeoutMs: UPDATE_LIMIT_MS, clock: this.#init.clock };
+    const limit = { timeoutMs: REALTIME_LIMITS.updateMs, clock: this.#init.clock };
     try {
       await waitFor(update.answered.promise, "the answer to session-update", limit);
     } finally {
@@ -285,11 +279,12 @@ export class AiSdkRealtimeSession implements RealtimeSession {
   #expectEnd(expiresAt: number | null | undefined): void {
     if (!expiresAt) return;
     const { clock } = this.#init;
+    const { endingMs } = REALTIME_LIMITS;
     const leftMs = 1000 * expiresAt - clock.epochMs();
     this.#ending?.[Symbol.dispose]();
     this.#ending = clock.schedule(() => {
-      this.#events.push({ type: "session-ending", timeLeftMs: Math.min(leftMs, ENDING_MS) });
-    }, Math.max(0, leftMs - ENDING_MS));
+      this.#events.push({ type: "session-ending", timeLeftMs: Math.min(leftMs, endingMs) });
+    }, Math.max(0, leftMs - endingMs));
   }
 
   #committed(awaitsReply: boolean): void {
@@ -370,7 +365,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
     const error = serviceError(NAME, { code, message });
     if (update && id !== "begin") return update.answered.reject(error);
     const requestId = this.#requestId;
-    if (requestId !== undefined && (id === requestId || code === BUSY)) {
+    if (requestId !== undefined && (id === requestId || code === REALTIME_BUSY)) {
       this.#requestId = undefined;
       return this.#events.push({ type: "reply-refused", requestId, error });
     }

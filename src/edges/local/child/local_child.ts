@@ -74,8 +74,10 @@ export class LocalChild implements EdgeChild {
   #suppressed = 0;
   /** The secret of the start page, while there is one. */
   #startSecret: string | undefined;
+  /** Whether the agent's program is asked about each call that a page starts. */
+  #asks = false;
   #isLeaving = false;
-  /** The pages that started a call and wait for its address, by the call's id. */
+  /** The pages that started a call and wait for the agent's program, by the call's id. */
   readonly #starting = new Map<string, {
     socket: Socket;
     started: Extract<ServerMessage, { type: "started" }>;
@@ -166,14 +168,17 @@ export class LocalChild implements EdgeChild {
         return { origin: this.#server.origin };
       }
       case "started":
-        this.#sendElsewhere(v.parse(startedParams, params));
+        this.#answerStart(v.parse(startedParams, params));
         return null;
       case "reopened":
         this.#reopened.resolve();
         return null;
-      case "serve":
-        this.#startSecret = v.parse(serveParams, params).secret ?? undefined;
+      case "serve": {
+        const { secret, asks } = v.parse(serveParams, params);
+        this.#startSecret = secret ?? undefined;
+        this.#asks = asks;
         return { origin: this.#server.origin };
+      }
       case "end": {
         const { callType, callId } = v.parse(callParams, params);
         await this.#calls.get(callKey(callType, callId))?.room.end("call-ended");
@@ -327,7 +332,7 @@ export class LocalChild implements EdgeChild {
       callId: crypto.getRandomValues(new Uint8Array(6)).toHex(),
     };
     const secret = callSecret(this.#settings.secret, name.callType, name.callId);
-    if (this.#settings.isolated) {
+    if (this.#settings.isolated || this.#asks) {
       this.#starting.set(name.callId, { socket, started: { type: "started", ...name, secret } });
       void socket.ended.then(() => this.#starting.delete(name.callId));
       return this.#emit("callStarted", { ...name, secret });
@@ -348,13 +353,14 @@ export class LocalChild implements EdgeChild {
     );
   }
 
-  /** Sends a page to the call that it started, which has a process of its own. */
-  #sendElsewhere({ callId, origin }: v.InferOutput<typeof startedParams>): void {
+  /** Lets a page into the call that it started, here or in a process of the call's own; or does not. */
+  #answerStart({ callId, origin }: v.InferOutput<typeof startedParams>): void {
     const starting = this.#starting.get(callId);
     this.#starting.delete(callId);
     if (starting === undefined) return;
     const { socket, started } = starting;
     if (origin === null) return socket.reject(new Rejection("too-many-calls"));
+    if (origin === undefined) this.#awaitAgent(this.#open(started));
     socket.send({ ...started, origin });
     socket.close();
   }

@@ -17,7 +17,7 @@ import type { Grants } from "../wire/grants.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalLimits } from "../wire/limits.ts";
 import type { RtcSettings } from "../wire/settings.ts";
-import type { RoomMedia, RoomPeer } from "./room_media.ts";
+import type { RoomMedia, RoomPeer, UprightVideo } from "./room_media.ts";
 import type { ClientMessage, ServerMessage } from "../wire/signalling.ts";
 import { VideoSlots, type VideoSource } from "./video_slots.ts";
 
@@ -65,6 +65,8 @@ export class ParticipantConnection {
   #receiving: Record<TrackKind, RtcTransceiver> | undefined;
   #sending: RtcTransceiver[] = [];
   #videos: VideoSlots;
+  /** By slot, where their browser does not turn pictures. */
+  readonly #upright = new Map<number, UprightVideo>();
   #closed = false;
 
   constructor(init: ParticipantConnectionInit) {
@@ -106,7 +108,7 @@ export class ParticipantConnection {
     if (old) {
       // Sinks end before the connection whose tracks they read.
       onTracks();
-      void old.close();
+      this.#close(old);
     }
     const offer = ++this.#offer;
     this.#candidates = 0;
@@ -198,13 +200,24 @@ export class ParticipantConnection {
   chooseVideos(sources: readonly VideoSource[]): void {
     if (!this.#answered) return;
     const choice = this.#videos.choose(sources);
-    for (const { slot, track } of choice.changes) {
-      this.#sending[slot]?.sender.replaceTrack(track).catch((error) =>
-        this.#init.room.log(`a video could not be forwarded: ${error}`)
-      );
-    }
+    for (const { slot, track } of choice.changes) this.#forward(slot, track);
     if (!choice.changed) return;
     this.#init.send({ type: "videos", slots: choice.slots, paused: choice.paused });
+  }
+
+  #forward(slot: number, track: RtcTrack | null): void {
+    const { room } = this.#init;
+    const before = this.#upright.get(slot);
+    this.#upright.delete(slot);
+    let sent = track;
+    if (track && !this.#peer?.turnsPictures) {
+      const upright = room.media.createUpright(track);
+      this.#upright.set(slot, upright);
+      sent = upright.track;
+    }
+    Promise.resolve(this.#sending[slot]?.sender.replaceTrack(sent))
+      .catch((error) => room.log(`a video could not be forwarded: ${error}`))
+      .finally(() => before?.[Symbol.dispose]());
   }
 
   /** Sends the next choice even if it is the last one: the page has lost it. */
@@ -216,7 +229,15 @@ export class ParticipantConnection {
   close(): Promise<void> {
     this.#closed = true;
     this.#answered = false;
-    return this.#peer?.close() ?? Promise.resolve();
+    return this.#peer ? this.#close(this.#peer) : Promise.resolve();
+  }
+
+  /** Closes a connection, and the videos that were turned for it. */
+  async #close(peer: RoomPeer): Promise<void> {
+    const upright = [...this.#upright.values()];
+    this.#upright.clear();
+    await peer.close();
+    for (const video of upright) video[Symbol.dispose]();
   }
 }
 

@@ -4,13 +4,22 @@
  * @module
  */
 import type { AgentConnection } from "../../../media/child/contract.ts";
+import type { UprightTrack } from "../../../media/child/upright.ts";
+import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { Peer, PeerOptions } from "../../../media/webrtc/peer.ts";
 import type { AudioRoom } from "../../../media/room/audio_room.ts";
 
 /** One browser's connection. */
 export type RoomPeer = Pick<
   Peer,
-  "state" | "addTransceiver" | "negotiate" | "acceptAnswer" | "addCandidate" | "stats" | "close"
+  | "state"
+  | "turnsPictures"
+  | "addTransceiver"
+  | "negotiate"
+  | "acceptAnswer"
+  | "addCandidate"
+  | "stats"
+  | "close"
 >;
 
 /** The mixer of a room. */
@@ -45,8 +54,13 @@ export type RoomPort = Pick<
   | "isSubscribed"
 >;
 
+/** A video for those whose browser does not turn pictures. Ends when it is disposed. */
+export type UprightVideo = Pick<UprightTrack, "track" | typeof Symbol.dispose>;
+
 /** The mixer of a room, and its peer connections. */
 export interface RoomMedia {
   audio: RoomAudio;
   createPeer(options: PeerOptions): RoomPeer;
+  /** Returns a video of which every picture is upright. */
+  createUpright(track: RtcTrack): UprightVideo;
 }

@@ -23,11 +23,20 @@ export const openParams = v.object({
   isAwaited: v.optional(v.boolean(), false),
 });
 
-/** Where a call is that a page started; `null`: it could not be opened. */
-export const startedParams = v.object({ callId: v.string(), origin: v.nullable(v.string()) });
+/** Where a call is that a page starts: without `origin` on this server; `null`: it is not let in. */
+export const startedParams = v.object({
+  callId: v.string(),
+  origin: v.optional(v.nullable(v.string())),
+});
 
-/** The secret of the page that starts calls; `null` takes no more of them. */
-export const serveParams = v.object({ secret: v.nullable(v.string()) });
+/**
+ * The secret of the page that starts calls; `null` takes no more of them. With `asks` each page waits
+ * until the agent's program has said that the call is taken.
+ */
+export const serveParams = v.object({
+  secret: v.nullable(v.string()),
+  asks: v.optional(v.boolean(), false),
+});
 
 /** The id of an invitation. */
 export const revokeParams = v.object({ id: v.string() });

@@ -1,7 +1,7 @@
 /** What a realtime pipeline works with, and how other parts take its place. @module */
 import type { Logger } from "../../../events/logger.ts";
 import type { RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
-import type { ChatMessage } from "../../contracts/messages.ts";
+import { type ChatMessage, withoutImages } from "../../contracts/messages.ts";
 import type { ToolDescription } from "../../contracts/tool.ts";
 import type { TTS } from "../../contracts/tts.ts";
 import type { ChatHistory } from "../../history/chat_history.ts";
@@ -124,9 +124,12 @@ export class PartsInUse {
       instructions,
       tools,
       output: tts ? "text" : "audio",
-      history: messages.map((one) =>
-        one.role === "tool" && one.callId === run?.call.id ? { ...one, text: HANDED_OVER } : one
-      ),
+      history: messages.map((message) => {
+        const one = llm.acceptsImages ? message : withoutImages(message);
+        return one.role === "tool" && one.callId === run?.call.id
+          ? { ...one, text: HANDED_OVER }
+          : one;
+      }),
     });
   }
 

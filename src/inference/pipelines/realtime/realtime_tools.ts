@@ -2,7 +2,7 @@
 import type { Participant } from "../../../edge/types.ts";
 import type { ChatHistory } from "../../history/chat_history.ts";
 import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
-import type { ChatMessage, ToolCall } from "../../contracts/messages.ts";
+import type { ChatMessage, ToolCall, ToolImage } from "../../contracts/messages.ts";
 import type { KnownConversation } from "./reconnecting_session.ts";
 import type { PipelineContext } from "../../pipeline_context.ts";
 import type { RequestedReply } from "./requested_reply.ts";
@@ -18,8 +18,12 @@ export interface RealtimeToolsInit {
   signal: AbortSignal;
   /** Returns the session; `undefined` while there is none. */
   session: () => RealtimeSession | undefined;
+  /** Returns whether the model accepts images. */
+  acceptsImages: () => boolean;
   /** Returns the participant whom a tool that is called now is for. */
   speaker: () => Participant | undefined;
+  /** Called when the model goes on calling tools instead of replying: it is not asked any more. */
+  onEndless: (requested: RequestedReply | undefined) => void;
   /** Asks for the reply that tells of the results. */
   onResults: (requested: RequestedReply | undefined) => void;
   /** Has the agent say something while a tool runs. */
@@ -27,6 +31,9 @@ export interface RealtimeToolsInit {
   /** Called when something becomes known that people wait for. */
   onNews: () => void;
 }
+
+/** A model that replies with nothing but calls of tools more often than this would do so for ever. */
+const MAX_ROUNDS = 8;
 
 /** The calls of one reply. */
 interface ReplyCalls {
@@ -57,6 +64,8 @@ export class RealtimeTools {
   readonly #replies = new Map<string, ReplyCalls>();
   /** The tools that the model knew when a reply began, by its id. */
   readonly #executors = new Map<string, ToolExecutor>();
+  /** How often the model was asked to go on since it last replied without a call, or a person spoke. */
+  #rounds = 0;
 
   constructor(init: RealtimeToolsInit) {
     this.#init = init;
@@ -111,12 +120,20 @@ export class RealtimeTools {
   replyEnded(replyId: string, { isCut, isOver = false }: ReplyEnd): boolean {
     this.#executors.delete(replyId);
     const calls = this.#replies.get(replyId);
-    if (!calls) return false;
+    if (!calls) {
+      if (!isOver) this.#rounds = 0;
+      return false;
+    }
     this.#replies.delete(replyId);
     calls.isReplyOver = true;
     calls.isToTell ||= isCut || calls.isRefused && !isOver;
     this.#continue(calls);
     return true;
+  }
+
+  /** A person has spoken: what the model calls from now on is for them. */
+  personSpoke(): void {
+    this.#rounds = 0;
   }
 
   /** The session was lost: the replies in progress are over. */
@@ -132,6 +149,7 @@ export class RealtimeTools {
     for (const run of context.toolLedger.running) if (!run.isHandoff) run.abandon();
     for (const one of [...this.#changedOutputs(messages), ...history.since(count)]) {
       const { role, text } = one;
+      if ("images" in one) this.#sendImages(one.images);
       if (role === "tool") this.#sendText(`[the outcome of ${one.name}, ${one.callId}] ${text}`);
       else if (role === "assistant" && /\S/.test(text)) {
         this.#send(() => session()?.sendText(text, { role }));
@@ -154,11 +172,12 @@ export class RealtimeTools {
   /** Sends the model what became known of a tool after its output, and asks for a reply. */
   sendNews(): void {
     const { history, session, onResults, onNews } = this.#init;
-    const { text } = history.messages.at(-1)!;
+    const news = history.messages.at(-1)!;
     onNews();
     // The next session is told of it when there is one.
     if (session()) {
-      this.#sendText(text);
+      if ("images" in news) this.#sendImages(news.images);
+      this.#sendText(news.text);
       history.markOutcomesTold();
     }
     onResults(undefined);
@@ -222,6 +241,13 @@ export class RealtimeTools {
     this.#send(() => this.#init.session()?.sendText(text, { name }));
   }
 
+  /** Sends images, which stand before the text that tells what they are. */
+  #sendImages(images: readonly ToolImage[] = []): void {
+    const { session, acceptsImages } = this.#init;
+    if (!acceptsImages()) return;
+    for (const image of images) this.#send(() => session()?.sendImage?.(image));
+  }
+
   #send(send: () => unknown): void {
     attempt(send, (error) => this.#init.context.report(error, "telling the model a tool's result"));
   }
@@ -229,6 +255,9 @@ export class RealtimeTools {
   #continue(calls: ReplyCalls): void {
     if (calls.running > 0 || !calls.isReplyOver || !calls.isToTell) return;
     calls.isToTell = false;
-    this.#init.onResults(calls.requested);
+    const { onResults, onEndless } = this.#init;
+    if (++this.#rounds <= MAX_ROUNDS) return onResults(calls.requested);
+    this.#rounds = 0;
+    onEndless(calls.requested);
   }
 }

@@ -11,9 +11,9 @@ import {
   TrackAddedEvent,
   TrackRemovedEvent,
 } from "@ringline/edge";
-import { type AgentFixture, openAgentFixture, tone } from "./_agents.ts";
-import { browserTest, Guest, until } from "./_fixture.ts";
-import { toneDb } from "./_signal.ts";
+import { type AgentFixture, openAgentFixture, tone } from "../e2e/_agents.ts";
+import { browserTest, Guest, until } from "../e2e/_fixture.ts";
+import { toneDb } from "../e2e/_signal.ts";
 
 const HEARD_DB = -25;
 /** Milliseconds within which all hear each other again: 2000 on a machine that does nothing else. */

@@ -4,11 +4,11 @@ import { Agent, silentLogger, TextReceivedEvent } from "@ringline/edge";
 import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
 import { launchBrowser, type Page } from "../../scripts/browser.ts";
-import { Ears, openAgentFixture, tone } from "./_agents.ts";
+import { Ears, openAgentFixture, tone } from "../e2e/_agents.ts";
 import { hasLoopback6 } from "../edges/local/network.ts";
-import { chromium, firefox, firefoxTest, Guest, until } from "./_fixture.ts";
-import { joinByKeyboard, openPage, shows } from "./_page.ts";
-import { levelDb, type Recording, toneDb } from "./_signal.ts";
+import { chromium, firefox, firefoxTest, Guest, until } from "../e2e/_fixture.ts";
+import { joinByKeyboard, openPage, shows } from "../e2e/_page.ts";
+import { levelDb, type Recording, toneDb } from "../e2e/_signal.ts";
 
 const BROWSER = new URL("../../scripts/browser.ts", import.meta.url).href;
 /** What Firefox's microphone says: a tone of 700 Hz with an amplitude of 0.25. */
@@ -223,23 +223,38 @@ const VOICE_AND_PICTURES = `${VOICE};
     audio ? await voice() : picture("rgb(200, 0, 0)");
   navigator.mediaDevices.getDisplayMedia = async () => picture("rgb(0, 200, 0)");`;
 
+/** A pixel of the video of this participant that the page shows; `x` and `y` are shares of its sides. */
+async function pixelOf(
+  page: Page,
+  participantId: string,
+  [x, y] = [0.5, 0.5],
+): Promise<{ pixel: number[]; shape: number } | undefined> {
+  return await page.evaluate(
+    (id, x, y) => {
+      // deno-lint-ignore no-explicit-any -- the page's
+      const { ringline, document } = globalThis as any;
+      // deno-lint-ignore no-explicit-any
+      const one = ringline.videos.find((video: any) => video.participantId === id);
+      const shown = [...document.querySelectorAll("video")]
+        .find(({ srcObject }) => one && srcObject === one.stream);
+      if (!shown?.videoWidth) return undefined;
+      const canvas = document.createElement("canvas");
+      const { videoWidth: width, videoHeight: height } = shown;
+      [canvas.width, canvas.height] = [width, height];
+      const pen = canvas.getContext("2d");
+      pen.drawImage(shown, 0, 0);
+      const { data } = pen.getImageData(Math.floor(width * x), Math.floor(height * y), 1, 1);
+      return { pixel: [...data], shape: width / height };
+    },
+    participantId,
+    x!,
+    y!,
+  ) as { pixel: number[]; shape: number } | undefined;
+}
+
 /** Whether the page shows a video of this participant that is mostly of one colour: 0 is red, 1 green. */
 async function seesColour(page: Page, participantId: string, colour: number): Promise<boolean> {
-  const pixel = await page.evaluate((id) => {
-    // deno-lint-ignore no-explicit-any -- the page's
-    const { ringline, document } = globalThis as any;
-    // deno-lint-ignore no-explicit-any
-    const one = ringline.videos.find((video: any) => video.participantId === id);
-    const shown = [...document.querySelectorAll("video")]
-      .find(({ srcObject }) => one && srcObject === one.stream);
-    if (!shown?.videoWidth) return undefined;
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [shown.videoWidth, shown.videoHeight];
-    const pen = canvas.getContext("2d");
-    pen.drawImage(shown, 0, 0);
-    return [...pen.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data];
-  }, participantId) as number[] | undefined;
-  return isColour(pixel, colour);
+  return isColour((await pixelOf(page, participantId))?.pixel, colour);
 }
 
 function isColour(pixel: number[] | undefined, colour: number): boolean {
@@ -291,6 +306,21 @@ firefoxTest(
   },
   { ignore: chromium === undefined },
 );
+
+firefoxTest("a camera of Chromium held at an angle is upright in Firefox", async (browser) => {
+  await using fixture = await openAgentFixture();
+  await using own = await launchBrowser();
+  const page = await openPage(browser, fixture.link, VOICE);
+  await joinByKeyboard(page, "Ada");
+  await shows(page, /Connected/);
+  const grace = await Guest.join(own.browser, fixture.link, { name: "Grace" });
+  await grace.run("turn", [90]);
+  await until("it is upright", async () => {
+    const seen = await pixelOf(page, grace.id, [0.5, 0.25]);
+    return seen?.shape === 3 / 4 && isColour(seen?.pixel, 0);
+  });
+  await grace.leave();
+}, { ignore: chromium === undefined });
 
 firefoxTest("a killed Firefox is gone for the agent", async (browser) => {
   await using fixture = await openAgentFixture();

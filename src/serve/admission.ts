@@ -1,0 +1,127 @@
+/** Which jobs a worker takes: it keeps a place for each that it has accepted. @module */
+import type { Call } from "../edge/call.ts";
+import type {
+  AcceptedJob,
+  DeclinedJob,
+  DeclineReason,
+  JobOffer,
+  RunningJob,
+  WorkerLoad,
+} from "../edge/jobs.ts";
+import { checkText } from "../edge/validation.ts";
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import type { Clock } from "../events/clock.ts";
+import { describeError } from "../events/error_text.ts";
+import { promised, type Report } from "../events/user_code.ts";
+import { waitFor } from "../events/waiting.ts";
+import { declineMessage } from "./limits.ts";
+import type { ServeOptions } from "./serve_options.ts";
+
+/** Limit for the `accept` hook. */
+const ACCEPT_MS = 5000;
+
+/** Options for {@linkcode Admission}. */
+export interface AdmissionInit extends Pick<ServeOptions, "accept"> {
+  clock: Clock;
+  report: Report;
+  load: () => WorkerLoad;
+  /** Whether a job of this id runs. */
+  isRunning: (id: string) => boolean;
+  onDeclined: (offer: JobOffer, reason: DeclineReason, message: string) => void;
+  /** Called after the number of places has changed. */
+  onChange: () => void;
+  start: (offer: JobOffer, call: Call | undefined) => RunningJob;
+}
+
+/** Answers the offers of sources. */
+export class Admission {
+  readonly #init: AdmissionInit;
+  /** Ids of jobs that have a place and have not started. */
+  readonly #places = new Set<string>();
+
+  constructor(init: AdmissionInit) {
+    this.#init = init;
+  }
+
+  /** How many jobs have a place and have not started. */
+  get places(): number {
+    return this.#places.size;
+  }
+
+  /** Answers an offer. Never rejects. */
+  async offer(offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {
+    const { report, load, isRunning, onDeclined, onChange } = this.#init;
+    try {
+      checkOffer(offer);
+    } catch (error) {
+      report(error, "a job that a source offered");
+      return { accepted: false, reason: "application", message: describeError(error) };
+    }
+    const decline = (reason: DeclineReason, message: string): DeclinedJob => {
+      onDeclined(offer, reason, message);
+      return { accepted: false, reason, message };
+    };
+    const { id } = offer;
+    const before = load();
+    if (before.declines) return decline(before.declines, declineMessage(before));
+    if (isRunning(id) || this.#places.has(id)) {
+      return decline("duplicate", `the worker has a job ${shown(id)} already`);
+    }
+    // Kept while the application is asked, or it would be given away meanwhile.
+    this.#places.add(id);
+    onChange();
+    const refusal = await this.#refusal(offer);
+    const after = load();
+    if (refusal === undefined && after.declines !== "draining") return this.#place(offer);
+    this.#release(id);
+    return refusal === undefined
+      ? decline("draining", declineMessage(after))
+      : decline("application", refusal);
+  }
+
+  /** Asks the application; returns why it does not want the job. */
+  async #refusal(offer: JobOffer): Promise<string | undefined> {
+    const { accept, clock, report } = this.#init;
+    if (!accept) return undefined;
+    try {
+      const limit = { timeoutMs: ACCEPT_MS, clock };
+      const answer = await waitFor(promised(() => accept(offer)), "the answer of accept", limit);
+      if (typeof answer !== "boolean") {
+        throw new TypeError(`accept: expected true or false, got ${shown(answer)}`);
+      }
+      return answer ? undefined : "the application does not take this job";
+    } catch (error) {
+      report(error, `accept of ${offer.callId}`);
+      return "the application could not decide";
+    }
+  }
+
+  #place(offer: JobOffer): AcceptedJob {
+    let run: RunningJob | undefined;
+    return {
+      accepted: true,
+      start: ({ call } = {}) => {
+        this.#places.delete(offer.id);
+        return run ??= this.#init.start(offer, call);
+      },
+      release: () => run ?? this.#release(offer.id),
+    };
+  }
+
+  #release(id: string): void {
+    if (this.#places.delete(id)) this.#init.onChange();
+  }
+}
+
+/** Throws a TypeError unless a job can be run. */
+export function checkOffer(offer: JobOffer): void {
+  checkObject(offer, "job", "an object like { id, edge, callId }");
+  checkText(offer.id, "job.id");
+  checkText(offer.callId, "job.callId");
+  if (offer.callType !== undefined) checkText(offer.callType, "job.callType");
+  checkMethods(offer.edge, "job.edge", "an EdgeTransport", ["createCall", "join"]);
+  if (offer.user === undefined) return;
+  checkObject(offer.user, "job.user", "an object like { id, name }");
+  checkText(offer.user.id, "job.user.id");
+  if (offer.user.name !== undefined) checkText(offer.user.name, "job.user.name");
+}

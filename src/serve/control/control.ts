@@ -1,0 +1,253 @@
+/** A worker's control and health over HTTP. @module */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { EdgeTransport } from "../../edge/edge_transport.ts";
+import { EdgeError } from "../../edge/errors.ts";
+import { checkMethods, checkObject, shown } from "../../events/checks.ts";
+import { type Clock, systemClock } from "../../events/clock.ts";
+import type { AgentWorker } from "../agent_worker.ts";
+import type { Job } from "../job.ts";
+import { WorkerMetrics } from "./metrics.ts";
+import { answerNode } from "./node_request.ts";
+import { hasToken, readStart } from "./requests.ts";
+import { ControlError, errorResponse, json, respond } from "./responses.ts";
+
+/** Options for a {@linkcode WorkerControl}. */
+export interface WorkerControlOptions {
+  /**
+   * Admits to everything but `/healthz` and `/readyz`, as `Authorization: Bearer TOKEN`. At least 32
+   * random characters. Default: nothing else is answered.
+   */
+  token?: string;
+  /** The edge that `POST /calls` starts calls on. Default: it starts none. */
+  edge?: EdgeTransport;
+  /** Whether `/metrics` needs no token. Default `false`. */
+  publicMetrics?: boolean;
+  /**
+   * Origins whose pages may read the answers, e.g. `"https://admin.example.org"`; they need the token,
+   * too. Default: none, and requests from pages are turned away.
+   */
+  origins?: readonly string[];
+  /** The source of time. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/** An edge whose calls have links for people. */
+interface LinkedEdge extends EdgeTransport {
+  callLink(call: unknown): Promise<URL>;
+}
+
+/**
+ * A worker's control and health over HTTP: for probes, Prometheus and an operator.
+ *
+ * - `GET /healthz`: 200 while the worker lives. `GET /readyz`: 200 while it takes jobs, else 503.
+ * - `GET /metrics`: figures as Prometheus reads them.
+ * - `GET /calls`, `GET /calls/ID`: the calls that run. `POST /calls` with
+ *   `{ "callId": "kitchen", "callType", "metadata", "user" }` starts one; its answer has a `url` where the
+ *   edge has links for people. `DELETE /calls/ID` ends one.
+ *
+ * What is denied or wrong is answered with `{ "error": { "code", "message" } }`.
+ *
+ * @example Served by itself
+ * ```ts ignore
+ * import { serve, WorkerControl } from "@ringline/edge/serve";
+ *
+ * const worker = await serve({ agent, sources: [edge], isProgram: true });
+ * const control = new WorkerControl(worker, { token: Deno.env.get("CONTROL_TOKEN"), edge });
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 8081 }, control.fetch);
+ * await worker.closed;
+ * await server.shutdown();
+ * ```
+ */
+export class WorkerControl {
+  readonly #worker: AgentWorker;
+  readonly #options: WorkerControlOptions;
+  readonly #clock: Clock;
+  readonly #metrics: WorkerMetrics;
+  readonly #origins: ReadonlySet<string>;
+
+  /**
+   * Creates a control.
+   *
+   * @throws {TypeError} an option is wrong.
+   */
+  constructor(worker: AgentWorker, options: WorkerControlOptions = {}) {
+    checkMethods(worker, "worker", "an AgentWorker, as serve returns it", ["start", "drain"]);
+    checkObject(options, "options", "an object like { token }, or nothing");
+    const { token, edge, origins = [], clock = systemClock } = options;
+    if (token !== undefined && (typeof token !== "string" || !/^[\x21-\x7e]{32,}$/.test(token))) {
+      throw new TypeError("token: expected at least 32 random characters without spaces");
+    }
+    if (edge !== undefined) checkMethods(edge, "edge", "an EdgeTransport", ["createCall", "join"]);
+    for (const origin of origins) {
+      if (URL.parse(origin)?.origin === origin) continue;
+      throw new TypeError(`origins must be like "https://example.org", got ${shown(origin)}`);
+    }
+    this.#worker = worker;
+    this.#options = options;
+    this.#clock = clock;
+    this.#origins = new Set(origins);
+    this.#metrics = new WorkerMetrics(worker);
+  }
+
+  /** Answers a request, for `Deno.serve` and the like; with 404 where the path is not the control's. */
+  readonly fetch = async (request: Request): Promise<Response> => {
+    const origin = request.headers.get("origin");
+    const isFriend = origin !== null && this.#origins.has(origin);
+    try {
+      if (origin !== null && !isFriend) {
+        throw new ControlError(403, "foreign-origin", "pages of that origin may not ask");
+      }
+      const answer = isFriend && request.method === "OPTIONS"
+        ? respond(204, "", {
+          "access-control-allow-methods": "GET, POST, DELETE",
+          "access-control-allow-headers": "authorization, content-type",
+        })
+        : await this.#route(request);
+      if (isFriend) {
+        answer.headers.set("access-control-allow-origin", origin);
+        answer.headers.set("vary", "origin");
+      }
+      return answer;
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      return errorResponse(error);
+    }
+  };
+
+  /**
+   * Answers a request of `node:http` if its path is the control's, so that it can be mounted in a server
+   * beside others. Returns whether it was.
+   *
+   * @example
+   * ```ts ignore
+   * createServer(async (request, response) => {
+   *   if (await control.handle(request, response)) return;
+   *   response.end("my application");
+   * });
+   * ```
+   */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const path = URL.parse(request.url ?? "/", "http://control")?.pathname ?? "";
+    if (!isControlPath(path)) return false;
+    await answerNode(request, response, this.fetch);
+    return true;
+  }
+
+  async #route(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    if (pathname === "/healthz" || pathname === "/readyz") {
+      allow(method, ["GET"]);
+      return pathname === "/healthz" ? this.#health() : this.#readiness();
+    }
+    if (!isControlPath(pathname)) {
+      throw new ControlError(404, "not-found", "there is nothing at this address");
+    }
+    const isPublic = pathname === "/metrics" && this.#options.publicMetrics === true;
+    if (!isPublic) this.#checkToken(request);
+    if (pathname === "/metrics") {
+      allow(method, ["GET"]);
+      const { type, text } = await this.#metrics.read();
+      return respond(200, text, { "content-type": type });
+    }
+    if (pathname === "/calls") {
+      allow(method, ["GET", "POST"]);
+      return method === "GET" ? this.#list() : await this.#start(request);
+    }
+    allow(method, ["GET", "DELETE"]);
+    const job = this.#jobOf(pathname);
+    if (method === "GET") return json(200, this.#describe(job));
+    const outcome = await this.#worker.end(job.id);
+    return json(200, { id: job.id, status: outcome?.status ?? "finished" });
+  }
+
+  #checkToken(request: Request): void {
+    const { token } = this.#options;
+    if (token === undefined) {
+      throw new ControlError(403, "no-token", "this worker has no token: pass the option token");
+    }
+    if (hasToken(request, token)) return;
+    throw new ControlError(401, "unauthorized", "expected Authorization: Bearer with the token", {
+      "www-authenticate": "Bearer",
+    });
+  }
+
+  #health(): Response {
+    const isAlive = this.#worker.state !== "closed";
+    return json(isAlive ? 200 : 503, { status: isAlive ? "ok" : "closed" });
+  }
+
+  #readiness(): Response {
+    const { declines } = this.#worker.load;
+    return json(declines ? 503 : 200, { status: declines ?? "ready" });
+  }
+
+  #list(): Response {
+    const { load } = this.#worker;
+    const calls = [...this.#worker.jobs.values()].map((job) => this.#describe(job));
+    return json(200, { load, calls });
+  }
+
+  #describe({ id, callId, callType, user, metadata, startedAtMs }: Job): unknown {
+    const connection = this.#worker.agentOf(id)?.connection;
+    return {
+      ...{ id, callId, callType, user, metadata },
+      startedAt: new Date(startedAtMs).toISOString(),
+      state: connection?.state ?? "establishing",
+      participants: connection?.participants.size ?? 0,
+    };
+  }
+
+  async #start(request: Request): Promise<Response> {
+    const { edge } = this.#options;
+    if (!edge) {
+      throw new ControlError(403, "no-edge", "calls are not started here: pass the option edge");
+    }
+    const start = await readStart(request, this.#clock);
+    const id = crypto.randomUUID();
+    try {
+      await this.#worker.start({ ...start, id, edge });
+    } catch (error) {
+      if (!(error instanceof EdgeError)) throw error;
+      throw new ControlError(503, error.code, error.message, { "retry-after": "5" });
+    }
+    const { callId, callType = "default" } = start;
+    const url = await this.#linkOf(edge, callId, callType);
+    const location = { location: `/calls/${id}` };
+    return json(201, { id, callId, callType, ...url === undefined ? {} : { url } }, location);
+  }
+
+  async #linkOf(
+    edge: EdgeTransport,
+    callId: string,
+    callType: string,
+  ): Promise<string | undefined> {
+    if (typeof (edge as Partial<LinkedEdge>).callLink !== "function") return undefined;
+    const call = await edge.createCall(callId, { callType });
+    return (await (edge as LinkedEdge).callLink(call)).href;
+  }
+
+  #jobOf(pathname: string): Job {
+    let id = "";
+    try {
+      id = decodeURIComponent(pathname.slice("/calls/".length));
+    } catch {
+      // Names no job.
+    }
+    const job = this.#worker.jobs.get(id);
+    if (job) return job;
+    throw new ControlError(404, "no-such-call", "this worker has no call of this id");
+  }
+}
+
+/** Whether a path is the control's. */
+function isControlPath(path: string): boolean {
+  return /^\/(healthz|readyz|metrics|calls(\/[^/]+)?)$/.test(path);
+}
+
+function allow(method: string, methods: string[]): void {
+  if (methods.includes(method)) return;
+  throw new ControlError(405, "wrong-method", `expected ${methods.join(" or ")}`, {
+    allow: methods.join(", "),
+  });
+}

@@ -1,0 +1,34 @@
+/**
+ * Many calls in one program: a worker that takes jobs from edges, dispatchers and webhooks, runs an
+ * agent for each within its limits, and stops without cutting calls short.
+ *
+ * @module
+ */
+export { serve } from "./serve.ts";
+export type { ServeOptions } from "./serve_options.ts";
+export { AgentWorker, type JobRequest, type WorkerState } from "./agent_worker.ts";
+export type { Job } from "./job.ts";
+export type { MachineUse, WorkerLimits } from "./limits.ts";
+export { WorkerControl, type WorkerControlOptions } from "./control/control.ts";
+export { recordWorkerTelemetry } from "./control/telemetry.ts";
+export {
+  AgentJoinedEvent,
+  DrainingEvent,
+  JobDeclinedEvent,
+  JobEndedEvent,
+  JobStartedEvent,
+  LoadChangedEvent,
+} from "./events.ts";
+export type {
+  AcceptedJob,
+  DeclinedJob,
+  DeclineReason,
+  JobFeed,
+  JobOffer,
+  JobOutcome,
+  JobSource,
+  JobUser,
+  JobWorker,
+  RunningJob,
+  WorkerLoad,
+} from "../edge/jobs.ts";

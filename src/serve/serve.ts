@@ -1,0 +1,66 @@
+/** Many calls in one program. @module */
+import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkClock, systemClock } from "../events/clock.ts";
+import { consoleLogger, guardedLogger } from "../events/logger.ts";
+import { AgentWorker } from "./agent_worker.ts";
+import { checkWorkerLimits } from "./limits.ts";
+import { machineMeter } from "./machine_use.ts";
+import { runAsProgram } from "./program.ts";
+import type { ServeOptions } from "./serve_options.ts";
+
+/**
+ * Runs many calls in one program, over any edge: for each job that a source announces, it creates an
+ * agent and brings it into the call. Resolves when all sources are open.
+ *
+ * @example
+ * ```ts
+ * import { Agent } from "@ringline/edge";
+ * import { serve } from "@ringline/edge/serve";
+ * import { MemoryEdge } from "@ringline/edge/testing";
+ *
+ * await using edge = new MemoryEdge();
+ * await using worker = await serve({
+ *   agent: (job) => new Agent({ edge: job.edge, agentUser: { id: "echo", name: "Echo" } }),
+ *   limits: { calls: 10 },
+ * });
+ * const job = await worker.start({ edge, callId: "kitchen" });
+ * console.log(worker.load.calls); // 1
+ * console.log((await job.end()).status); // finished
+ * ```
+ *
+ * @throws {TypeError | RangeError} an option is wrong.
+ * @throws what a source throws that cannot be opened.
+ */
+export async function serve(options: ServeOptions): Promise<AgentWorker> {
+  checkObject(options, "options", "an object like { agent, sources }");
+  const { sources = [], clock = systemClock } = options;
+  for (const name of ["agent", "accept", "goodbye", "measure"] as const) {
+    const value = options[name];
+    if (typeof value === "function" || value === undefined && name !== "agent") continue;
+    throw new TypeError(`${name}: expected a function, got ${shown(value)}`);
+  }
+  if (!Array.isArray(sources)) {
+    throw new TypeError(`sources: expected a list like [edge], got ${shown(sources)}`);
+  }
+  for (const [at, source] of sources.entries()) {
+    checkMethods(source, `sources[${at}]`, "a JobSource, e.g. a LocalEdge", ["openJobs"]);
+  }
+  checkClock(clock);
+  const worker = new AgentWorker({
+    ...options,
+    clock,
+    limits: checkWorkerLimits(options.limits),
+    measure: options.measure ?? machineMeter(clock),
+    logger: guardedLogger(options.logger ?? consoleLogger, clock),
+  });
+  const program = options.isProgram ? runAsProgram(worker) : undefined;
+  try {
+    await worker.open();
+  } catch (error) {
+    // A signal while it started: the program ends as after any drain.
+    if (program?.isStopping) return worker;
+    program?.[Symbol.dispose]();
+    throw error;
+  }
+  return worker;
+}

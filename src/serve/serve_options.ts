@@ -1,0 +1,47 @@
+/** The options of `serve`. @module */
+import type { Agent } from "../agent/agent.ts";
+import type { AgentJoinOptions } from "../agent/agent_options.ts";
+import type { JobOffer, JobSource } from "../edge/jobs.ts";
+import type { Clock } from "../events/clock.ts";
+import type { Logger } from "../events/logger.ts";
+import type { Job } from "./job.ts";
+import type { MachineUse, WorkerLimits } from "./limits.ts";
+
+/** Options for {@linkcode serve}. */
+export interface ServeOptions {
+  /**
+   * Creates the agent of a job: an agent of its own for each, over `job.edge`. What it throws ends this
+   * job alone.
+   */
+  agent: (job: Job) => Agent | Promise<Agent>;
+  /** What announces jobs: an edge such as `LocalEdge`, a dispatcher, a webhook. Default: none. */
+  sources?: readonly JobSource[];
+  /** Whether the worker takes a job, asked within 5 seconds. Default: while its limits allow it. */
+  accept?: (offer: JobOffer) => boolean | Promise<boolean>;
+  /**
+   * Called for each call that is not over when the worker stops, at the end of `limits.drainMs`, for
+   * instance with `(agent) => void agent.say("We have to restart. Please call again.")`. The agent
+   * then leaves when all that is to be said was heard. What takes longer than `limits.goodbyeMs` is cut.
+   */
+  goodbye?: (agent: Agent, job: Job) => void | Promise<void>;
+  /** How the agents join. They do not wait for a person, unless this says otherwise. */
+  join?: Omit<AgentJoinOptions, "signal">;
+  /** Limits of what the worker takes on. */
+  limits?: Partial<WorkerLimits>;
+  /**
+   * Measures the CPU and memory in use, every 2.5 seconds. Default: the machine's, as far as the
+   * program may read it (`--allow-sys=cpus,systemMemoryInfo`), and the program's own share of a processor.
+   */
+  measure?: () => MachineUse | Promise<MachineUse>;
+  /**
+   * Whether the worker is what the program is for. Then SIGTERM and Ctrl-C make it drain, and a second
+   * signal ends the program immediately; it prints its progress; an uncaught error ends the call that
+   * it came from alone; and the exit code is 0 after a drain, and 128 and the number of the signal when
+   * cut short. Default `false`: none of this.
+   */
+  isProgram?: boolean;
+  /** The source of time. Default: the machine's clock. */
+  clock?: Clock;
+  /** The logger. Default: the console, for warnings and errors only. */
+  logger?: Logger;
+}
