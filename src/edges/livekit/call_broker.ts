@@ -11,10 +11,21 @@ import {
   ErrorEvent,
   type JsonValue,
   messageOf,
+  type Participant,
   ProtocolError,
 } from "@ringline/edge/toolkit";
 import { AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent } from "./events.ts";
-import { type CallParams, type ErrorData, ipcMessage, ORDER, type Order } from "./wire/ipc.ts";
+import { RpcError } from "./rpc/rpc_error.ts";
+import { RpcMethods } from "./rpc/rpc_methods.ts";
+import {
+  type CallParams,
+  type ErrorData,
+  ipcMessage,
+  type MethodCall,
+  methodOutcome,
+  ORDER,
+  type Order,
+} from "./wire/ipc.ts";
 import { isUsable } from "./wire/token_end.ts";
 
 /** Options for {@linkcode CallBroker}. */
@@ -33,10 +44,15 @@ export class CallBroker {
   readonly id: string = crypto.randomUUID();
   /** The agent whose call it is. */
   readonly userId: string;
+  /** The agent's methods, which others call. */
+  readonly methods: RpcMethods = new RpcMethods((error, method) =>
+    this.#report(error, `the method ${method}`)
+  );
   readonly #options: CallBrokerOptions;
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
-  #connection: MediaConnection | undefined;
+  /** The agent's connection, once it has joined. */
+  connection: MediaConnection | undefined;
   /** The server's newest token, which has the rights that the agent has now. */
   #renewed: string | undefined;
   #moderated: CallParams["moderated"] = [];
@@ -50,6 +66,11 @@ export class CallBroker {
     });
   }
 
+  /** Those who are in the call with the agent. */
+  get participants(): ReadonlyMap<string, Participant> {
+    return this.connection?.participants ?? new Map();
+  }
+
   /** Returns with what the agent joins again when its media process was replaced. */
   async rejoining(): Promise<Pick<CallParams, "token" | "moderated">> {
     const renewed = this.#renewed;
@@ -59,8 +80,22 @@ export class CallBroker {
   }
 
   /** Has the call in the media process do something; resolves when that is done. */
-  async order(order: Order): Promise<void> {
-    await this.#options.lease.request(ORDER, { brokerId: this.id, order } as unknown as JsonValue);
+  async order(order: Order): Promise<JsonValue> {
+    const params = { brokerId: this.id, order } as unknown as JsonValue;
+    return await this.#options.lease.request(ORDER, params);
+  }
+
+  /**
+   * Calls a method of a participant, and returns its response.
+   *
+   * @throws {RpcError} it failed.
+   */
+  async callMethod(participantId: string, call: MethodCall): Promise<string> {
+    const reply = await this.order({ method: "callMethod", participantId, call });
+    const { payload = "", failure } = v.parse(methodOutcome, reply);
+    if (!failure) return payload;
+    const { code: rpcCode, message, data } = failure;
+    throw new RpcError(`calling ${call.method}: ${message}`, { rpcCode, data });
   }
 
   /** Takes no message any more. Idempotent. */
@@ -70,10 +105,10 @@ export class CallBroker {
 
   /** Takes a message of the media process. Counts a malformed one. */
   onMessage(data: JsonValue, connection: MediaConnection): void {
-    this.#connection = connection;
     const parsed = v.safeParse(ipcMessage, data);
     if (!parsed.success) return this.#malformed.add();
     const message = parsed.output;
+    this.connection ??= connection;
     const { events } = this.#options;
     switch (message.type) {
       case "tokenNeeded":
@@ -96,11 +131,26 @@ export class CallBroker {
           new DtmfReceivedEvent({ connection, participant, digit: message.digit }),
         );
       }
+      case "methodCalled": {
+        const { requestId, participantId, call } = message;
+        const participant = connection.participants.get(participantId);
+        if (participant) this.#run(requestId, participant, call);
+        return;
+      }
       case "participantUpdated": {
         const participant = connection.participants.get(message.participantId);
         if (!participant) return;
         events.emit(new ParticipantUpdatedEvent({ ...message, connection, participant }));
       }
+    }
+  }
+
+  async #run(requestId: string, participant: Participant, call: MethodCall): Promise<void> {
+    const outcome = await this.methods.run(participant, call);
+    try {
+      await this.order({ method: "methodReturned", requestId, outcome });
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#report(error, `responding to ${call.method}`);
     }
   }
 
@@ -120,7 +170,7 @@ export class CallBroker {
   }
 
   #report(error: unknown, context: string): void {
-    const connection = this.#connection;
+    const { connection } = this;
     this.#options.events.emit(
       new ErrorEvent({ error, context, ...(connection ? { connection } : {}) }),
     );

@@ -12,6 +12,7 @@ import {
   checkUser,
   ClosedError,
   type Conversation,
+  type DialOptions,
   type EdgeAgent,
   EdgeTransport,
   ErrorEvent,
@@ -33,18 +34,26 @@ import {
 } from "./events.ts";
 import { AssignedCall } from "./jobs/assigned_call.ts";
 import { LiveKitJobs, type LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
+import { RpcError } from "./rpc/rpc_error.ts";
+import type { RpcMethod } from "./rpc/rpc_methods.ts";
+import { DispatchService } from "./service/dispatch_service.ts";
+import { Requests } from "./service/requests.ts";
 import { RoomService } from "./service/room_service.ts";
-import { ServerApi } from "./service/server_api.ts";
+import { SipService } from "./service/sip_service.ts";
 import { Tokens } from "./service/tokens.ts";
 import { type LiveKitEdgeOptions, type LiveKitSettings, readSettings } from "./settings.ts";
+import { Telephone } from "./telephone.ts";
 import { TranscribedConversation, type Transcription } from "./transcribed_conversation.ts";
 import type { CallParams } from "./wire/ipc.ts";
+import { isTooLarge, MAX_PAYLOAD_BYTES, RPC_CODES } from "./wire/rpc_codes.ts";
 
 /**
  * Shared screens are subscribed to at their full size, so that their text can be read, upright ones, too:
  * a picture of this size is within the limit of pictures from the media process.
  */
 const SCREEN = { maxWidth: 3840, maxHeight: 3840 } as const;
+/** How long a participant's method may take. */
+const RPC_MS = 15_000;
 /** The person who joins through `openDemo`, and for how long their link is valid. */
 const DEMO_USER: User = { id: "demo-user", name: "Human User" };
 const DEMO_VALIDITY_MS = 3_600_000;
@@ -64,6 +73,20 @@ export interface PersonTokenOptions {
    * the user's id.
    */
   identity?: string;
+}
+
+/** Options for {@linkcode LiveKitEdge.performRpc}. */
+export interface RpcOptions {
+  /** The id of the participant whose method it is. */
+  to: string;
+  /** The method's name. */
+  method: string;
+  /** What it gets, often JSON: at most 15 KB. Default: an empty text. */
+  payload?: string;
+  /** How long it may take, in milliseconds. Default 15,000. */
+  timeoutMs?: number;
+  /** The connection to use. Default: the only one. */
+  connection?: CallConnection;
 }
 
 /** Options for {@linkcode LiveKitEdge.sendText}. */
@@ -112,8 +135,9 @@ export interface SendTextOptions {
 export class LiveKitEdge extends EdgeTransport {
   readonly #settings: LiveKitSettings;
   readonly #tokens: Tokens;
-  readonly #api: ServerApi;
   readonly #rooms: RoomService;
+  readonly #dispatches: DispatchService;
+  readonly #telephone: Telephone;
   readonly #process: MediaProcess;
   readonly #brokers = new Map<CallConnection, CallBroker>();
   /** What follows the end of a call, which closing the edge awaits. */
@@ -130,8 +154,13 @@ export class LiveKitEdge extends EdgeTransport {
     this.events.register(AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent);
     this.#settings = readSettings(options);
     this.#tokens = new Tokens(this.#settings, this.clock);
-    this.#api = new ServerApi(this.#settings, this.#tokens, this.clock);
-    this.#rooms = new RoomService(this.#api);
+    const requests = new Requests(this.#settings, this.#tokens, this.clock);
+    this.#rooms = new RoomService(requests);
+    this.#dispatches = new DispatchService(requests);
+    this.#telephone = new Telephone({
+      ...{ settings: this.#settings, rooms: this.#rooms, clock: this.clock },
+      sip: new SipService(this.#settings, requests),
+    });
     this.#process = new MediaProcess({
       child: new URL("./child/main.ts", import.meta.url),
       config: null,
@@ -286,6 +315,52 @@ export class LiveKitEdge extends EdgeTransport {
   }
 
   /**
+   * Registers a method of the agent, which other participants call by LiveKit's clients (RPC), until the
+   * result is disposed.
+   *
+   * @throws {TypeError} the name or the method is not valid, or there is one of this name.
+   * @throws {ClosedError} the connection is closed.
+   *
+   * @example
+   * ```ts ignore
+   * edge.registerRpcMethod("weather", async ({ payload, participant }) => {
+   *   return JSON.stringify(await forecastFor(JSON.parse(payload).city, participant.userId));
+   * });
+   * ```
+   */
+  registerRpcMethod(
+    method: string,
+    handler: RpcMethod,
+    options: { connection?: CallConnection } = {},
+  ): Disposable {
+    checkObject(options, "options", "an object like { connection }, or nothing");
+    return this.#brokerOf(options.connection).methods.register(method, handler);
+  }
+
+  /**
+   * Calls a method of a participant (RPC), and returns its response.
+   *
+   * @throws {TypeError | RangeError} an option is not valid.
+   * @throws {RpcError} the call failed: there is no such method, it failed, or they did not respond.
+   * @throws {ClosedError} the connection is closed.
+   */
+  async performRpc(options: RpcOptions): Promise<string> {
+    checkObject(options, "options", 'an object like { to, method: "wave" }');
+    const { to, method, payload = "", timeoutMs = RPC_MS, connection } = options;
+    for (const [name, value] of Object.entries({ to, method, payload })) {
+      if (typeof value === "string" && (value !== "" || name === "payload")) continue;
+      throw new TypeError(`${name} must be a text, got ${JSON.stringify(value) ?? typeof value}`);
+    }
+    checkDuration("timeoutMs", timeoutMs);
+    const broker = this.#brokerOf(connection);
+    if (isTooLarge(payload)) {
+      const message = `calling ${method}: the payload may have ${MAX_PAYLOAD_BYTES} bytes`;
+      throw new RpcError(message, { rpcCode: RPC_CODES.requestTooLarge });
+    }
+    return await broker.callMethod(to, { method, payload, timeoutMs });
+  }
+
+  /**
    * Reconnects a call, as if its socket had been lost or the server had asked for a new join, to test
    * what that does to the call. Resolves when the call is reconnected.
    *
@@ -376,7 +451,7 @@ export class LiveKitEdge extends EdgeTransport {
       edge: this,
       settings: this.#settings,
       tokens: this.#tokens,
-      api: this.#api,
+      dispatches: this.#dispatches,
       options,
     });
   }
@@ -403,6 +478,13 @@ export class LiveKitEdge extends EdgeTransport {
       onError: (error) =>
         this.events.emit(new ErrorEvent({ error, context: "sending a transcription" })),
     });
+  }
+
+  /** Calls a number in a room of its own, by the trunk of the options. */
+  protected override placeCall(options: DialOptions): Promise<Call> {
+    return this.#settings.sip?.trunkId === undefined
+      ? super.placeCall(options)
+      : this.#telephone.dial(options);
   }
 
   /** Waits for what follows the ends of calls. */
@@ -454,8 +536,10 @@ export class LiveKitEdge extends EdgeTransport {
       },
       signal,
       timeoutMs: Infinity,
+      ...(settings.sip ? { telephone: this.#telephone.of(room, broker) } : {}),
       onEdgeMessage: (data, from) => broker.onMessage(data, from),
     });
+    broker.connection = connection;
     this.#brokers.set(connection, broker);
     const closing = undo.move();
     const closed = connection.closed.then(() => {

@@ -10,8 +10,16 @@
  *
  * @module
  */
-export { LiveKitEdge, type PersonTokenOptions, type SendTextOptions } from "./livekit_edge.ts";
-export type { LiveKitEdgeOptions, TokenRequest, TokenSource } from "./settings.ts";
+export {
+  LiveKitEdge,
+  type PersonTokenOptions,
+  type RpcOptions,
+  type SendTextOptions,
+} from "./livekit_edge.ts";
+export { showAgentState } from "./agent_state.ts";
+export { RpcError, type RpcErrorOptions } from "./rpc/rpc_error.ts";
+export type { RpcCall, RpcMethod } from "./rpc/rpc_methods.ts";
+export type { LiveKitEdgeOptions, SipOptions, TokenRequest, TokenSource } from "./settings.ts";
 export type { DenoOptions } from "@ringline/edge/media";
 export type { LiveKitCallOptions } from "./call_options.ts";
 export {

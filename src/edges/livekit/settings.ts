@@ -4,7 +4,7 @@
  * @module
  */
 import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
-import { checkDuration, type EdgeOptions, type User } from "@ringline/edge/toolkit";
+import { checkDuration, checkObject, type EdgeOptions, type User } from "@ringline/edge/toolkit";
 
 /** The address of the demo page. */
 const DEMO_PAGE = "https://meet.livekit.io/custom";
@@ -21,6 +21,14 @@ export interface TokenRequest {
 
 /** Returns a token with which an agent may join a room. */
 export type TokenSource = (request: TokenRequest) => string | Promise<string>;
+
+/** Options for telephones. */
+export interface SipOptions {
+  /** The outbound trunk by which `dial` calls, e.g. `"ST_abc"`. Default: none, so that `dial` fails. */
+  trunkId?: string;
+  /** How long a telephone that is called may ring, in milliseconds. Default 30,000. */
+  ringingTimeoutMs?: number;
+}
 
 /** Options for {@linkcode LiveKitEdge}. */
 export interface LiveKitEdgeOptions extends EdgeOptions, DenoOptions, MemoryOptions {
@@ -42,6 +50,11 @@ export interface LiveKitEdgeOptions extends EdgeOptions, DenoOptions, MemoryOpti
    * secret `endCall`, `createToken` and `openDemo` fail with the code `no-secret`.
    */
   token?: TokenSource;
+  /**
+   * Telephones of LiveKit's SIP service. With it there are `sendDtmf` and `transfer` for those who are in
+   * a call, and `dial`; without it these fail with a `TypeError`.
+   */
+  sip?: SipOptions;
   /** The address of the demo page. Default: LiveKit's own, `https://meet.livekit.io/custom`. */
   demoBaseUrl?: string;
   /** Time limit of one request to the server, in milliseconds. Default 3000. */
@@ -75,6 +88,10 @@ export interface LiveKitSettings {
   /** Absent where there is a `token`. */
   readonly keys: { readonly apiKey: string; readonly apiSecret: string } | undefined;
   readonly token: TokenSource | undefined;
+  /** Absent where there is no telephone. */
+  readonly sip:
+    | { readonly trunkId: string | undefined; readonly ringingTimeoutMs: number }
+    | undefined;
   readonly demoBaseUrl: string;
   readonly requestTimeoutMs: number;
   readonly tokenValidityMs: number;
@@ -133,11 +150,24 @@ export function readSettings(
     urls,
     keys: token ? undefined : { apiKey: apiKey!, apiSecret: apiSecret! },
     token,
+    sip: readSip(options.sip),
     demoBaseUrl: checkUrl("demoBaseUrl", demoBaseUrl, /^https?:$/),
     ...durations,
     silenceTimeoutMs,
     tokenValidityMs,
   };
+}
+
+function readSip(sip: SipOptions | undefined): LiveKitSettings["sip"] {
+  if (sip === undefined) return undefined;
+  checkObject(sip, "sip", 'an object like { trunkId: "ST_abc" }, or nothing');
+  const { trunkId, ringingTimeoutMs = 30_000 } = sip;
+  if (trunkId !== undefined && (typeof trunkId !== "string" || trunkId === "")) {
+    throw new TypeError(`sip.trunkId must be a text like "ST_abc", got ${JSON.stringify(trunkId)}`);
+  }
+  checkDuration("sip.ringingTimeoutMs", ringingTimeoutMs);
+  checkAtLeast("sip.ringingTimeoutMs", ringingTimeoutMs, 1000);
+  return { trunkId, ringingTimeoutMs };
 }
 
 function checkAtLeast(name: string, ms: number, least: number): void {

@@ -8,7 +8,7 @@ import { ClosedError, ConnectionError, type EdgeError } from "../../edge/errors.
 import { AudioStatsEvent } from "../../edge/events.ts";
 import { checkCustomEvent } from "../../edge/custom_event.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
-import { type CloseReason, type JsonValue, TrackType } from "../../edge/types.ts";
+import { type CloseReason, type JsonValue, type Participant, TrackType } from "../../edge/types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "../../edge/video_frame.ts";
 import { checkObject } from "../../events/checks.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
@@ -53,6 +53,11 @@ export interface MediaConnectionOptions {
   timeoutMs?: number;
   /** Takes the edge's own messages (`{ type: "edge" }`). */
   onEdgeMessage?(data: JsonValue, connection: MediaConnection): void;
+  /** The telephone of the call, if the edge has one: what it does with checked arguments. */
+  telephone?: {
+    sendDtmf(digits: string): Promise<void>;
+    transfer(to: string, participant: Participant): Promise<void>;
+  };
   /** Limits of subscribed video. Default 15 frames a second, 1280 x 720 pixels at most. */
   video?: Partial<VideoConstraints>;
   /** The same for shared screens. Default as `video`. */
@@ -269,6 +274,17 @@ export class MediaConnection extends Connection {
   async sendCustomEventTo(to: string, data: JsonValue): Promise<void> {
     checkCustomEvent(data);
     await this.#sendEvent({ data, to });
+  }
+
+  /** Has the edge press the keys. */
+  protected override deliverDtmf(digits: string): Promise<void> {
+    return this.#options.telephone?.sendDtmf(digits) ?? super.deliverDtmf(digits);
+  }
+
+  /** Has the edge transfer the person. */
+  protected override deliverTransfer(to: string, participant: Participant): Promise<void> {
+    return this.#options.telephone?.transfer(to, participant) ??
+      super.deliverTransfer(to, participant);
   }
 
   async #sendEvent(event: { data: JsonValue; to?: string }): Promise<void> {

@@ -1,6 +1,6 @@
 // People in rooms, by LiveKit's own client: bundled for a page of the browser, where any number of them
 // are. Their microphones are what they are told to say; what they hear and see is measured.
-import { Room, RoomEvent, Track } from "npm:livekit-client@2.23.0";
+import { Room, RoomEvent, RpcError, Track } from "npm:livekit-client@2.23.0";
 
 /** What is quieter is silence. */
 const AUDIBLE = 0.01;
@@ -33,6 +33,8 @@ class Guest {
   texts = [];
   transcriptions = [];
   log = [];
+  /** The keys that the agent has pressed. */
+  keys = "";
   /** Whose picture was seen, and how. */
   pictures = {};
   #seen = new Map();
@@ -73,6 +75,7 @@ class Guest {
       )
       .on(RoomEvent.Disconnected, (reason) => this.log.push(`disconnected ${reason}`))
       .on(RoomEvent.Reconnected, () => this.log.push("reconnected"));
+    room.on(RoomEvent.SipDTMFReceived, ({ digit }) => this.keys += digit);
     room.registerTextStreamHandler("lk.chat", async (reader, { identity }) => {
       this.texts.push({ from: identity, text: await reader.readAll() });
     });
@@ -128,14 +131,33 @@ class Guest {
     await this.room.localParticipant.publishDtmf(code, digit);
   }
 
-  async call(identity, method) {
+  async call(identity, method, payload = "") {
     try {
       return await this.room.localParticipant.performRpc({
-        ...{ destinationIdentity: identity, method, payload: "", responseTimeout: 3000 },
+        ...{ destinationIdentity: identity, method, payload, responseTimeout: 5000 },
       });
     } catch (error) {
-      return `error ${error.code}`;
+      return `error ${error.code} ${error.message}`;
     }
+  }
+
+  /** Answers calls of a method; without an answer it fails as one that the application knows. */
+  register(method, answer) {
+    this.room.registerRpcMethod(method, ({ payload, callerIdentity }) => {
+      if (answer === undefined) throw new RpcError(7, "not now", "later");
+      return `${answer}, ${callerIdentity}: ${payload}`;
+    });
+  }
+
+  /** Shares a tone as the sound of a screen. */
+  async shareSound(hz) {
+    const destination = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    const tone = new OscillatorNode(context, { frequency: hz });
+    tone.connect(new GainNode(context, { gain: 0.3 })).connect(destination);
+    tone.start();
+    const [track] = destination.stream.getAudioTracks();
+    const source = Track.Source.ScreenShareAudio;
+    await this.room.localParticipant.publishTrack(track, { source, dtx: false });
   }
 
   async show(source, colour, width, height, options) {

@@ -1,4 +1,5 @@
 /** LiveKit's own server on the loopback, and its API. */
+import { delay } from "@std/async/delay";
 import { RoomServiceClient } from "livekit-server-sdk";
 import { findLiveKitServer } from "../../../scripts/livekit_server.ts";
 import { until } from "../../fixtures/until.ts";
@@ -64,6 +65,13 @@ export class LiveKitServer implements AsyncDisposable {
 
   get url(): string {
     return `ws://127.0.0.1:${this.port}`;
+  }
+
+  /** Has it stop, and not wait until its rooms have ended by themselves. */
+  async stop(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await delay(100);
+    this.#child.kill("SIGTERM");
   }
 
   /** Kills it, as a machine that fails. */

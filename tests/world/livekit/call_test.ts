@@ -1,7 +1,18 @@
 /** An agent in a room of LiveKit's own server, with people who use LiveKit's own client. */
-import { assert, assertEquals, assertObjectMatch } from "@std/assert";
-import { type CallConnection, DtmfReceivedEvent, ErrorEvent, TrackType } from "@ringline/edge";
-import { AgentMutedEvent, type LiveKitEdge, ParticipantUpdatedEvent } from "@ringline/livekit";
+import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
+import {
+  type CallConnection,
+  DtmfReceivedEvent,
+  type EdgeError,
+  ErrorEvent,
+  TrackType,
+} from "@ringline/edge";
+import {
+  AgentMutedEvent,
+  type LiveKitEdge,
+  ParticipantUpdatedEvent,
+  RpcError,
+} from "@ringline/livekit";
 import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
 import { Listener, medianFrequency, tone } from "../../edges/getstream/listener.ts";
 import { until } from "../../fixtures/until.ts";
@@ -116,8 +127,57 @@ liveKitTest("an agent and a person hear, see and write to each other", async (wo
     "the agent's state",
     async () => (await anna.log()).includes('bot {"lk.agent.state":"thinking"}'),
   );
-  assertEquals(await anna.run<string>("call", "bot", "wave"), "error 1400");
   assertEquals(errors, []);
+});
+
+liveKitTest("an agent and a person call each other's methods", async ({ server, guests }) => {
+  await using edge = edgeOn(server.url);
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(new Listener({ id: "bot", name: "Bot" }), call);
+  const person = { id: "anna", name: "Anna" };
+  const anna = await Guest.join(guests, await entry(edge, call, server.url, person));
+  await until("anna is here", () => connection.participants.has(anna.sid));
+  using _wave = edge.registerRpcMethod("wave", ({ payload, participant }) => {
+    return `${payload} ${participant.userId}`;
+  });
+  using _busy = edge.registerRpcMethod("busy", () => {
+    throw new RpcError("try later", { rpcCode: 42 });
+  });
+  const ask = (method: string) => anna.run<string>("call", "bot", method, "hello");
+  assertEquals(await ask("wave"), "hello anna");
+  assertEquals(await ask("busy"), "error 42 try later");
+  assert((await ask("none")).startsWith("error 1400 "));
+
+  await anna.run("register", "nod", "yes");
+  await anna.run("register", "later");
+  const perform = (method: string) => edge.performRpc({ to: anna.sid, method, payload: "?" });
+  assertEquals(await perform("nod"), "yes, bot: ?");
+  const refused = await assertRejects(() => perform("later"), RpcError, "not now");
+  assertEquals([refused.rpcCode, refused.data], [7, "later"]);
+  assertEquals((await assertRejects(() => perform("none"), RpcError)).rpcCode, 1400);
+  const absent = edge.performRpc({ to: "PA_none", method: "nod" });
+  assertEquals((await assertRejects(() => absent, RpcError)).rpcCode, 1401);
+});
+
+liveKitTest("an agent hears a shared screen beside its owner", async ({ server, guests }) => {
+  await using edge = edgeOn(server.url);
+  const agent = new Listener({ id: "bot", name: "Bot" });
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(agent, call);
+  const person = { id: "anna", name: "Anna" };
+  const anna = await Guest.join(guests, await entry(edge, call, server.url, person));
+  await anna.run("startTone", 440);
+  await anna.run("shareSound", 880);
+  const trackOf = (type: TrackType) =>
+    [...connection.tracks.values()].find((one) => one.type === type)?.id;
+  for (const [type, hz] of [[TrackType.AUDIO, 440], [TrackType.SCREEN_SHARE_AUDIO, 880]] as const) {
+    await until(`the agent hears ${hz} Hz`, () => {
+      const loud = agent.slots.filter(({ trackId, rms }) =>
+        trackId === trackOf(type) && rms > 0.05
+      );
+      return loud.length > 20 && Math.abs(medianFrequency(loud) - hz) < 30;
+    });
+  }
 });
 
 liveKitTest("others mute an agent, withdraw its rights, and give them back", async (world) => {
@@ -217,6 +277,11 @@ liveKitTest("a call ends with the reason that the server gives", async ({ server
   assertEquals(await connection.closed, "replaced");
   await server.rooms.deleteRoom("kitchen");
   assertEquals(await second.closed, "call-ended");
+  const codes: string[] = [];
+  edge.events.subscribe(ErrorEvent, ({ error }) => void codes.push((error as EdgeError).code));
+  connection = await join();
+  await server.stop();
+  assertEquals([await connection.closed, codes], ["network", ["server-shutdown"]]);
 });
 
 liveKitTest("a picture in H.264 is no picture, which is said once", async ({ server, guests }) => {

@@ -7,7 +7,7 @@ import {
   TrackAddedEvent,
   TrackRemovedEvent,
 } from "@ringline/edge";
-import { AgentMutedEvent } from "@ringline/livekit";
+import { AgentMutedEvent, ReconnectedEvent } from "@ringline/livekit";
 import { Listener, tone } from "../../edges/getstream/listener.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, entry, liveKitTest } from "./_fixture.ts";
@@ -109,6 +109,19 @@ liveKitTest("a server that dies is left for the next, where people come back as 
   await isHeard(anna);
   assertEquals([...connection.participants.keys()], [before.sid]);
   assertEquals([story, connection.idleForMs()], [[], 0]);
+});
+
+liveKitTest("a server that is stopped is left for the next", async ({ server }) => {
+  await using next = await LiveKitServer.start();
+  await using edge = edgeOn([server.url, next.url]);
+  const call = await edge.createCall("kitchen");
+  const connection = await edge.join(new Listener({ id: "bot", name: "Bot" }), call);
+  const back = Promise.withResolvers<ReconnectedEvent>();
+  edge.events.subscribe(ReconnectedEvent, back.resolve);
+  await server.stop();
+  const { strategy, attempts } = await back.promise;
+  assertEquals([strategy, attempts, connection.state], ["rejoin", 1, "waiting"]);
+  assertEquals((await next.rooms.listParticipants("kitchen")).length, 1);
 });
 
 liveKitTest("a person who is lost and comes back was never away", async ({ server, guests }) => {

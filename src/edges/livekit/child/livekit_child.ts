@@ -130,8 +130,7 @@ export class LiveKitChild implements EdgeChild {
       throw new ProtocolError(`unknown request "${method}"`, { code: "bad-request" });
     }
     const { brokerId, order } = v.parse(orderParams, params);
-    await this.#follow(this.#byBroker.get(brokerId), order);
-    return null;
+    return await this.#follow(this.#byBroker.get(brokerId), order) ?? null;
   }
 
   isEmpty(): boolean {
@@ -147,7 +146,7 @@ export class LiveKitChild implements EdgeChild {
     }).catch(() => {});
   }
 
-  async #follow(call: LiveKitCall | undefined, order: Order): Promise<void> {
+  async #follow(call: LiveKitCall | undefined, order: Order): Promise<JsonValue | void> {
     switch (order.method) {
       case "token": {
         const pending = this.#requests.get(order.id);
@@ -159,6 +158,12 @@ export class LiveKitChild implements EdgeChild {
         return await open(call).sendText(order.stream);
       case "setAttributes":
         return open(call).setAttributes(order.attributes);
+      case "methodReturned":
+        return await call?.respond(order.requestId, order.outcome);
+      case "callMethod":
+        return await open(call).callMethod(order.participantId, order.call) as JsonValue;
+      case "sendDtmf":
+        return await open(call).sendDtmf(order.digits);
       case "reconnect":
         return open(call).reconnect(order.strategy);
     }

@@ -29,7 +29,7 @@ import {
   waitFor,
   type WorkerLoad,
 } from "@ringline/edge/toolkit";
-import type { ServerApi } from "../service/server_api.ts";
+import type { DispatchService } from "../service/dispatch_service.ts";
 import { VERSION } from "../wire/client.ts";
 import { AssignedCall } from "./assigned_call.ts";
 import { offerOf, seatOf } from "./job_offer.ts";
@@ -57,7 +57,7 @@ const TYPES: Record<LiveKitJobKind, JobType> = {
 export interface JobFeedInit {
   worker: JobWorker;
   edge: EdgeTransport;
-  api: Pick<ServerApi, "request">;
+  dispatches: Pick<DispatchService, "list">;
   agentName: string;
   kind: LiveKitJobKind;
   /** The nodes. */
@@ -264,18 +264,13 @@ export class LiveKitJobFeed implements JobFeed {
   async #onTermination(jobId: string): Promise<void> {
     const held = this.#held.get(jobId);
     if (!held?.job.room) return;
-    const { worker, api } = this.#init;
+    const { worker, dispatches } = this.#init;
     const { job: { dispatchId, room }, running } = held;
     try {
-      const found = await api.request(
-        "reading a dispatch",
-        ({ dispatches }) => dispatches.getDispatch(dispatchId, room.name),
-        this.#stop.signal,
-      );
-      if (!found) await running.end();
+      const found = await dispatches.list(room.name);
+      // A room that is gone says so itself, too.
+      if (!found.some(({ id }) => id === dispatchId)) await running.end();
     } catch (error) {
-      // A room that is gone tells its agents so itself.
-      if (this.#stop.signal.aborted || (error as EdgeError).code === "not-found") return;
       worker.report(error, CONTEXT);
     }
   }

@@ -6,7 +6,7 @@ import {
   type JobSource,
   type JobWorker,
 } from "@ringline/edge/toolkit";
-import type { ServerApi } from "../service/server_api.ts";
+import type { DispatchService } from "../service/dispatch_service.ts";
 import type { Tokens } from "../service/tokens.ts";
 import type { LiveKitSettings } from "../settings.ts";
 import { LiveKitJobFeed } from "./job_feed.ts";
@@ -35,7 +35,7 @@ export interface LiveKitJobsInit {
   edge: EdgeTransport;
   settings: LiveKitSettings;
   tokens: Tokens;
-  api: ServerApi;
+  dispatches: DispatchService;
   options: LiveKitJobsOptions;
 }
 
@@ -75,10 +75,10 @@ export class LiveKitJobs implements JobSource {
    * @throws {ConnectionError} no server can be reached, or it does not register the worker.
    */
   async openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {
-    const { edge, settings, tokens, api, options } = this.#init;
+    const { edge, settings, tokens, dispatches, options } = this.#init;
     const { agentName = "", kind = "room" } = options;
     return await LiveKitJobFeed.open({
-      ...{ worker, edge, api, agentName, kind, signal },
+      ...{ worker, edge, dispatches, agentName, kind, signal },
       urls: settings.urls,
       createToken: () => tokens.ofWorker(),
     });

@@ -34,6 +34,29 @@ export const callParams = v.object({
 /** The parameters of a join. */
 export type CallParams = v.InferOutput<typeof callParams>;
 
+const methodCall = v.object({ method: v.string(), payload: v.string(), timeoutMs: ms });
+
+/** A call of a participant's method. */
+export type MethodCall = v.InferOutput<typeof methodCall>;
+
+const methodFailure = v.object({
+  code: v.number(),
+  message: v.string(),
+  data: v.optional(v.string()),
+});
+
+/** Why a call of a method failed: LiveKit's number, and words. */
+export type MethodFailure = v.InferOutput<typeof methodFailure>;
+
+/** The schema of {@linkcode MethodOutcome}. */
+export const methodOutcome = v.object({
+  payload: v.optional(v.string()),
+  failure: v.optional(methodFailure),
+});
+
+/** A method's response, or its failure. */
+export type MethodOutcome = v.InferOutput<typeof methodOutcome>;
+
 /** The schema of {@linkcode IpcMessage}. */
 export const ipcMessage = v.variant("type", [
   /** A new token is needed. */
@@ -52,6 +75,13 @@ export const ipcMessage = v.variant("type", [
     type: v.literal("dtmf"),
     participantId: name,
     digit: v.pipe(v.string(), v.length(1)),
+  }),
+  /** A participant calls one of the agent's methods: `methodReturned` is the response. */
+  v.object({
+    type: v.literal("methodCalled"),
+    requestId: name,
+    participantId: name,
+    call: methodCall,
   }),
   v.object({
     type: v.literal("participantUpdated"),
@@ -106,6 +136,12 @@ export const order = v.variant("method", [
   }),
   v.object({ method: v.literal("sendText"), stream: textStream }),
   v.object({ method: v.literal("setAttributes"), attributes }),
+  /** The response to `methodCalled`. */
+  v.object({ method: v.literal("methodReturned"), requestId: name, outcome: methodOutcome }),
+  /** Calls a method of a participant; the reply is a {@linkcode MethodOutcome}. */
+  v.object({ method: v.literal("callMethod"), participantId: name, call: methodCall }),
+  /** Presses keys of telephones; the reply comes when they are sent. */
+  v.object({ method: v.literal("sendDtmf"), digits: name }),
   v.object({ method: v.literal("reconnect"), strategy }),
 ]);
 

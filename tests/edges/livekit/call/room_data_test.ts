@@ -22,7 +22,10 @@ function fixture() {
     clock: new VirtualClock(),
     emit: (message) => void log.push(message),
     emitEdge: (message) => void log.push(message),
-    reply: (value, identity) => void log.push([identity, value.case, value.value]),
+    methods: {
+      receive: (value, identity, participantId) =>
+        void log.push([value.case, identity, participantId]),
+    },
     onError: (error) => void log.push(`${error}`),
   });
   const receive = (value: DataPacket["value"], participantIdentity = "anna") =>
@@ -70,12 +73,15 @@ Deno.test("RoomData takes keys of telephones one by one", () => {
   assertEquals(take(), [{ type: "dtmf", participantId: "PA_anna", digit: "#" }]);
 });
 
-Deno.test("RoomData answers calls of methods that it has none of them", () => {
+Deno.test("RoomData passes calls of methods on, also of those whom the agent does not know yet", () => {
   const { receive, take } = fixture();
   receive({ case: "rpcRequest", value: new RpcRequest({ id: "r1", method: "wave" }) });
-  const [ack, response] = take() as [string, string, { value?: { value: { code: number } } }][];
-  assertEquals(ack!.slice(0, 2), ["anna", "rpcAck"]);
-  assertEquals([response![1], response![2].value?.value.code], ["rpcResponse", 1400]);
+  receive({ case: "rpcRequest", value: new RpcRequest({ id: "r2" }) }, "a stranger");
+  assertEquals(take(), [["rpcRequest", "anna", "PA_anna"], [
+    "rpcRequest",
+    "a stranger",
+    undefined,
+  ]]);
 });
 
 Deno.test("RoomData says once that data is encrypted", () => {

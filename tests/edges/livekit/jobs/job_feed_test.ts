@@ -1,4 +1,5 @@
 import {
+  AgentDispatch,
   AvailabilityRequest,
   Job,
   JobAssignment,
@@ -15,7 +16,6 @@ import { AuthenticationError, ConnectionError } from "../../../../src/edge/error
 import type { SocketPort } from "../../../../src/edge/toolkit/keepalive_socket.ts";
 import { LiveKitJobFeed } from "../../../../src/edges/livekit/jobs/job_feed.ts";
 import { AssignedCall } from "../../../../src/edges/livekit/jobs/assigned_call.ts";
-import type { ServerApi } from "../../../../src/edges/livekit/service/server_api.ts";
 import { MemoryEdge } from "../../../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 import { declined, type TestJob, TestWorker } from "./_worker.ts";
@@ -78,16 +78,9 @@ async function fixture(options: { urls?: string[] } = {}) {
   const opening = LiveKitJobFeed.open({
     ...{ worker, edge, agentName: "cook", kind: "room", signal: stop.signal, random: () => 0.5 },
     urls: options.urls ?? ["ws://one", "ws://two"],
-    api: {
-      request: (_doing: string, act: Parameters<ServerApi["request"]>[1]) =>
-        act(
-          {
-            dispatches: {
-              getDispatch: (id: string) => Promise.resolve(dispatches.has(id) ? {} : undefined),
-            },
-          } as unknown as Parameters<typeof act>[0],
-        ),
-    } as ServerApi,
+    dispatches: {
+      list: () => Promise.resolve([...dispatches].map((id) => new AgentDispatch({ id }))),
+    },
     createToken: () => Promise.resolve("token"),
     connect: (url) => {
       const port = new Port();

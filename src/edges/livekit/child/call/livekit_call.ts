@@ -23,7 +23,15 @@ import {
   messageOf,
   TrackType,
 } from "@ringline/edge/toolkit";
-import type { CallParams, IpcMessage, Strategy, TextStream } from "../../wire/ipc.ts";
+import type {
+  CallParams,
+  IpcMessage,
+  MethodCall,
+  MethodOutcome,
+  Strategy,
+  TextStream,
+} from "../../wire/ipc.ts";
+import { RPC_CODES } from "../../wire/rpc_codes.ts";
 import { isUsable } from "../../wire/token_end.ts";
 import type { CallMedia } from "../session/media.ts";
 import { type Access, RoomSession } from "../session/room_session.ts";
@@ -32,10 +40,12 @@ import type { ServerMessage } from "../signal/signal_socket.ts";
 import { AgentTracks } from "./agent_tracks.ts";
 import { CallRoster, type Member } from "./call_roster.ts";
 import { MediaRouter } from "./media_router.ts";
+import { MethodCalls } from "./method_calls.ts";
 import { Reconnector } from "./reconnector.ts";
 import { RoomData } from "./room_data.ts";
 import { takeMessage, undecodable } from "./server_messages.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { pressKeys } from "./telephone_keys.ts";
 import { textPackets } from "./text_streams.ts";
 
 /** The fewest tries of the first join. */
@@ -46,6 +56,8 @@ const PATIENCE_MS = 3000;
 const PATH_MS = 10_000;
 /** How long pictures of another size must last before the room learns of it. */
 const RESIZED_MS = 500;
+/** The reason of a server that goes: another one may be there. */
+const SHUTDOWN = "server-shutdown";
 /** The attribute by which a transcription names the track that it is of. */
 const TRANSCRIBED = "lk.transcribed_track_id";
 
@@ -69,6 +81,7 @@ export class LiveKitCall {
   readonly #router: MediaRouter;
   readonly #subscriptions: Subscriptions;
   readonly #data: RoomData;
+  readonly #methods: MethodCalls;
   readonly #reconnector: Reconnector;
   readonly #own: AgentTracks;
   readonly #attributes: Record<string, string> = {};
@@ -115,6 +128,7 @@ export class LiveKitCall {
         this.#subscriptions.update();
         this.#router.sync(member);
         this.#session?.publisher.audienceChanged();
+        if (!this.#roster.member(member.identity)) this.#methods.left(member.identity);
       },
       onUpdate: ({ participantId, info: { name, metadata, attributes } }) =>
         this.#emit({
@@ -122,14 +136,15 @@ export class LiveKitCall {
           ...{ participantId, name, metadata, attributes },
         }),
     });
+    this.#methods = new MethodCalls({
+      clock,
+      send: (value, identity) => this.#open.sendData(value, { to: [identity] }),
+      emit: (message) => this.#emit(message),
+    });
     this.#data = new RoomData({
-      ...{ roster: this.#roster, clock },
+      ...{ roster: this.#roster, methods: this.#methods, clock },
       emit: (message) => connection.send(message),
       emitEdge: (message) => this.#emit(message),
-      reply: (value, identity) => {
-        this.#session?.sendData(value, { to: [identity] })
-          .catch((error) => log("debug", `replying to ${identity}: ${messageOf(error)}`));
-      },
       onError: (error, context) => this.#emitError(error, context),
     });
     this.#reconnector = new Reconnector({
@@ -258,6 +273,28 @@ export class LiveKitCall {
     this.#sendAttributes(attributes);
   }
 
+  /** Sends the response to a participant's call of one of the agent's methods. */
+  async respond(requestId: string, outcome: MethodOutcome): Promise<void> {
+    await this.#methods.respond(requestId, outcome);
+  }
+
+  /** Calls a method of a participant. */
+  async callMethod(participantId: string, call: MethodCall): Promise<MethodOutcome> {
+    const [identity] = this.#identitiesOf([participantId]);
+    if (identity !== undefined) return await this.#methods.call(identity, call);
+    const { message } = absent(participantId);
+    return { failure: { code: RPC_CODES.recipientNotFound, message } };
+  }
+
+  /** Presses keys of the telephones that are in the room. */
+  async sendDtmf(digits: string): Promise<void> {
+    await pressKeys(digits, {
+      send: (value) => this.#open.sendData(value),
+      clock: this.#options.clock,
+      signal: this.#abort.signal,
+    });
+  }
+
   /** Reconnects as if the server had asked for it, or its socket had been lost. */
   reconnect(strategy: Strategy): void {
     if (strategy === "resume") this.#session?.dropSocket();
@@ -271,6 +308,7 @@ export class LiveKitCall {
     this.#path.resolve();
     this.#cut?.[Symbol.dispose]();
     this.#resized?.[Symbol.dispose]();
+    this.#methods.close();
     await this.#session?.close({ leaves: true });
     await this.#reconnector.stop();
     this.#options.media.audio.close();
@@ -414,6 +452,10 @@ export class LiveKitCall {
   #onLeave(leaving: Leaving): void {
     const { name } = leaving;
     if (leaving.comesBack) return this.#reconnect(leaving.strategy, name);
+    if (name === SHUTDOWN && this.#options.params.urls.length > 1) {
+      this.#server++;
+      return this.#reconnect("rejoin", name);
+    }
     if (leaving.reason === "network") {
       const text = `the server has ended the session: ${name}`;
       this.#emitError(new ConnectionError(text, { code: name }), "the room");

@@ -1,5 +1,5 @@
 /** The data of a room's participants: custom events, texts, keys of telephones. @module */
-import { type DataPacket, RpcAck, RpcError, RpcResponse } from "@livekit/protocol";
+import type { DataPacket } from "@livekit/protocol";
 import type { ConnectionMessage } from "@ringline/edge/media/child";
 import {
   checkWrittenText,
@@ -10,14 +10,13 @@ import {
 } from "@ringline/edge/toolkit";
 import type { IpcMessage } from "../../wire/ipc.ts";
 import type { CallRoster } from "./call_roster.ts";
+import type { MethodCalls } from "./method_calls.ts";
 import { TextReader } from "./text_streams.ts";
 
 /** The topic of what people write. */
 const CHAT = "lk.chat";
 /** The topic by which LiveKit's components repeat a text of `lk.chat` for clients of before. */
 const CHAT_OF_BEFORE = "lk-chat-topic";
-/** LiveKit's number for a method that a participant does not have. */
-const UNSUPPORTED_METHOD = 1400;
 
 /** Options for {@linkcode RoomData}. */
 export interface RoomDataOptions {
@@ -25,8 +24,8 @@ export interface RoomDataOptions {
   clock: Clock;
   emit: (message: ConnectionMessage) => void;
   emitEdge: (message: IpcMessage) => void;
-  /** Sends a packet to one participant. */
-  reply: (value: DataPacket["value"], identity: string) => void;
+  /** Takes calls of methods, and responses. */
+  methods: Pick<MethodCalls, "receive">;
   onError: (error: unknown, context: string) => void;
 }
 
@@ -60,7 +59,9 @@ export class RoomData {
         }
         return;
       case "rpcRequest":
-        return this.#refuse(value.value.id, value.value.method, identity);
+      case "rpcAck":
+      case "rpcResponse":
+        return this.#options.methods.receive(value, identity, participantId);
       case "encryptedPacket":
         if (this.#hasReportedEncryption) return;
         this.#hasReportedEncryption = true;
@@ -93,16 +94,6 @@ export class RoomData {
       return;
     }
     this.#options.emit({ type: "text", text, participantId });
-  }
-
-  /** Without a response the caller would wait for its time limit. */
-  #refuse(requestId: string, method: string, identity: string): void {
-    const { reply } = this.#options;
-    reply({ case: "rpcAck", value: new RpcAck({ requestId }) }, identity);
-    const message = `this agent has no method ${JSON.stringify(method)}`;
-    const error = new RpcError({ code: UNSUPPORTED_METHOD, message });
-    const value = new RpcResponse({ requestId, value: { case: "error", value: error } });
-    reply({ case: "rpcResponse", value }, identity);
   }
 
   #report(code: string, what: string): void {
