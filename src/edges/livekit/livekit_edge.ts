@@ -32,8 +32,11 @@ import {
   ReconnectedEvent,
   type ReconnectStrategy,
 } from "./events.ts";
+import { AssignedCall } from "./jobs/assigned_call.ts";
+import { LiveKitJobs, type LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
 import { RpcError } from "./rpc/rpc_error.ts";
 import type { RpcMethod } from "./rpc/rpc_methods.ts";
+import { DispatchService } from "./service/dispatch_service.ts";
 import { Requests } from "./service/requests.ts";
 import { RoomService } from "./service/room_service.ts";
 import { SipService } from "./service/sip_service.ts";
@@ -133,6 +136,7 @@ export class LiveKitEdge extends EdgeTransport {
   readonly #settings: LiveKitSettings;
   readonly #tokens: Tokens;
   readonly #rooms: RoomService;
+  readonly #dispatches: DispatchService;
   readonly #telephone: Telephone;
   readonly #process: MediaProcess;
   readonly #brokers = new Map<CallConnection, CallBroker>();
@@ -152,6 +156,7 @@ export class LiveKitEdge extends EdgeTransport {
     this.#tokens = new Tokens(this.#settings, this.clock);
     const requests = new Requests(this.#settings, this.#tokens, this.clock);
     this.#rooms = new RoomService(requests);
+    this.#dispatches = new DispatchService(requests);
     this.#telephone = new Telephone({
       ...{ settings: this.#settings, rooms: this.#rooms, clock: this.clock },
       sip: new SipService(this.#settings, requests),
@@ -181,7 +186,7 @@ export class LiveKitEdge extends EdgeTransport {
 
   /**
    * Creates an audio track for an agent. While a track with `to` is published, the server knows for each
-   * participant what of the agent they may receive, and hidden ones, as recorders are, receive nothing.
+   * participant what of the agent they may receive. Recorders receive everything.
    *
    * @throws {TypeError} an option has the wrong type, or is an `othersGain` other than 1: LiveKit's clients
    *   play each participant by themselves.
@@ -418,6 +423,40 @@ export class LiveKitEdge extends EdgeTransport {
   }
 
   /**
+   * Returns the jobs that the server hands out, as a source of `serve`: the program registers as a
+   * worker, and an agent joins each room for which the server chooses it.
+   *
+   * @example
+   * ```ts ignore
+   * import { Agent } from "@ringline/edge";
+   * import { serve } from "@ringline/edge/serve";
+   * import { LiveKitEdge } from "@ringline/livekit";
+   *
+   * // LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET
+   * await using edge = new LiveKitEdge();
+   * await using worker = await serve({
+   *   sources: [edge.jobs({ agentName: "receptionist" })],
+   *   agent: (job) => new Agent({ edge, agentUser: { id: "receptionist", name: "Anna" } }),
+   *   isProgram: true,
+   * });
+   * await worker.closed;
+   * ```
+   *
+   * @throws {TypeError} an option is not valid.
+   * @throws {AuthenticationError} this edge has no secret: `no-secret`.
+   */
+  jobs(options: LiveKitJobsOptions = {}): LiveKitJobs {
+    this.assertOpen();
+    return new LiveKitJobs({
+      edge: this,
+      settings: this.#settings,
+      tokens: this.#tokens,
+      dispatches: this.#dispatches,
+      options,
+    });
+  }
+
+  /**
    * Creates a conversation in memory. What people and the agent say in it is sent to the room as
    * transcriptions, which LiveKit's front ends show.
    */
@@ -456,9 +495,12 @@ export class LiveKitEdge extends EdgeTransport {
   async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<CallConnection> {
     const { user } = agent;
     const room = roomNameOf(call);
+    const seat = call instanceof AssignedCall ? call.seat : undefined;
+    const createToken = (asking: AbortSignal): Promise<string> =>
+      this.#tokens.ofAgent(room, user, asking, seat);
     await using undo = new AsyncDisposableStack();
     const [token, lease] = await both(
-      this.#tokens.ofAgent(room, user, signal),
+      createToken(signal),
       this.#process.acquire({ signal, timeoutMs: Infinity }),
     );
     undo.defer(() => lease.release());
@@ -467,7 +509,7 @@ export class LiveKitEdge extends EdgeTransport {
       events: this.events,
       clock: this.clock,
       userId: user.id,
-      createToken: (asking) => this.#tokens.ofAgent(room, user, asking),
+      createToken,
     });
     undo.defer(() => broker.close());
     const settings = this.#settings;

@@ -12,9 +12,12 @@ import {
 } from "@ringline/edge/toolkit";
 import type { LiveKitSettings } from "../settings.ts";
 import { USER_ATTRIBUTE } from "../wire/user_attribute.ts";
+import type { AgentSeat } from "../jobs/assigned_call.ts";
 
 /** How long a program may take to return a token. */
 const SOURCE_MS = 4000;
+/** For how long a worker's token is valid, in seconds: it is shown once, when the worker registers. */
+const WORKER_TOKEN_S = 600;
 
 /** Options for {@linkcode Tokens.create}. */
 export interface TokenOptions {
@@ -24,6 +27,8 @@ export interface TokenOptions {
   user: User;
   /** The identity in the room. Default: the user's id. */
   identity?: string;
+  /** Attributes in the room. Default: none. */
+  attributes?: Readonly<Record<string, string>>;
   /** Whether that is an agent. */
   isAgent: boolean;
   /** For how long it is valid. */
@@ -41,15 +46,22 @@ export class Tokens {
   }
 
   /**
-   * Returns a token with which an agent joins a room.
+   * Returns a token with which an agent joins a room: on its seat where a server has assigned one.
    *
    * @throws {AuthenticationError} the program returned none: `no-token`.
    * @throws {ConnectionError} the program's function failed: `token-failed`, or took too long:
    *   `token-timeout`.
    */
-  async ofAgent(room: string, user: User, signal?: AbortSignal): Promise<string> {
+  async ofAgent(
+    room: string,
+    user: User,
+    signal?: AbortSignal,
+    seat?: AgentSeat,
+  ): Promise<string> {
     const { token: source, tokenValidityMs: validityMs } = this.#settings;
-    if (source === undefined) return await this.create({ room, user, isAgent: true, validityMs });
+    if (source === undefined) {
+      return await this.create({ room, user, ...seat, isAgent: true, validityMs });
+    }
     let token: unknown;
     try {
       const asked = (async () => await source({ room, user }))();
@@ -82,7 +94,7 @@ export class Tokens {
    * @throws {AuthenticationError} this edge has no secret: `no-secret`.
    */
   async create(
-    { room, user, identity = user?.id, isAgent, validityMs }: TokenOptions,
+    { room, user, identity = user?.id, attributes = {}, isAgent, validityMs }: TokenOptions,
   ): Promise<string> {
     checkUser(user, "user");
     const { apiKey, apiSecret } = this.keys("creating a token");
@@ -91,7 +103,7 @@ export class Tokens {
     const token = new AccessToken(apiKey, apiSecret, {
       identity,
       name: user.name,
-      ...(identity === user.id ? {} : { attributes: { [USER_ATTRIBUTE]: user.id } }),
+      attributes: { ...attributes, ...(identity === user.id ? {} : { [USER_ATTRIBUTE]: user.id }) },
       ttl: Math.ceil(validityMs / 1000),
       ...metadataOf(user),
     });
@@ -100,6 +112,19 @@ export class Tokens {
       ...(isAgent ? { canUpdateOwnMetadata: true, agent: true } : {}),
     });
     if (isAgent) token.kind = "agent";
+    return await token.toJwt();
+  }
+
+  /**
+   * Returns a token with which a worker registers.
+   *
+   * @throws {AuthenticationError} this edge has no secret: `no-secret`.
+   */
+  async ofWorker(): Promise<string> {
+    const { apiKey, apiSecret } = this.keys("registering a worker");
+    const { AccessToken } = await import("livekit-server-sdk");
+    const token = new AccessToken(apiKey, apiSecret, { ttl: WORKER_TOKEN_S });
+    token.addGrant({ agent: true });
     return await token.toJwt();
   }
 

@@ -16,7 +16,7 @@ export async function answerNode(
     // What a client still sends is not read: it might never end.
     response.end(() => request.complete || request.destroy());
   } catch (error) {
-    console.error(`a request to the worker's control failed: ${describeError(error)}`);
+    console.error(`a request to the worker failed: ${describeError(error)}`);
     response.destroy();
   }
 }
@@ -29,7 +29,7 @@ function toRequest(request: IncomingMessage): Request {
     if (value !== undefined && !name.startsWith(":")) headers.set(name, String(value));
   }
   const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(new URL(url, "http://control"), {
+  return new Request(new URL(url, "http://worker"), {
     method,
     headers,
     ...hasBody ? { body: Readable.toWeb(request) as ReadableStream, duplex: "half" } : {},
