@@ -45,7 +45,7 @@ export class SpeechSynthesis {
   #held = "";
   #hasEnded = false;
   #textFailure: { error: unknown } | undefined;
-  /** Whether words were sent since the voice last answered. */
+  /** Whether words were sent since the voice last sent audio. */
   #hasNewWords = false;
   /** Whether the voice owes audio, and nothing else is waited for. */
   #owesAudio = false;
@@ -139,7 +139,7 @@ export class SpeechSynthesis {
   #flushLine(): void {
     if (!this.#init.speech.spoken.spoken.endsWith("\n")) return;
     this.#withStream((stream) => stream.flush());
-    // A fast voice has answered by now, and has nothing more to say until more text comes.
+    // A fast voice has sent its audio by now, and has nothing more to say until more text comes.
     if (this.#hasNewWords) this.#expectAudio();
   }
 

@@ -169,7 +169,7 @@ export class LocalChild implements EdgeChild {
         return { origin: this.#server.origin };
       }
       case "started":
-        this.#answerStart(v.parse(startedParams, params));
+        this.#respondToStart(v.parse(startedParams, params));
         return null;
       case "reopened":
         this.#reopened.resolve();
@@ -355,7 +355,7 @@ export class LocalChild implements EdgeChild {
   }
 
   /** Lets a page into the call that it started, here or in a process of the call's own; or does not. */
-  #answerStart({ callId, origin }: v.InferOutput<typeof startedParams>): void {
+  #respondToStart({ callId, origin }: v.InferOutput<typeof startedParams>): void {
     const starting = this.#starting.get(callId);
     this.#starting.delete(callId);
     if (starting === undefined) return;
