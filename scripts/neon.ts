@@ -5,6 +5,7 @@
  *
  * AArch64's standard library is unpacked into a temporary folder, not into the system.
  */
+import { exists } from "./files.ts";
 
 const state = "/tmp/ringline-neon";
 const triple = "aarch64-unknown-linux-gnu";
@@ -73,16 +74,6 @@ async function missingFiles(): Promise<string[]> {
   const missing = [];
   for (const file of needed) if (!await exists(file)) missing.push(file);
   return missing;
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await Deno.stat(file);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Runs a command, in the crate's folder unless told otherwise. Ends the program where it fails. */

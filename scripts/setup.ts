@@ -12,6 +12,7 @@
  * This file imports no package, since it runs before anything can be resolved.
  */
 import { COMMITTED, keeps, MERGED, readLock } from "./lock_file.ts";
+import { exists } from "./files.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const TYPES = new URL("./stand_ins/", import.meta.url);
@@ -34,15 +35,6 @@ const PACKAGES: Record<string, { version: string; files: Record<string, string> 
 
 /** JSR's own folder inside `vendor/`, by Deno's naming. */
 const HOST = "jsr.io";
-
-async function exists(url: URL): Promise<boolean> {
-  try {
-    await Deno.stat(url);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function jsrAnswers(): Promise<boolean> {
   // `deno info` asks the registry in the way the project itself will; nothing is kept of it.

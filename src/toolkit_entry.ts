@@ -38,6 +38,7 @@ export { DropCounter } from "./events/drop_counter.ts";
 export { describeError, messageOf } from "./events/error_text.ts";
 export {
   checkDuration,
+  isTimeout,
   limitTime,
   sleep,
   type TimeLimit,

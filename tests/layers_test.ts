@@ -120,10 +120,24 @@ Deno.test("imports point downwards only", async () => {
     for (const target of targets) {
       // Packages of their own take what is public: see packages_test.ts.
       if (members.some((folder) => from.startsWith(folder)) && entries.includes(target)) continue;
-      const isAbove = target === "mod.ts" || /^(examples|tests)\//.test(target);
+      const isAbove = /^(mod\.ts$|src\/\w+_entry\.ts$|examples\/|tests\/)/.test(target);
       const below = layerOf(target);
       const isAllowed = !below || below === layer || mayImport(layer, target);
       if (isAbove || !isAllowed) wrong.push(`${from} imports ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("a vendor's adapter imports no other vendor's", async () => {
+  const shared = ["service", "streaming"];
+  const vendorOf = (path: string) => path.match(/^src\/adapters\/([^/]+)\//)?.[1];
+  const wrong: string[] = [];
+  for (const [from, targets] of await wholeGraph()) {
+    for (const target of targets) {
+      const [own, other] = [vendorOf(from), vendorOf(target)];
+      if (!own || !other || own === other || shared.includes(other)) continue;
+      wrong.push(`${from} imports ${target}`);
     }
   }
   assertEquals(wrong, []);

@@ -6,6 +6,7 @@
  */
 import { progress } from "../lib/progress.ts";
 import { fileURLToPath } from "node:url";
+import { exists } from "../../scripts/files.ts";
 
 const folder = (Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`) +
   "/ringline-bench";
@@ -105,15 +106,6 @@ async function run(command: string, args: string[]): Promise<boolean> {
       stderr: "null",
     }).output();
     return success;
-  } catch {
-    return false;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
   } catch {
     return false;
   }

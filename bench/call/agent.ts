@@ -28,7 +28,7 @@ export interface AgentFigures {
 }
 
 /** How a person's sound has arrived, in milliseconds. */
-export interface HeardAudio {
+export interface AgentAudioStats {
   audioMs: number;
   concealedMs: number;
 }
@@ -100,7 +100,7 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /** How each person's sound has arrived since they joined, by their name. */
-  async audioStats(): Promise<Record<string, HeardAudio>> {
+  async audioStats(): Promise<Record<string, AgentAudioStats>> {
     return await this.#helper.ask("audioStats");
   }
 

@@ -17,7 +17,7 @@ import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { loadKernel } from "../../src/native/mod.ts";
 import { type Message, respondToAll } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
-import type { HeardAudio } from "./agent.ts";
+import type { AgentAudioStats } from "./agent.ts";
 import { ClickEar } from "./click_ear.ts";
 import { speechLikeNoise } from "./speech.ts";
 
@@ -63,7 +63,7 @@ class BenchAgent {
   readonly #edge: LocalEdge;
   readonly #errors: string[] = [];
   readonly #subscriptions = new DisposableStack();
-  readonly #audioStats: Record<string, HeardAudio> = {};
+  readonly #audioStats: Record<string, AgentAudioStats> = {};
   #clicks: ClickEar | undefined;
   #echoes = false;
   /** What it says beside the echo: a track of its own, published when it is first needed. */

@@ -9,7 +9,7 @@ import { UdpRelay } from "../../tests/fixtures/udp_relay.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";
 import type { Page } from "../../scripts/browser.ts";
-import type { HeardAudio } from "./agent.ts";
+import type { AgentAudioStats } from "./agent.ts";
 import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectParticipant } from "./browser_participant.ts";
 import { type Probe, type Reception, reception } from "./probe.ts";
@@ -119,7 +119,7 @@ async function measureLine(
   }
 }
 
-async function heardByAgent({ agent }: BenchContext): Promise<HeardAudio> {
+async function heardByAgent({ agent }: BenchContext): Promise<AgentAudioStats> {
   const [heard] = Object.values(await agent.audioStats());
   if (!heard) throw new Error("the agent knows of no audio yet");
   return heard;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { median } from "../../bench/lib/stats.ts";
 import type { Sample } from "./sample.ts";
 
 /** What was looked at, and what came out. */
@@ -15,13 +16,6 @@ export interface Verdict {
   /** The most that the last may be above the first; `undefined` where growth is only shown. */
   allowed: number | undefined;
   grows: boolean;
-}
-
-/** The middle of some numbers; NaN of none. */
-export function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /** The medians of the first, the second and the last third. */

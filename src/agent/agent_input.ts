@@ -15,7 +15,7 @@ import {
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "../edge/events.ts";
-import { isBoolean, UserHook } from "../events/user_code.ts";
+import { isBoolean, type Report, UserHook } from "../events/user_code.ts";
 import { AudioInput } from "./audio_input.ts";
 import { VideoInput } from "./video_input.ts";
 
@@ -29,7 +29,7 @@ export interface AgentInputOptions {
   hearsAgents: boolean;
   kernel: AudioKernel;
   clock: Clock;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 type Change =

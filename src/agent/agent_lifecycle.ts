@@ -11,7 +11,7 @@ import type { AgentInput } from "./agent_input.ts";
 import { ClosedError } from "../edge/errors.ts";
 import { checkMethods } from "../events/checks.ts";
 import { attempt, promised, type Report } from "../events/user_code.ts";
-import { limitTime, waitFor } from "../events/waiting.ts";
+import { isTimeout, limitTime, waitFor } from "../events/waiting.ts";
 import { CallLimits } from "./call_limits.ts";
 import { AgentSession } from "./agent_session.ts";
 
@@ -195,7 +195,7 @@ export class AgentLifecycle {
     try {
       await this.#connection!.waitForParticipant({ timeoutMs, signal });
     } catch (error) {
-      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      if (!isTimeout(error)) throw error;
       this.#options.report(error, "waiting for a participant; going on without");
     }
   }

@@ -17,5 +17,6 @@ export { rms } from "./level.ts";
 export { Mixer, type MixerOptions } from "./mixer.ts";
 export { Resampler, type ResamplerOptions } from "./resampler.ts";
 export { RingBuffer, type RingBufferOptions, type RingWriteOptions } from "./ring_buffer.ts";
+export { SampleFifo, type WhenFull } from "./sample_fifo.ts";
 export { typescriptKernel } from "./typescript_kernel.ts";
 export { decodeWav, readWav, readWavHeader, type WavHeader, wavHeader, writeWav } from "./wav.ts";

@@ -3,7 +3,20 @@
 /** The behaviour of a full {@linkcode SampleFifo}. */
 export type WhenFull = "throw" | "grow" | "drop-oldest";
 
-/** A queue of samples, first in, first out. Only the constructor and growth allocate memory. */
+/**
+ * A queue of samples, first in, first out. Only the constructor and growth allocate memory.
+ *
+ * @example Frames of another length
+ * ```ts
+ * import { SampleFifo } from "@ringline/edge/audio";
+ *
+ * const queue = new SampleFifo(960, { whenFull: "grow" });
+ * queue.push(Int16Array.of(1, 2, 3));
+ * const frame = new Int16Array(2);
+ * while (queue.length >= frame.length) queue.shift(frame);
+ * console.log(frame, queue.length); // [1, 2] 1
+ * ```
+ */
 export class SampleFifo {
   readonly #whenFull: WhenFull;
   #samples: Int16Array;

@@ -23,6 +23,11 @@ export function timeoutError(what: string, timeoutMs: number): DOMException {
   return new DOMException(`${what} did not happen within ${timeoutMs} ms`, "TimeoutError");
 }
 
+/** Whether an error is that of a wait that ran out of time. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
 /** Throws a RangeError unless `ms` is a duration: a number of at least 0, or `Infinity`. */
 export function checkDuration(name: string, ms: number): void {
   if (typeof ms !== "number" || !(ms >= 0)) {

@@ -6,6 +6,7 @@ import type { Logger } from "../events/logger.ts";
 import type { EncodedImage } from "./contracts/messages.ts";
 import type { BackgroundSounds } from "./speech/background_track.ts";
 import type { ToolLedger } from "./reply/tool_ledger.ts";
+import type { Report } from "../events/user_code.ts";
 
 /** What the models of a conversation were given, as services charge for it. */
 export interface ModelUsage {
@@ -51,5 +52,5 @@ export interface PipelineContext {
   /** Emits one of the conversation's events. */
   readonly emit: (event: object) => void;
   /** Reports an error that the pipeline survives. */
-  readonly report: (error: unknown, context: string) => void;
+  readonly report: Report;
 }

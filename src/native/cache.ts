@@ -47,20 +47,10 @@ export function cacheFiles(folder: string): { library: string; manifest: string 
 }
 
 /**
- * Returns the cached library, if only this user could have put it there, and it is exactly what its
- * manifest says and belongs to this version of the package. Reads the whole file; never prompts for
- * permission.
- */
-export function findCached(
-  folder: string | undefined = cacheFolder(),
-  known: Readonly<Record<string, Prebuilt>> = prebuilts,
-): Cached {
-  return useCached((cached) => cached, folder, known);
-}
-
-/**
- * As {@linkcode findCached}, and returns what `use` does, which gets a function that returns
- * a path to what was verified, whatever has the library's name by then; see `OwnFile.loadPath`.
+ * Returns what `use` does with the cached library, if only this user could have put it there, and it is
+ * exactly what its manifest says and belongs to this version of the package. `use` also gets a function
+ * that returns a path to what was verified, whatever has the library's name by then; see
+ * `OwnFile.loadPath`. Reads the whole file; never prompts for permission.
  */
 export function useCached<T>(
   use: (cached: { path: string; manifest: Manifest }, loadPath: () => string) => T,

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { candidatePolicy, filterDescription } from "../../src/edges/local/child/candidates.ts";
 import { checkLimits } from "../../src/edges/local/wire/limits.ts";
 import { type ClientMessage, parseClientMessage } from "../../src/edges/local/wire/signalling.ts";
-import { Socket, type SocketEnd } from "../../src/edges/local/child/socket.ts";
+import { type PageSocketEnd, Socket } from "../../src/edges/local/child/socket.ts";
 import { countCandidates, filterCandidates, withPacketTime } from "../../src/media/webrtc/sdp.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { FakePage } from "../edges/local/fakes.ts";
@@ -62,7 +62,7 @@ Deno.test("Socket accepts any input, and ends once with a reason on a wrong one"
         (given) => {
           const page = new FakePage();
           const heard: ClientMessage[] = [];
-          const ends: SocketEnd[] = [];
+          const ends: PageSocketEnd[] = [];
           const socket = new Socket(page, {
             clock: new VirtualClock(),
             limits: checkLimits(),

@@ -5,13 +5,21 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { cacheFiles, findCached, useCached } from "../../src/native/cache.ts";
+import { cacheFiles, useCached } from "../../src/native/cache.ts";
 import { InstallError, installNative } from "../../src/native/install.ts";
 import { openNativeKernel } from "../../src/native/native_kernel.ts";
-import { builtFromSources } from "../../src/native/prebuilts.ts";
+import { builtFromSources, type prebuilts } from "../../src/native/prebuilts.ts";
 import { sha256 } from "../../src/native/node_builtins.ts";
 import { sources } from "../../src/native/sources.ts";
 import { library } from "./kernels.ts";
+
+/** Returns the library that is installed, or why there is none. */
+function findCached(
+  folder: string,
+  known?: typeof prebuilts,
+): { path: string } | { reason: string } {
+  return useCached((cached) => cached, folder, known);
+}
 
 Deno.test("SHA-256 is what WebCrypto computes, at every length around a block", async () => {
   for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 1000]) {
@@ -191,7 +199,7 @@ Deno.test({
         args: [
           "eval",
           "--no-check",
-          `import { findCached } from "./src/native/cache.ts"; console.log(findCached().path)`,
+          `import { useCached } from "./src/native/cache.ts"; console.log(useCached(({ path }) => path))`,
         ],
         cwd: new URL("../..", import.meta.url),
         env: { RINGLINE_CACHE: folder },

@@ -1,7 +1,7 @@
 /** The messages of Cartesia's sockets that this package reads, checked as they arrive. @module */
 import * as v from "valibot";
 import { InferenceError } from "../../inference/contracts/errors.ts";
-import { codeOf, isRetryable } from "../openai/service_error.ts";
+import { codeOf, isRetryable } from "../service/service_error.ts";
 
 const text = v.nullish(v.string(), "");
 const numbers = v.nullish(v.array(v.number()), []);

@@ -1,6 +1,7 @@
 /** ElevenLabs' recogniser, at `/v1/speech-to-text/realtime`. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";
+import { base64Of } from "../streaming/bytes.ts";
 import { Commits, type SttCodec, type SttIo } from "../streaming/stt_session.ts";
 import { readScribe, type ScribeMessage, statedError } from "./messages.ts";
 
@@ -115,7 +116,7 @@ export class ScribeCodec implements SttCodec {
     this.#waiting.shift(samples);
     this.#io.send(JSON.stringify({
       message_type: "input_audio_chunk",
-      audio_base_64: new Uint8Array(samples.buffer).toBase64(),
+      audio_base_64: base64Of(samples),
       commit,
       sample_rate: this.#options.sampleRate,
     }));

@@ -12,7 +12,8 @@ import type {
 } from "../../inference/contracts/realtime_llm.ts";
 import { REALTIME_LIMITS } from "../../inference/contracts/realtime_limits.ts";
 import type { ToolResult } from "../../inference/contracts/tool.ts";
-import { PcmBytes } from "../openai/pcm_bytes.ts";
+import { PcmBytes } from "../service/pcm_bytes.ts";
+import { base64Of } from "../streaming/bytes.ts";
 import type { ServiceSocket, ServiceSocketOptions } from "../streaming/service_socket.ts";
 import {
   durationMs,
@@ -97,8 +98,7 @@ export class GeminiLiveSession implements RealtimeSession {
       return void this.#socket[Symbol.asyncDispose]();
     }
     this.#droppedMs = 0;
-    const { buffer, byteOffset, byteLength } = samples;
-    const data = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).toBase64();
+    const data = base64Of(samples);
     this.#send({ realtimeInput: { audio: { data, mimeType: `audio/pcm;rate=${INPUT_RATE}` } } });
   }
 

@@ -1,7 +1,7 @@
 /** The audio in the body of a response: PCM or a WAV file, told by its bytes. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { decodeWav, readWavHeader, type WavHeader } from "../../audio/wav.ts";
-import { PcmBytes } from "./pcm_bytes.ts";
+import { PcmBytes } from "../service/pcm_bytes.ts";
 
 /** No header of a WAV file is longer than this. */
 const MAX_HEADER_BYTES = 65_536;

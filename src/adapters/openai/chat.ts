@@ -9,7 +9,7 @@ import { ChatReasoning } from "./chat_reasoning.ts";
 import { HttpModel } from "./http.ts";
 import { CHAT_OPTIONS } from "./models.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
-import { codeOf, isRetryable, statedError } from "./service_error.ts";
+import { codeOf, isRetryable, statedError } from "../service/service_error.ts";
 
 /** Options for a language model. */
 export interface ChatModelOptions {

@@ -9,7 +9,8 @@ import { backOffMs, retry, retryAfterMs } from "../../events/retry.ts";
 import { limitTime } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { messageOf } from "../../events/error_text.ts";
-import { codeOf, isRetryable, reasonOf } from "./service_error.ts";
+import { endpoint } from "../service/endpoint.ts";
+import { codeOf, isRetryable, reasonOf } from "../service/service_error.ts";
 
 /** Options for a service over HTTP. */
 export interface HttpServiceOptions {
@@ -203,13 +204,6 @@ export abstract class HttpModel<Options> implements Component {
     });
     return { error, waitMs: retryAfterMs(response.headers) };
   }
-}
-
-/** Returns the address of a path below a base, whose query stays. */
-export function endpoint(baseUrl: string, path: string): URL {
-  const url = new URL(baseUrl);
-  url.pathname = url.pathname.replace(/\/+$/, "") + path;
-  return url;
 }
 
 function isDenied({ status }: InferenceError): boolean {

@@ -12,7 +12,7 @@ import {
 import { WorkerWebSocket } from "../../edge/toolkit/worker_web_socket.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ServiceFailure } from "./realtime_events.ts";
-import { endpoint } from "./http.ts";
+import { endpoint } from "../service/endpoint.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 
 /** The protocol's PCM format; it has no other rate. */

@@ -17,7 +17,7 @@ import {
   type ServerResponse,
   type ServiceFailure,
 } from "./realtime_events.ts";
-import { PcmBytes } from "./pcm_bytes.ts";
+import { PcmBytes } from "../service/pcm_bytes.ts";
 
 /** Time limit for the beginning of a session. */
 const BEGIN_TIMEOUT_MS = 10_000;

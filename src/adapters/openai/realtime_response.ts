@@ -1,6 +1,6 @@
 /** A response of OpenAI's realtime protocol, as it comes. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { PcmBytes } from "./pcm_bytes.ts";
+import { PcmBytes } from "../service/pcm_bytes.ts";
 import { conversationItems } from "./realtime_items.ts";
 import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 

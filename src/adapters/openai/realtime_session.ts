@@ -13,6 +13,7 @@ import { REALTIME_BUSY, REALTIME_LIMITS } from "../../inference/contracts/realti
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
+import { base64Of } from "../streaming/bytes.ts";
 import type { KeepaliveSocket, SocketEnd } from "../../edge/toolkit/keepalive_socket.ts";
 import { closedError, isLateCancel, serviceError, type SocketEvents } from "./realtime_protocol.ts";
 import {
@@ -115,9 +116,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   sendAudio(pcm: PcmChunk): void {
     if (this.#socket.bufferedBytes > REALTIME_LIMITS.maxBufferedBytes) return this.#drop(pcm);
     this.#droppedInARowMs = 0;
-    const { buffer, byteOffset, byteLength } = pcm.samples;
-    const audio = new Uint8Array(buffer, byteOffset, byteLength).toBase64();
-    this.#send({ type: "input_audio_buffer.append", audio });
+    this.#send({ type: "input_audio_buffer.append", audio: base64Of(pcm.samples) });
   }
 
   sendImage(image: ToolImage): void {

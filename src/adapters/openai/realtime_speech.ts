@@ -8,7 +8,6 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import { backOffMs } from "../../events/retry.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
-import { UseCount } from "../../events/use_count.ts";
 import { OpenAIReader, readingSession } from "./realtime_reader.ts";
 import { connectRealtime, realtimeUrl } from "./realtime_protocol.ts";
 
@@ -28,8 +27,9 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
   readonly #options: SpeechModelOptions;
   #clock: Clock = systemClock;
   #reader: OpenAIReader | undefined;
-  readonly #agents = new UseCount();
-  readonly #texts = new UseCount();
+  /** How many agents use it, and how many texts are read: the last one closes the socket. */
+  #agents = 0;
+  #texts = 0;
   #requests = 0;
   #retries = 0;
   #failures = 0;
@@ -49,13 +49,13 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
   /** Opens the socket, so that the first text does not wait for it; that text reports a failure. */
   start({ clock }: ComponentContext): void {
     this.#clock = clock;
-    this.#agents.begin();
+    this.#agents++;
     this.#open();
   }
 
   async close(): Promise<void> {
-    this.#agents.end();
-    if (!this.#agents.isUsed) await this.#reader?.[Symbol.asyncDispose]();
+    this.#agents = Math.max(0, this.#agents - 1);
+    if (this.#agents === 0) await this.#reader?.[Symbol.asyncDispose]();
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -72,7 +72,7 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SpeechPart, void, void> {
     this.#requests++;
-    this.#texts.begin();
+    this.#texts++;
     try {
       yield* this.#tryReading(text, signal);
     } catch (error) {
@@ -81,9 +81,9 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
       if (isFailure) this.#failures++;
       throw error;
     } finally {
-      this.#texts.end();
+      this.#texts--;
       // Without an agent there is no close(), and an open socket keeps a program from ending.
-      if (!this.#agents.isUsed && !this.#texts.isUsed) this.#reader?.[Symbol.asyncDispose]();
+      if (this.#agents + this.#texts === 0) this.#reader?.[Symbol.asyncDispose]();
     }
   }
 

@@ -2,6 +2,7 @@
 import { typescriptKernel } from "../../audio/typescript_kernel.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
+import { base64Of } from "../streaming/bytes.ts";
 import type { SttCodec, SttIo } from "../streaming/stt_session.ts";
 import { readServerEvent, type ServerEvent, type ServiceFailure } from "./realtime_events.ts";
 import { REALTIME_FORMAT, serviceError } from "./realtime_protocol.ts";
@@ -200,10 +201,9 @@ export class TranscriptionCodec implements SttCodec {
     }
   }
 
-  #append({ buffer, byteOffset, byteLength }: Int16Array): void {
-    if (byteLength === 0) return;
-    const audio = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).toBase64();
-    this.#send({ type: "input_audio_buffer.append", audio });
+  #append(samples: Int16Array): void {
+    if (samples.length === 0) return;
+    this.#send({ type: "input_audio_buffer.append", audio: base64Of(samples) });
   }
 
   #send(message: object): void {

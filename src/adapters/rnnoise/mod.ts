@@ -13,9 +13,8 @@
  * @module
  */
 import { InferenceError, type InputFilter, type InputFilterStream, PcmChunk } from "@ringline/edge";
-import { loadKernel, Resampler } from "@ringline/edge/audio";
+import { loadKernel, Resampler, SampleFifo } from "@ringline/edge/audio";
 import { messageOf } from "@ringline/edge/toolkit";
-import { SampleQueue } from "./sample_queue.ts";
 import { type Denoiser, FRAME, RnnoiseNetwork } from "./network.ts";
 
 /** The network hears 48 kHz only. */
@@ -58,10 +57,12 @@ class RnnoiseStream implements InputFilterStream {
   readonly #sampleRate: number;
   readonly #up: Resampler;
   readonly #down: Resampler;
-  readonly #noisy = new SampleQueue();
-  readonly #clean = new SampleQueue();
+  readonly #noisy = new SampleFifo(4 * FRAME, { whenFull: "grow" });
+  readonly #clean = new SampleFifo(4 * FRAME, { whenFull: "grow" });
   readonly #frame = new Float32Array(FRAME);
   readonly #samples = new Int16Array(FRAME);
+  /** What a resampler returns. */
+  #resampled = new Int16Array(0);
 
   constructor(denoiser: Denoiser, sampleRate: number) {
     this.#denoiser = denoiser;
@@ -72,20 +73,27 @@ class RnnoiseStream implements InputFilterStream {
   }
 
   process(samples: Int16Array): void {
-    resample(this.#up, samples, this.#sampleRate, this.#noisy);
+    this.#resample(this.#up, samples, this.#sampleRate, this.#noisy);
     while (this.#noisy.length >= FRAME) {
-      this.#noisy.take(this.#samples);
+      this.#noisy.shift(this.#samples);
       this.#frame.set(this.#samples);
       this.#denoiser.process(this.#frame);
       this.#frame.forEach((value, at) => {
         this.#samples[at] = Math.max(-32_768, Math.min(32_767, Math.round(value)));
       });
-      resample(this.#down, this.#samples, RATE, this.#clean);
+      this.#resample(this.#down, this.#samples, RATE, this.#clean);
     }
     // What the first frames lack is their delay, from then on the same.
     const late = Math.max(0, samples.length - this.#clean.length);
     samples.fill(0, 0, late);
-    this.#clean.take(samples.subarray(late));
+    this.#clean.shift(samples.subarray(late));
+  }
+
+  #resample(resampler: Resampler, samples: Int16Array, sampleRate: number, into: SampleFifo): void {
+    const room = resampler.maxOutputFrames(samples.length, sampleRate);
+    if (this.#resampled.length < room) this.#resampled = new Int16Array(room);
+    const count = resampler.process(new PcmChunk(samples, { sampleRate }), this.#resampled);
+    into.push(this.#resampled.subarray(0, count));
   }
 
   [Symbol.dispose](): void {
@@ -93,15 +101,4 @@ class RnnoiseStream implements InputFilterStream {
     this.#up[Symbol.dispose]();
     this.#down[Symbol.dispose]();
   }
-}
-
-/** Resamples into a queue. */
-function resample(
-  resampler: Resampler,
-  samples: Int16Array,
-  sampleRate: number,
-  into: SampleQueue,
-): void {
-  const room = into.room(resampler.maxOutputFrames(samples.length, sampleRate));
-  into.added(resampler.process(new PcmChunk(samples, { sampleRate }), room));
 }

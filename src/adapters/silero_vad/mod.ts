@@ -86,7 +86,7 @@ class SileroVad implements VAD {
     const model = this.#options.model ?? await shippedModel(this.#options.version ?? 6);
     // More threads mean workers, for a model that takes 1 ms.
     ort.env.wasm.numThreads = 1;
-    const bytes = model instanceof Uint8Array ? model : await bytesOf(model);
+    const bytes = model instanceof Uint8Array ? model : await fetchBytes(model);
     return await keepingWorker(() =>
       ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 3 })
     );
@@ -186,7 +186,7 @@ async function shippedModel(version: 5 | 6): Promise<URL> {
   return new URL(import.meta.resolve(file));
 }
 
-async function bytesOf(url: URL): Promise<Uint8Array> {
+async function fetchBytes(url: URL): Promise<Uint8Array> {
   if (url.protocol === "file:") return await Deno.readFile(url);
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url.origin} responded with ${response.status}`);

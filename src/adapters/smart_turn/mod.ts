@@ -134,13 +134,13 @@ class SmartTurn implements TurnDetector {
 
   async #load(signal: AbortSignal): Promise<TurnModel> {
     const { model = new URL("./model/smart-turn-v3.2-cpu.onnx", import.meta.url) } = this.#options;
-    const bytes = model instanceof URL ? await bytesOf(model, signal) : model;
+    const bytes = model instanceof URL ? await fetchBytes(model, signal) : model;
     signal.throwIfAborted();
     return await TurnModel.load(bytes, signal);
   }
 }
 
-async function bytesOf(url: URL, signal: AbortSignal): Promise<Uint8Array> {
+async function fetchBytes(url: URL, signal: AbortSignal): Promise<Uint8Array> {
   if (url.protocol === "file:") return await Deno.readFile(url, { signal });
   const response = await fetch(url, { signal });
   if (!response.ok) throw new Error(`${url.origin} responded with ${response.status}`);

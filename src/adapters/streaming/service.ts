@@ -3,7 +3,7 @@ import type { Component, ComponentContext } from "../../inference/contracts/comp
 import { checkObject } from "../../events/checks.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
-import { endpoint } from "../openai/http.ts";
+import { endpoint } from "../service/endpoint.ts";
 import { type ServiceAddress, ServiceSocket, type ServiceSocketOptions } from "./service_socket.ts";
 
 /** Options for a service that streams over a WebSocket. */

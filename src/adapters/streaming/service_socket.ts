@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Clock } from "../../events/clock.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
-import { codeOf, isRetryable, reasonOf } from "../openai/service_error.ts";
+import { codeOf, isRetryable, reasonOf } from "../service/service_error.ts";
 import { loadWs, type WsClient } from "./ws_client.ts";
 
 /** How long the service may take for its part of closing. */

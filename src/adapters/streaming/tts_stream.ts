@@ -1,9 +1,10 @@
 /** A text that a service speaks as it comes: cut into phrases, and its sound mapped to them. @module */
 import { Channel } from "../../events/channel.ts";
 import type { Alignment, SpeechPart, TtsStream } from "../../inference/contracts/tts.ts";
-import { PcmBytes } from "../openai/pcm_bytes.ts";
+import { PcmBytes } from "../service/pcm_bytes.ts";
 import type { InferenceError } from "../../inference/contracts/errors.ts";
 import type { SpokenChar, SpokenWord, TtsCodec } from "./tts_codec.ts";
+import { hasWords } from "../../inference/contracts/words.ts";
 
 /** Options for a {@linkcode StreamingTtsStream}. */
 export interface StreamingTtsStreamInit {
@@ -20,7 +21,6 @@ type Step = { readonly text: string } | "flush" | "end";
 
 /** Where a phrase ends that can be spoken without what follows. */
 const PHRASE_END = /[.!?…:;。！？।؟\n]["'”’»)\]」』）]*\s/u;
-const WORD = /[\p{L}\p{N}]/u;
 /** A text without such an end is cut at a space when it is as long as this. */
 const MAX_PHRASE_CHARS = 240;
 
@@ -170,13 +170,13 @@ export class StreamingTtsStream implements TtsStream {
     }
     const phrase = this.#rest.slice(0, end);
     // What is no word is sent with what follows.
-    if (!WORD.test(phrase)) return "";
+    if (!hasWords(phrase)) return "";
     this.#rest = this.#rest.slice(end);
     return phrase;
   }
 
   #addRest(): void {
-    if (WORD.test(this.#rest)) this.#add({ text: this.#rest });
+    if (hasWords(this.#rest)) this.#add({ text: this.#rest });
     this.#rest = "";
   }
 

@@ -11,7 +11,6 @@ import {
 import { ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent } from "../../edge/events.ts";
 import type { EventManager } from "../../events/event_manager.ts";
 import { genAi, seconds, typeOf } from "./conventions.ts";
-import { Growth } from "./growth.ts";
 import { recordAudioStats } from "./audio_stats.ts";
 import { subscribeToOwn } from "./own_events.ts";
 import type { Recording, TelemetryPrices, TelemetrySource } from "./recording.ts";
@@ -158,4 +157,16 @@ function isFirst(event: ErrorEvent): boolean {
   if (counted.has(event)) return false;
   counted.add(event);
   return true;
+}
+
+/** The growth of a figure. One that is smaller than before has begun anew. */
+export class Growth {
+  #value = 0;
+
+  /** Returns by how much it has grown to `value`. */
+  to(value = 0): number {
+    const grown = value - this.#value;
+    this.#value = value;
+    return grown < 0 ? value : grown;
+  }
 }

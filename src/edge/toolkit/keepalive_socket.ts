@@ -7,7 +7,7 @@
  */
 import { checkObject } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
-import { waitFor } from "../../events/waiting.ts";
+import { isTimeout, waitFor } from "../../events/waiting.ts";
 import { ConnectionError } from "../errors.ts";
 
 /** Default of {@linkcode KeepaliveSocketOptions.maxBufferedBytes}. */
@@ -156,7 +156,7 @@ export class KeepaliveSocket implements AsyncDisposable {
       await waitFor(opened.promise, name, { timeoutMs: openTimeoutMs, signal, clock });
     } catch (error) {
       socket.#end({ kind: "closed" });
-      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      if (!isTimeout(error)) throw error;
       throw new ConnectionError(`${name} did not open within ${openTimeoutMs} ms`, {
         code: "timeout",
         retryable: true,

@@ -21,7 +21,7 @@ import { ClosedError, EdgeError } from "../errors.ts";
 import type { Participant } from "../types.ts";
 import { PendingWrite } from "./pending_write.ts";
 import { TrackPlayout } from "./track_playout.ts";
-import { UtteranceQueue } from "./utterance_queue.ts";
+import { TrackQueue } from "./track_queue.ts";
 import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 
 /** Options for a {@linkcode QueuedAudioTrack}. */
@@ -61,7 +61,7 @@ export class QueuedAudioTrack implements AudioTrack {
   readonly #ended = Promise.withResolvers<void>();
   readonly #clock: Clock;
   readonly #aheadMs: number;
-  readonly #queue: UtteranceQueue;
+  readonly #queue: TrackQueue;
   readonly #playout: TrackPlayout;
   readonly #writes: PendingWrite[] = [];
   readonly #drains = new Set<PromiseWithResolvers<void>>();
@@ -88,7 +88,7 @@ export class QueuedAudioTrack implements AudioTrack {
     this.#aheadMs = aheadMs;
     this.#clock = options.clock ?? systemClock;
     const kernel = options.kernel ?? typescriptKernel();
-    this.#queue = new UtteranceQueue({ sampleRate, waitingMs, kernel });
+    this.#queue = new TrackQueue({ sampleRate, waitingMs, kernel });
     const { onFailure = (error: unknown) => console.error(error) } = options;
     this.#playout = new TrackPlayout(sampleRate, this.#clock, onFailure);
     const report = onFailure;

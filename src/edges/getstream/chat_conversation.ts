@@ -13,7 +13,7 @@ import {
 } from "@ringline/edge/toolkit";
 import { chunksOf } from "./chat_chunks.ts";
 import { retrying } from "./wire/retrying.ts";
-import type { ChatMessage, StreamService } from "./service/stream_service.ts";
+import type { StreamChatMessage, StreamService } from "./service/stream_service.ts";
 
 /** The part of the service that a conversation writes to. */
 export type ChatWriter = Pick<
@@ -194,7 +194,7 @@ export class ChatConversation implements Conversation {
       }
       const isNews = text !== before || message.complete !== written.complete || isRegrouped;
       if (!isNews) continue;
-      const chat = chatMessage(message, { id, text, index, total });
+      const chat = streamChatMessage(message, { id, text, index, total });
       if (before === undefined) {
         let isRepeated = false;
         const isSent = await this.#attempt(() => {
@@ -251,10 +251,10 @@ function chunkId(messageId: string, index: number): string {
   return index === 0 ? messageId : `${messageId}-${index}`;
 }
 
-function chatMessage(
+function streamChatMessage(
   message: Message,
   chunk: { id: string; text: string; index: number; total: number },
-): ChatMessage {
+): StreamChatMessage {
   return {
     id: chunk.id,
     text: chunk.text,

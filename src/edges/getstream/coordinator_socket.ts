@@ -4,6 +4,7 @@ import {
   type Clock,
   ConnectionError,
   EdgeError,
+  isTimeout,
   type JsonValue,
   KeepaliveSocket,
   messageOf,
@@ -263,10 +264,6 @@ export class CoordinatorSocket {
     }
     return by !== undefined && by !== number;
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 function silence(ms: number): EdgeError {

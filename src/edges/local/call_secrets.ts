@@ -8,6 +8,7 @@ import { hasControlCharacters } from "../../edge/validation.ts";
 import { callSecret, isSecret } from "./wire/auth.ts";
 import type { CallParams } from "./wire/messages.ts";
 import { CALL_SIZES } from "./wire/signalling.ts";
+import { callKey } from "./wire/call_key.ts";
 
 /** `Call.original` of the calls of a `LocalEdge`. */
 export interface LocalCall {
@@ -84,15 +85,4 @@ export function checkCallName(callType: string, callId: string): void {
     // A URL's path drops them.
     if (value === "." || value === "..") throw new TypeError(`${name} must not be ${what}`);
   }
-}
-
-/** What names a call among the calls of an edge. */
-export function callKey(call: { readonly type: string; readonly id: string }): string {
-  return JSON.stringify([call.type, call.id]);
-}
-
-/** The call's name in a key. */
-export function callName(key: string): { type: string; id: string } {
-  const [type, id] = JSON.parse(key);
-  return { type, id };
 }

@@ -2,7 +2,7 @@
 import type { Call } from "../../edge/call.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import type { AcceptedJob, JobFeed, JobWorker } from "../../edge/jobs.ts";
-import { callKey } from "./call_secrets.ts";
+import { callKey } from "./wire/call_key.ts";
 import type { LocalServer, ServeOptions } from "./server.ts";
 
 /** What the edge does for its jobs. */

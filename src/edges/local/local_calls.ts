@@ -12,16 +12,17 @@ import { ErrorEvent } from "../../edge/events.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import type { MediaLease } from "../../media/parent/media_lease.ts";
 import type { Suspect } from "../../media/parent/restarts.ts";
-import { callKey, callName, CallSecrets } from "./call_secrets.ts";
-import { MediaHost, type MediaHostOptions } from "./media_host.ts";
+import { CallSecrets } from "./call_secrets.ts";
+import { callKey, callName } from "./wire/call_key.ts";
+import { LocalProcess, type LocalProcessOptions } from "./local_process.ts";
 import type { RunningServer } from "./server.ts";
 import { type CallParams, childMessage } from "./wire/messages.ts";
 
 /** Options for {@linkcode LocalCalls}. */
 export interface LocalCallsInit
-  extends Pick<MediaHostOptions, "settings" | "closing" | "denoPath" | "memoryLimit"> {
-  clock: NonNullable<MediaHostOptions["clock"]>;
-  logger: NonNullable<MediaHostOptions["logger"]>;
+  extends Pick<LocalProcessOptions, "settings" | "closing" | "denoPath" | "memoryLimit"> {
+  clock: NonNullable<LocalProcessOptions["clock"]>;
+  logger: NonNullable<LocalProcessOptions["logger"]>;
   events: EdgeEvents;
   /** The ids of invitations that were revoked and would still admit. */
   revoked(): string[];
@@ -35,17 +36,17 @@ export interface LocalCallsInit
 export class LocalCalls {
   readonly secrets: CallSecrets;
   /** Serves the start page, and all calls unless each has a media process of its own. */
-  readonly main: MediaHost;
+  readonly main: LocalProcess;
   readonly #init: LocalCallsInit;
   /** With `mediaIsolation: "call"`, by call. */
-  readonly #hosts = new Map<string, MediaHost>();
+  readonly #processes = new Map<string, LocalProcess>();
   /** Keeps a call open that has a link and no agent yet. */
   readonly #opened = new Map<string, MediaLease>();
 
   constructor(init: LocalCallsInit) {
     this.#init = init;
     this.secrets = new CallSecrets(init.settings.secret);
-    this.main = this.#createHost(() => {});
+    this.main = this.#createProcess(() => {});
   }
 
   /**
@@ -53,26 +54,29 @@ export class LocalCalls {
    *
    * @throws {EdgeError} `too-many-calls`: one more process would be more than `limits.calls`
    */
-  hostOf(call: Call): MediaHost {
+  processOf(call: Call): LocalProcess {
     if (!this.#isIsolated) return this.main;
     const { limits } = this.#init.settings;
     // Each process knows of its own call only. One whose call has ended counts until it is gone.
-    if (!this.#hosts.has(callKey(call)) && this.#hosts.size >= limits.calls) {
-      throw new EdgeError(`${this.#hosts.size} calls are open: raise limits.calls, or end one`, {
-        code: "too-many-calls",
-        retryable: true,
-      });
+    if (!this.#processes.has(callKey(call)) && this.#processes.size >= limits.calls) {
+      throw new EdgeError(
+        `${this.#processes.size} calls are open: raise limits.calls, or end one`,
+        {
+          code: "too-many-calls",
+          retryable: true,
+        },
+      );
     }
     // Not forgotten when the call ends: the next agent may be joining it in that moment.
-    return this.#hosts.getOrInsertComputed(
+    return this.#processes.getOrInsertComputed(
       callKey(call),
-      (key) => this.#createHost(() => this.#hosts.delete(key)),
+      (key) => this.#createProcess(() => this.#processes.delete(key)),
     );
   }
 
   /** The media process of a call, unless the call has none. */
-  existingHostOf(call: Call): MediaHost | undefined {
-    return this.#isIsolated ? this.#hosts.get(callKey(call)) : this.main;
+  existingProcessOf(call: Call): LocalProcess | undefined {
+    return this.#isIsolated ? this.#processes.get(callKey(call)) : this.main;
   }
 
   /** Opens a call, keeps it open while no agent has joined it, and returns its link. */
@@ -83,12 +87,12 @@ export class LocalCalls {
     const { isAwaited = false } = options;
     const { closing } = this.#init;
     const signal = AbortSignal.any([closing, ...(options.signal ? [options.signal] : [])]);
-    const host = this.hostOf(call);
-    const lease = await host.acquire({ signal });
+    const process = this.processOf(call);
+    const lease = await process.acquire({ signal });
     let kept = false;
     try {
       const params: CallParams = this.secrets.params(call);
-      const { origin } = host.keepPort(
+      const { origin } = process.keepPort(
         await lease.request("open", { ...params, isAwaited }, { signal, idempotent: true }),
       );
       if (!this.#init.isJoined(call) && !this.#opened.has(key)) {
@@ -115,30 +119,30 @@ export class LocalCalls {
 
   /** Ends a call for all. */
   async end(call: Call): Promise<void> {
-    const ended = this.existingHostOf(call)?.request("end", this.secrets.params(call));
+    const ended = this.existingProcessOf(call)?.request("end", this.secrets.params(call));
     // What is not open any more is not opened again either, should the process be replaced meanwhile.
     await Promise.all([ended, this.release(callKey(call))]);
   }
 
   /** Ends a call that no agent has joined. */
   async endUnanswered(call: Call): Promise<void> {
-    await this.existingHostOf(call)?.request("endUnanswered", this.secrets.params(call));
+    await this.existingProcessOf(call)?.request("endUnanswered", this.secrets.params(call));
   }
 
   /** Tells all processes, and those after them, that an invitation was revoked. */
   async revoke(invitationId: string): Promise<void> {
     const revoked = this.#init.revoked();
-    const hosts = [this.main, ...this.#hosts.values()];
-    await Promise.all(hosts.map((host) => host.revoke(revoked, invitationId)));
+    const processes = [this.main, ...this.#processes.values()];
+    await Promise.all(processes.map((process) => process.revoke(revoked, invitationId)));
   }
 
   get #isIsolated(): boolean {
     return this.#init.settings.isolated;
   }
 
-  #createHost(onIdle: () => void): MediaHost {
+  #createProcess(onIdle: () => void): LocalProcess {
     const { settings, closing, denoPath, memoryLimit, clock, logger, revoked } = this.#init;
-    const host: MediaHost = new MediaHost({
+    const process: LocalProcess = new LocalProcess({
       settings: { ...settings, revoked: revoked() },
       closing,
       denoPath,
@@ -146,12 +150,12 @@ export class LocalCalls {
       clock,
       logger,
       onMessage: (message) => this.#onMessage(message),
-      onReplaced: (request) => this.#reopen(host, request),
-      onRefused: (refused) => this.#onRefused(host, refused),
-      onLost: (error) => this.#onLost(host, error),
+      onReplaced: (request) => this.#reopen(process, request),
+      onRefused: (refused) => this.#onRefused(process, refused),
+      onLost: (error) => this.#onLost(process, error),
       onIdle,
     });
-    return host;
+    return process;
   }
 
   #onMessage(message: JsonValue): void {
@@ -169,37 +173,37 @@ export class LocalCalls {
     }
     const call = this.secrets.add(params);
     const server = this.#init.server();
-    if (this.#isIsolated || server?.asks) void this.#answerStart(call, server);
+    if (this.#isIsolated || server?.asks) void this.#respondToStart(call, server);
     else server?.handleCall(call);
   }
 
   /** Lets a page into the call that it has started, unless the program does not take the call. */
-  async #answerStart(call: Call, server: RunningServer | undefined): Promise<void> {
-    const answer: { callId: string; origin?: string | null } = { callId: call.id };
+  async #respondToStart(call: Call, server: RunningServer | undefined): Promise<void> {
+    const response: { callId: string; origin?: string | null } = { callId: call.id };
     try {
-      if (!await server?.accepts(call)) answer.origin = null;
+      if (!await server?.accepts(call)) response.origin = null;
       // Opened in a process of its own, where the page goes on.
       else if (this.#isIsolated) {
-        answer.origin = (await this.open(call, { isAwaited: true })).origin;
+        response.origin = (await this.open(call, { isAwaited: true })).origin;
       }
     } catch (error) {
-      answer.origin = null;
+      response.origin = null;
       this.#report(error, `starting ${call.id}`);
     }
-    await this.main.request("started", answer).catch(() => {});
-    if (answer.origin === null) this.secrets.delete(callKey(call));
+    await this.main.request("started", response).catch(() => {});
+    if (response.origin === null) this.secrets.delete(callKey(call));
     else server?.handleCall(call);
   }
 
   /** Opens in another process what was open in the last one, beside the calls of agents. */
-  async #reopen(host: MediaHost, request: MediaLease["request"]): Promise<void> {
+  async #reopen(process: LocalProcess, request: MediaLease["request"]): Promise<void> {
     try {
-      for (const call of this.#openedOn(host)) {
+      for (const call of this.#openedOn(process)) {
         // It may have ended meanwhile.
         if (this.#opened.has(callKey(call))) await request("open", this.secrets.params(call));
       }
       const server = this.#init.server();
-      if (server && host === this.main) await request("serve", server.params);
+      if (server && process === this.main) await request("serve", server.params);
     } finally {
       // Pages that come back wait for this.
       await request("reopened", null);
@@ -207,18 +211,18 @@ export class LocalCalls {
   }
 
   /** The calls that are open in a process although no agent has joined them. */
-  #openedOn(host: MediaHost): Call[] {
+  #openedOn(process: LocalProcess): Call[] {
     const calls = [...this.#opened.keys()].map((key) => {
       const { type, id } = callName(key);
       return this.secrets.call(type, id);
     });
-    return calls.filter((call) => this.existingHostOf(call) === host);
+    return calls.filter((call) => this.existingProcessOf(call) === process);
   }
 
   /** A user's messages, or those of several of a call, ended a media process twice. */
-  #onRefused(host: MediaHost, { type, id, userId }: Suspect): void {
+  #onRefused(process: LocalProcess, { type, id, userId }: Suspect): void {
     if (userId === undefined) return void this.release(callKey({ type, id }));
-    host.refuse({ type, id, userId });
+    process.refuse({ type, id, userId });
     const error = new EdgeError(
       `what the user ${userId} sent ended the media process twice: they are refused in ${type}:${id}`,
       { code: "participant-refused" },
@@ -226,9 +230,9 @@ export class LocalCalls {
     this.#report(error, "replacing the media process");
   }
 
-  #onLost(host: MediaHost, error: EdgeError): void {
-    for (const call of this.#openedOn(host)) void this.release(callKey(call));
-    if (host === this.main) this.#init.server()?.restart(error);
+  #onLost(process: LocalProcess, error: EdgeError): void {
+    for (const call of this.#openedOn(process)) void this.release(callKey(call));
+    if (process === this.main) this.#init.server()?.restart(error);
   }
 
   #report(error: unknown, context: string): void {

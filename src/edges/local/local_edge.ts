@@ -20,7 +20,8 @@ import {
   type OpenDemoOptions,
 } from "../../edge/edge_transport.ts";
 import { startSecret } from "./wire/auth.ts";
-import { callKey, checkCallName } from "./call_secrets.ts";
+import { checkCallName } from "./call_secrets.ts";
+import { callKey } from "./wire/call_key.ts";
 import { Invitations, type InviteOptions, type RevokedInvitation } from "./invitations.ts";
 import { type HandleOptions, Mount, pageResponse } from "./mount.ts";
 import { openBrowser } from "../../edge/toolkit/open_browser.ts";
@@ -126,7 +127,7 @@ export class LocalEdge extends EdgeTransport implements JobSource {
   /** Returns the process id of a call's media process, while one runs. */
   mediaProcessIdOf(call: Call): number | undefined {
     checkCall(call);
-    return this.#calls.existingHostOf(call)?.process.pid;
+    return this.#calls.existingProcessOf(call)?.process.pid;
   }
 
   /** Accepts any user: an agent of this program needs no proof. */
@@ -168,18 +169,18 @@ export class LocalEdge extends EdgeTransport implements JobSource {
     // Wrong arguments reject before a process starts.
     this.#calls.secrets.params(call);
     const begun = this.clock.now();
-    const host = this.#calls.hostOf(call);
-    const lease = await host.acquire({ ...options, timeoutMs });
+    const process = this.#calls.processOf(call);
+    const lease = await process.acquire({ ...options, timeoutMs });
     try {
       const connection = await MediaConnection.open(this, {
         agent,
         call,
-        process: host.process,
+        process: process.process,
         params: this.#calls.secrets.params(call),
         ...(options.signal ? { signal: options.signal } : {}),
         timeoutMs: Math.max(1, timeoutMs - (this.clock.now() - begun)),
       });
-      host.keepPort(connection.joined);
+      process.keepPort(connection.joined);
       this.#users.set(connection, agent.user.id);
       // From now on the agent keeps the call open.
       void this.#calls.release(callKey(call));
@@ -371,7 +372,7 @@ export class LocalEdge extends EdgeTransport implements JobSource {
   }
 
   /**
-   * Returns the page's answer to a request, for servers such as `Deno.serve`: its files, and a 404 for all
+   * Returns the page's response to a request, for servers such as `Deno.serve`: its files, and a 404 for all
    * else. It serves no sockets: pages connect to the edge's own port, so name your origin in `origins`. Once
    * the edge is closed, it returns a 503.
    */

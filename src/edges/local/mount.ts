@@ -50,15 +50,15 @@ function accepted(origins: readonly string[]) {
   };
 }
 
-/** Returns the page's answer to a request; an edge that is not mounted has it too. */
+/** Returns the page's response to a request; an edge that is not mounted has it too. */
 export function pageResponse(
   origins: readonly string[],
   log: (line: string) => void,
 ): (request: Request) => Response {
   const app = pageApp({ allowed: accepted(origins), log });
   return ({ method, url, headers }) => {
-    const answer = app({ method, path: new URL(url).pathname, headers });
-    return new Response(method === "HEAD" ? null : answer.body, answer);
+    const page = app({ method, path: new URL(url).pathname, headers });
+    return new Response(method === "HEAD" ? null : page.body, page);
   };
 }
 

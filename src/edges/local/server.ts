@@ -16,7 +16,7 @@ import { ErrorEvent } from "../../edge/events.ts";
 export interface ServeOptions {
   /**
    * Whether a call is taken, asked before its page is let in; otherwise the person learns that no more
-   * calls can be started now. What it throws counts as no, and so does an answer after 10 seconds.
+   * calls can be started now. What it throws counts as no, and so does a response after 10 seconds.
    * Default: within `limits.calls`.
    */
   accept?(call: Call): boolean | Promise<boolean>;
@@ -121,7 +121,7 @@ export class RunningServer implements LocalServer {
     if (!accept) return true;
     try {
       const limit = { timeoutMs: ACCEPT_MS, clock };
-      return await waitFor(promised(() => accept(call)), "the answer of accept", limit) === true;
+      return await waitFor(promised(() => accept(call)), "the response of accept", limit) === true;
     } catch (error) {
       events.emit(new ErrorEvent({ error, context: `accept of ${call.id}` }));
       return false;

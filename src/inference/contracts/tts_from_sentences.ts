@@ -7,6 +7,7 @@ import { checkMethods } from "../../events/checks.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
 import { InferenceError } from "./errors.ts";
+import { hasWords } from "./words.ts";
 
 /** A voice that synthesises one text at a time. */
 export interface SentenceVoice extends Component {
@@ -158,7 +159,7 @@ class SentenceStream implements TtsStream {
     for (const text of sentences) {
       const from = this.#nextFrom;
       this.#nextFrom += text.length;
-      if (/[\p{L}\p{N}]/u.test(text)) this.#sentences.push({ text, from });
+      if (hasWords(text)) this.#sentences.push({ text, from });
     }
   }
 

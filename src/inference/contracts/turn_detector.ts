@@ -33,7 +33,7 @@ export interface TurnDetector extends Component {
   /**
    * Called once for each pause, as soon as the text is known. A detector that throws, takes longer
    * than five seconds or returns anything else is reported, and 800 is used. The signal is aborted
-   * where the answer is not needed any more: the participant speaks again.
+   * where the result is not needed any more: the participant speaks again.
    *
    * @returns how long the speaker must have been silent for the turn to be over, in milliseconds
    *   since their last sound: 0 to 30,000
@@ -65,7 +65,7 @@ export function fixedEndpointing(silenceMs = DEFAULT_SILENCE_MS): TurnDetector {
  * Returns a {@linkcode TurnDetector} that goes by how the text ends; for recognisers that punctuate.
  *
  * Many end with a full stop whatever they are given, the first half of a sentence too: a pause of half
- * a second in the middle is answered then.
+ * a second in the middle gets a reply then.
  */
 export function punctuationEndpointing(options: PunctuationEndpointingOptions = {}): TurnDetector {
   checkObject(options, "options", "an object like { openMs: 1000 }, or nothing");

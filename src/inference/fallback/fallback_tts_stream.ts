@@ -7,6 +7,7 @@ import { attempt } from "../../events/user_code.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
 import { spokenMs } from "../text/speech_duration.ts";
+import { hasWords } from "../contracts/words.ts";
 
 /** Options for a {@linkcode FallbackTtsStream}. */
 export interface FallbackTtsStreamInit {
@@ -30,9 +31,6 @@ interface OpenStream {
   /** Aborted when it is given up. */
   readonly over: AbortController;
 }
-
-/** Something that can be heard. */
-const AUDIBLE = /[\p{L}\p{N}]/u;
 
 /** Sends the text to a voice and, when that fails, what was not said of it to the next. */
 export class FallbackTtsStream implements TtsStream {
@@ -60,14 +58,14 @@ export class FallbackTtsStream implements TtsStream {
 
   sendText(text: string): void {
     this.#text += text;
-    const isWhole = this.#sentences.push(text).some((sentence) => AUDIBLE.test(sentence));
+    const isWhole = this.#sentences.push(text).some(hasWords);
     if (this.#open) this.#call(this.#open, (stream) => stream.sendText(text));
     else this.#begin();
     if (isWhole && this.#audioMs === 0) this.#expectAudio();
   }
 
   flush(): void {
-    const isNew = AUDIBLE.test(this.#text.slice(this.#flushes.at(-1) ?? 0));
+    const isNew = hasWords(this.#text.slice(this.#flushes.at(-1) ?? 0));
     this.#flushes.push(this.#text.length);
     if (this.#open) this.#call(this.#open, (stream) => stream.flush());
     if (isNew) this.#expectAudio();
@@ -190,7 +188,7 @@ export class FallbackTtsStream implements TtsStream {
       this.#reading(true);
     }
     this.#reading(false);
-    if (hasSpoken || !AUDIBLE.test(this.#text.slice(fromChars)) || this.#end?.incomplete) return;
+    if (hasSpoken || !hasWords(this.#text.slice(fromChars)) || this.#end?.incomplete) return;
     const message = `${tts.name} made no sound for ${this.#text.length - fromChars} characters`;
     throw new InferenceError(message, { code: "no-sound", retryable: true });
   }

@@ -138,8 +138,8 @@ export class ChatContext {
     if (isForAll) history.markAllTold();
     const isGroup = Math.max(this.#speakers.size, countPeople?.() ?? 0) > 1;
     const all: ChatMessage[] = instructions === "" ? [] : [{ role: "system", text: instructions }];
-    const isAnswered = (history.messages.at(-1)?.role ?? "assistant") === "assistant";
-    const asked = opening && isAnswered ? [...more, opening] : more;
+    const hasReply = (history.messages.at(-1)?.role ?? "assistant") === "assistant";
+    const asked = opening && hasReply ? [...more, opening] : more;
     const messages = [...endingWithUser([...history.messages, ...asked], prompts)];
     // Not between a call and its output.
     const last = Math.max(0, messages.findLastIndex(({ role }) => role === "user"));

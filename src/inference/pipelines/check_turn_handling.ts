@@ -13,11 +13,11 @@ const OWNERS = ["stt", "vad", "realtime", "manual"];
 
 /** Throws a TypeError or a RangeError for turn handling options that make no sense. */
 export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
-  checkObject("turnHandling", options);
+  checkGroup("turnHandling", options);
   const { vad = {}, interruption = {}, endpointing = {}, shouldReply, historyLimit } = options;
   checkTurnDetection(options.turnDetection);
   checkTurnLimit(options.userTurnLimit);
-  checkObject("turnHandling.endpointing", endpointing);
+  checkGroup("turnHandling.endpointing", endpointing);
   const { minDelayMs, maxDelayMs } = endpointing;
   checkRange("turnHandling.endpointing.minDelayMs", minDelayMs, 0, MAX_ENDPOINTING_MS);
   checkRange(
@@ -26,8 +26,8 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
     minDelayMs ?? 0,
     MAX_ENDPOINTING_MS,
   );
-  checkObject("turnHandling.vad", vad);
-  checkObject("turnHandling.interruption", interruption);
+  checkGroup("turnHandling.vad", vad);
+  checkGroup("turnHandling.interruption", interruption);
   const { threshold, minSpeechMs, silenceDurationMs, prefixPaddingMs, maxSegmentMs, sttTimeoutMs } =
     vad;
   checkRange("turnHandling.vad.threshold", threshold, 0, 1);
@@ -64,7 +64,7 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
 }
 
 function checkTurnLimit(limit: unknown = {}): void {
-  checkObject("turnHandling.userTurnLimit", limit);
+  checkGroup("turnHandling.userTurnLimit", limit);
   const { maxDurationMs, maxWords, onExceeded } = limit as UserTurnLimitOptions;
   checkRange("turnHandling.userTurnLimit.maxDurationMs", maxDurationMs, 1000, Infinity);
   checkRange("turnHandling.userTurnLimit.maxWords", maxWords, 1, Infinity);
@@ -76,7 +76,7 @@ function checkTurnLimit(limit: unknown = {}): void {
 
 function checkBackchannels(backchannels: unknown = {}): void {
   const name = "turnHandling.interruption.backchannels";
-  checkObject(name, backchannels);
+  checkGroup(name, backchannels);
   for (const [language, words] of Object.entries(backchannels as object)) {
     if (Array.isArray(words) && words.every((word) => typeof word === "string")) continue;
     throw new TypeError(`${name}.${language} must be an array of texts, got ${shown(words)}`);
@@ -91,7 +91,7 @@ function checkTurnDetection(value: unknown): void {
   );
 }
 
-function checkObject(name: string, value: unknown): void {
+function checkGroup(name: string, value: unknown): void {
   if (typeof value === "object" && value !== null) return;
   throw new TypeError(`${name} must be an object, got ${shown(value)}`);
 }

@@ -11,13 +11,13 @@ export interface SayOptions {
   /** Whether it interrupts what is being said. Default: it waits for its end. */
   interrupt?: boolean;
   /**
-   * Whether people can interrupt it by what they say. If not, what they say meanwhile is answered
-   * after it; see `discardUserTurns`. Default `true`. A realtime model hears them after it.
+   * Whether people can interrupt it by what they say. If not, what they say meanwhile gets its
+   * reply after it; see `discardUserTurns`. Default `true`. A realtime model hears them after it.
    */
   allowInterruptions?: boolean;
   /**
    * Whether what people say during a speech that they cannot interrupt is forgotten. Default `false`:
-   * it is answered after the speech.
+   * it gets its reply after the speech.
    */
   discardUserTurns?: boolean;
   /**

@@ -13,7 +13,7 @@ import type { SpeechOutput } from "../speech/speech_output.ts";
 import type { UserTurn } from "../turns/user_turn.ts";
 import type { FailureResponse } from "./failure_response.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
-import { Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
+import { once, Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 
 /** Options for {@linkcode SpokenReplies}. */
 export interface SpokenRepliesInit {
@@ -174,8 +174,4 @@ export class SpokenReplies {
     void reply.begun.then(() => reply.voice.assign(speech));
     return speech;
   }
-}
-
-async function* once(text: string): AsyncGenerator<string, void, void> {
-  yield text;
 }

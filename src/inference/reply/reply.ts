@@ -6,7 +6,7 @@ import type { LLM, LLMPart } from "../contracts/llm.ts";
 import { type ChatMessage, type ToolCall, withoutImages } from "../contracts/messages.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
 import type { ChatRequest } from "../history/chat_context.ts";
-import type { RequestOrder, RequestTurn } from "./request_order.ts";
+import type { RequestOrder, RequestTicket } from "./request_order.ts";
 import type { ToolExecutor } from "./tool_executor.ts";
 import type { ToolLedger } from "./tool_ledger.ts";
 import type { ToolRun } from "./tool_run.ts";
@@ -108,7 +108,7 @@ export class Reply {
   /** Why the model ended it, where it says so. */
   finish: Extract<LLMPart, { type: "finish" }> | undefined;
   #text = "";
-  #turn: RequestTurn | undefined;
+  #ticket: RequestTicket | undefined;
   #isCommitted = false;
   #isGenerated = false;
   #hasBegun = false;
@@ -119,7 +119,7 @@ export class Reply {
     this.#init = init;
     this.request = init.request;
     this.startedMs = init.clock.now();
-    if (!init.isPreemptive) this.#turn = init.order.take({ isInText: this.isInText });
+    if (!init.isPreemptive) this.#ticket = init.order.take({ isInText: this.isInText });
     this.#agent = init.agent();
     this.ended = this.#run();
   }
@@ -153,7 +153,7 @@ export class Reply {
   commit(): void {
     if (this.#isCommitted) return;
     this.#isCommitted = true;
-    if (this.#init.isPreemptive && !this.#isGenerated) this.#turn = this.#init.order.take();
+    if (this.#init.isPreemptive && !this.#isGenerated) this.#ticket = this.#init.order.take();
     this.#committed.resolve();
     if (this.#text !== "") this.message.update({ text: this.#text });
   }
@@ -241,7 +241,7 @@ export class Reply {
       this.textStream.fail(error);
     } finally {
       this.#isGenerated = true;
-      this.#turn?.[Symbol.dispose]();
+      this.#ticket?.[Symbol.dispose]();
     }
   }
 
@@ -256,7 +256,7 @@ export class Reply {
   async #untilTurn(): Promise<void> {
     const { clock } = this.#init;
     const { signal } = this.#controller;
-    await waitFor(this.#turn?.begun, "its turn to ask the model", { clock, signal });
+    await waitFor(this.#ticket?.begun, "its turn to ask the model", { clock, signal });
   }
 
   /** Asks the model once; returns whether to ask it again, with the results of tools. */
@@ -309,8 +309,8 @@ export class Reply {
     this.#generated[at] = chat.appendCalls(said, runs);
     this.#kept = this.#generated.length;
     // One of the tools may wait for another reply, also for one that was asked for before.
-    this.#turn?.suspend();
-    using _yielding = clock.schedule(() => this.#turn?.yield(), YIELD_MS);
+    this.#ticket?.suspend();
+    using _yielding = clock.schedule(() => this.#ticket?.yield(), YIELD_MS);
     if (this.#isHandedOver) this.#leaveTools(runs);
     const awaited = runs.filter(({ isAwaited }) => isAwaited);
     using _filler = this.#fillSilence(awaited, at);
@@ -324,7 +324,7 @@ export class Reply {
     }
     this.#generated.push(...runs.map(({ output }) => output));
     chat.markTold(runs);
-    this.#turn?.resume();
+    this.#ticket?.resume();
     await this.#untilTurn();
     return true;
   }
@@ -334,10 +334,10 @@ export class Reply {
    * called tools that its model did not know of, and may have called for the same request.
    */
   async #isOutrun(messages: readonly ChatMessage[]): Promise<boolean> {
-    this.#turn!.claim();
+    this.#ticket!.claim();
     await this.#untilTurn();
     if (callsBesides(messages, this.#agent.chat.messages).length === 0) return false;
-    this.#turn!.resume();
+    this.#ticket!.resume();
     await this.#untilTurn();
     return true;
   }

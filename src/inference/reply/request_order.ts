@@ -9,38 +9,38 @@
  */
 export class RequestOrder {
   /** The first one may ask, unless it waits for a tool. */
-  readonly #turns: RequestTurn[] = [];
+  readonly #tickets: RequestTicket[] = [];
 
   /** Whether a reply asks the model that may call a tool meanwhile, or waits for its turn to. */
   get isTaken(): boolean {
-    return this.#turns.some(({ isInText, state }) =>
+    return this.#tickets.some(({ isInText, state }) =>
       state === "claims" || state === "calls" ||
       !isInText && state !== "suspended" && state !== "over"
     );
   }
 
   /** Takes the turn after all others; before a reply that waits for a tool, which may wait for this one. */
-  take({ isInText = false } = {}): RequestTurn {
-    const turn = new RequestTurn(() => this.#changed(), isInText);
-    const later = this.#turns.findIndex((one) =>
+  take({ isInText = false } = {}): RequestTicket {
+    const ticket = new RequestTicket(() => this.#changed(), isInText);
+    const later = this.#tickets.findIndex((one) =>
       one.state === "suspended" || one.isInText && !isInText
     );
-    this.#turns.splice(later < 0 ? this.#turns.length : later, 0, turn);
+    this.#tickets.splice(later < 0 ? this.#tickets.length : later, 0, ticket);
     this.#changed();
-    return turn;
+    return ticket;
   }
 
   #changed(): void {
-    const turns = this.#turns;
-    for (let at = turns.length - 1; at >= 0; at--) {
-      if (turns[at]!.state === "over") turns.splice(at, 1);
+    const tickets = this.#tickets;
+    for (let at = tickets.length - 1; at >= 0; at--) {
+      if (tickets[at]!.state === "over") tickets.splice(at, 1);
     }
-    if (turns.some(({ state, isInText }) => state === "calls" || state === "asks" && !isInText)) {
+    if (tickets.some(({ state, isInText }) => state === "calls" || state === "asks" && !isInText)) {
       return;
     }
     // Of those that are written one asks after the other.
-    const isWriting = turns.some(({ state }) => state === "asks");
-    const [first, ...others] = turns.filter(({ isInText, state }) =>
+    const isWriting = tickets.some(({ state }) => state === "asks");
+    const [first, ...others] = tickets.filter(({ isInText, state }) =>
       !(isWriting && isInText && state !== "claims" && state !== "suspended")
     );
     // Where the first one's tool is slow, one whose own tools have ended goes on before it.
@@ -57,13 +57,13 @@ export class RequestOrder {
  * How far a reply is: it waits for its turn, asks the model, has calls and waits for its turn to make
  * them, makes them, waits for its tools, waits to ask again, or has ended.
  */
-type TurnState = "waits" | "asks" | "claims" | "calls" | "suspended" | "back" | "over";
+type TicketState = "waits" | "asks" | "claims" | "calls" | "suspended" | "back" | "over";
 
 /** A reply's turn to ask the model. Disposing it lets the next one ask. */
-export class RequestTurn implements Disposable {
+export class RequestTicket implements Disposable {
   readonly #onChanged: () => void;
   #begun = Promise.withResolvers<void>();
-  #state: TurnState = "waits";
+  #state: TicketState = "waits";
   #yields = false;
 
   constructor(
@@ -74,7 +74,7 @@ export class RequestTurn implements Disposable {
     this.#onChanged = onChanged;
   }
 
-  get state(): TurnState {
+  get state(): TicketState {
     return this.#state;
   }
 
@@ -121,7 +121,7 @@ export class RequestTurn implements Disposable {
     this.#onChanged();
   }
 
-  #waitAs(state: TurnState): void {
+  #waitAs(state: TicketState): void {
     this.#state = state;
     this.#begun = Promise.withResolvers<void>();
     this.#onChanged();

@@ -83,7 +83,7 @@ export class ToolRun {
     return this.isAwaited && this.tool?.onInterruption === "refuse";
   }
 
-  /** The message that answers the call, as far as its outcome is known now. */
+  /** The message with the output of the call, as far as its outcome is known now. */
   get output(): Extract<ChatMessage, { role: "tool" }> {
     const { id: callId, name } = this.call;
     const { text, isError, images } = this.#result ??

@@ -5,9 +5,10 @@ import type { Participant } from "../../edge/types.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
 import { ClosedError } from "../../edge/errors.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { promised } from "../../events/user_code.ts";
+import { promised, type Report } from "../../events/user_code.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
+import { hasWords } from "../contracts/words.ts";
 
 /** Options for a {@linkcode SpeechQueue}. */
 export interface SpeechQueueOptions {
@@ -24,7 +25,7 @@ export interface SpeechQueueOptions {
   onKept?: (speech: SpeechHandle) => void;
   /** Called when fewer speeches wait than before. */
   onFewer?: () => void;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /** How often to check whether the listener has heard something. */
@@ -361,7 +362,7 @@ export class SpeechQueue {
     const { clock } = this.#options;
     const { spoken, endMs, writtenMs } = speech;
     const track = this.#trackOf(speech);
-    if (spoken.audioMs === 0) return !/[\p{L}\p{N}]/u.test(spoken.written);
+    if (spoken.audioMs === 0) return !hasWords(spoken.written);
     return track.heardMs >= endMs - WITHHELD_MS && clock.now() - writtenMs >= SILENT_MS;
   }
 

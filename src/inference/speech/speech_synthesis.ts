@@ -11,6 +11,7 @@ import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { SpeakableText } from "../text/speakable_text.ts";
+import { hasWords } from "../contracts/words.ts";
 
 /** A line that is not followed by more text for so long is spoken: a tool runs, or the model is slow. */
 const FLUSH_AFTER_MS = 100;
@@ -44,7 +45,7 @@ export class SpeechSynthesis {
   #held = "";
   #hasEnded = false;
   #textFailure: { error: unknown } | undefined;
-  /** Whether words were sent since the voice last answered. */
+  /** Whether words were sent since the voice last sent audio. */
   #hasNewWords = false;
   /** Whether the voice owes audio, and nothing else is waited for. */
   #owesAudio = false;
@@ -138,7 +139,7 @@ export class SpeechSynthesis {
   #flushLine(): void {
     if (!this.#init.speech.spoken.spoken.endsWith("\n")) return;
     this.#withStream((stream) => stream.flush());
-    // A fast voice has answered by now, and has nothing more to say until more text comes.
+    // A fast voice has sent its audio by now, and has nothing more to say until more text comes.
     if (this.#hasNewWords) this.#expectAudio();
   }
 
@@ -206,8 +207,4 @@ export class SpeechSynthesis {
       this.#over.abort(new DOMException(message, "TimeoutError"));
     }, timeoutMs);
   }
-}
-
-function hasWords(text: string): boolean {
-  return /[\p{L}\p{N}]/u.test(text);
 }

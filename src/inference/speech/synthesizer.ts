@@ -6,7 +6,6 @@ import type { SpeechHandle } from "./speech_handle.ts";
 import { checkMethods } from "../../events/checks.ts";
 import { type Expected, promised, promiseIn, UserHook } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { pronounce } from "../text/pronunciations.ts";
 import { SpeechSynthesis } from "./speech_synthesis.ts";
 
 /** A session that takes longer than this to close is abandoned. */
@@ -110,4 +109,19 @@ export class Synthesizer {
     checkMethods(session, `${name}.open`, "a TtsSession", ["speak"]);
     return this.#session = session;
   }
+}
+
+/** Returns a function that replaces words, and phrases, by what is to be said for them. */
+export function pronounce(words: Readonly<Record<string, string>>): (text: string) => string {
+  // The longest first: "New York City" before "New York".
+  const written = Object.keys(words).sort((a, b) => b.length - a.length);
+  if (written.length === 0) return (text) => text;
+  const pattern = written.map((word) => RegExp.escape(word)).join("|");
+  const whole = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${pattern})(?![\\p{L}\\p{N}_])`, "gu");
+  return (text) => text.replace(whole, (word) => words[word]!);
+}
+
+/** Yields one text, which is known as a whole. */
+export async function* once(text: string): AsyncGenerator<string, void, void> {
+  yield text;
 }

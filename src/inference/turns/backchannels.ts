@@ -1,5 +1,6 @@
 /** Backchannels: what people say to show that they listen, without taking the turn. @module */
 import { BACKCHANNEL_SOUNDS, BACKCHANNEL_WORDS } from "./backchannel_words.ts";
+import { hasWords } from "../contracts/words.ts";
 
 /** Words that show listening, a list for each language: `{ en: ["yeah", "go on"], fr: ["oui"] }`. */
 export type BackchannelWords = Readonly<Record<string, readonly string[]>>;
@@ -33,7 +34,7 @@ export class Backchannels {
   has(text: string, language?: string): boolean {
     const known = this.#wordsOf(language);
     const words = normalise(text.replace(/\[[^\][]*\]|\([^()]*\)/g, " ")).split(" ")
-      .filter((word) => /[\p{L}\p{N}]/u.test(word));
+      .filter(hasWords);
     const left = count(words, known);
     return left !== undefined && left <= MOST;
   }

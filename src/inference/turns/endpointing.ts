@@ -9,7 +9,7 @@ import {
 import type { RecentAudio } from "./recent_audio.ts";
 import type { EndpointingOptions } from "./turn_owner.ts";
 import type { UserTurn } from "./user_turn.ts";
-import { promised } from "../../events/user_code.ts";
+import { promised, type Report } from "../../events/user_code.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 
 /** Options for {@linkcode Endpointing}. */
@@ -23,7 +23,7 @@ export interface EndpointingInit {
   messages: () => readonly ChatMessage[];
   /** Whether a sound has begun that may become speech. */
   isRising: () => boolean;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /** How often to look whether a beginning sound has become speech. */

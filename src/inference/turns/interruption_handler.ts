@@ -28,7 +28,7 @@ export interface InterruptionOptions {
    */
   falseInterruptionTimeoutMs?: number;
   /**
-   * What ends within so many milliseconds of the end of what the agent says, or later, is an answer,
+   * What ends within so many milliseconds of the end of what the agent says, or later, is a response,
    * and never a backchannel: "yes" to the question that it is about to have asked. Nor is anything
    * after so little of what it says. Default 1000.
    */

@@ -114,7 +114,7 @@ export class SpeakerTranscriber {
     const atMs = this.#audio.endMs;
     if (this.#isClosed || !this.#open && this.#audio.startMs === atMs) return Promise.resolve();
     if (!this.#open && !this.#reopen()) {
-      // No recogniser takes it: it is not sent to a later one, which would answer too late.
+      // No recogniser takes it: it is not sent to a later one, which would be too late.
       this.#audio.acknowledge(atMs);
       return Promise.resolve();
     }

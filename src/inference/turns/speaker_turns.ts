@@ -12,6 +12,7 @@ import type { TurnEndReason, UserTurnObserver } from "./user_turn_observer.ts";
 import type { ModelUsage } from "../pipeline_context.ts";
 import { SpeakerTranscriber } from "./speaker_transcriber.ts";
 import { UserTurn } from "./user_turn.ts";
+import type { Report } from "../../events/user_code.ts";
 
 /** Options for {@linkcode SpeakerTurns}. */
 export interface SpeakerTurnsInit {
@@ -30,7 +31,7 @@ export interface SpeakerTurnsInit {
   /** Returns the conversation so far, for a turn detector. */
   messages: () => readonly ChatMessage[];
   observer: Required<UserTurnObserver>;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /** The recogniser's time limit, unless the options say otherwise. */

@@ -1,7 +1,7 @@
 import type { AudioSubscription } from "../../edge/edge_agent.ts";
 import type { User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
-import type { CallState, ConnectionMessage } from "../wire/messages.ts";
+import type { ConnectionMessage, KnownCallState } from "../wire/messages.ts";
 import { DirectedPlayouts } from "../room/directed_playouts.ts";
 import { Playout } from "../room/playout.ts";
 import { TICKS_PER_SLOT } from "../../audio/grid.ts";
@@ -34,7 +34,7 @@ export class ChildConnection implements AgentConnection {
   readonly user: User;
   readonly audioSubscription: AudioSubscription;
   readonly call: { readonly id: string; readonly type: string };
-  readonly known: CallState | undefined;
+  readonly known: KnownCallState | undefined;
   readonly playout: Playout;
   readonly directed: DirectedPlayouts;
   readonly rowQueue: RowQueue;

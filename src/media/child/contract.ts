@@ -9,7 +9,7 @@ import type { JsonValue, User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { AudioKernel } from "../../audio/kernel.ts";
 import type { LogLevel, ParticipantAudioStats, VideoConstraints } from "../wire/control.ts";
-import type { CallState, ConnectionMessage } from "../wire/messages.ts";
+import type { ConnectionMessage, KnownCallState } from "../wire/messages.ts";
 import type { RtcTrack } from "../webrtc/rtc_types.ts";
 import type { DirectedPlayouts } from "../room/directed_playouts.ts";
 import type { Playout } from "../room/playout.ts";
@@ -65,7 +65,7 @@ export interface JoiningAgent {
    * come back as the same participants. After the join, those that were not announced again are gone.
    * `undefined` in a first join.
    */
-  readonly known: CallState | undefined;
+  readonly known: KnownCallState | undefined;
 }
 
 /** One agent's connection as the media process sees it: the process creates one for each join. */

@@ -37,7 +37,12 @@ export type {
   PublishedKinds,
   VideoConstraints,
 } from "./contract.ts";
-export type { CallState, ConnectionMessage, ParticipantData, TrackData } from "../wire/messages.ts";
+export type {
+  ConnectionMessage,
+  KnownCallState,
+  ParticipantData,
+  TrackData,
+} from "../wire/messages.ts";
 export {
   AudioRoom,
   type MemberLevel,

@@ -1,10 +1,10 @@
 /** What an agent knows of its call when the media process is replaced. @module */
 import type { JsonValue, Participant, TrackInfo } from "../../edge/types.ts";
-import type { CallState } from "../wire/messages.ts";
+import type { KnownCallState } from "../wire/messages.ts";
 
 /** Participants and tracks, and which of them the next process has announced again. */
 export class KnownCall {
-  readonly state: CallState;
+  readonly state: KnownCallState;
   readonly #announced = new Set<string>();
 
   constructor(

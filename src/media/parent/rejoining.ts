@@ -5,6 +5,7 @@ import { messageOf } from "../../events/error_text.ts";
 import { backOffMs, retry } from "../../events/retry.ts";
 import type { ChildLink } from "./child_link.ts";
 import type { SharedConnection } from "./media_lease.ts";
+import { isTimeout } from "../../events/waiting.ts";
 
 /** Pauses between the tries: as when a call is reconnected. */
 const PAUSES = { firstMs: 250, maxMs: 5000, random: () => Math.random() };
@@ -58,7 +59,7 @@ export class Rejoining {
 /** Whether another try can succeed: what says so, and a request without a reply in time. */
 function canPass(error: unknown): boolean {
   if (error instanceof EdgeError) return error.retryable;
-  return error instanceof DOMException && error.name === "TimeoutError";
+  return isTimeout(error);
 }
 
 /**

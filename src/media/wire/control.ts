@@ -4,7 +4,7 @@ import { ProtocolError } from "../../edge/errors.ts";
 import type { AudioStats } from "../../edge/types.ts";
 import { shown } from "../../events/checks.ts";
 import type { Frame } from "./frame_parser.ts";
-import { callState, connectionMessage, jsonValue, text } from "./messages.ts";
+import { connectionMessage, jsonValue, knownCallState, text } from "./messages.ts";
 
 /**
  * Both processes must speak the same version. They always come from one package, unless the versions
@@ -75,7 +75,7 @@ const requestParams = {
     call: callName,
     params: jsonValue,
     /** What the agent knew of the call when the process that had it was lost. */
-    known: v.nullable(callState),
+    known: v.nullable(knownCallState),
   }),
   leave: v.object({ connection: id }),
   publish: v.object({

@@ -59,15 +59,15 @@ const trackData: v.GenericSchema<TrackData> = v.object({
 });
 
 /** What an agent knows of a call. */
-export interface CallState {
+export interface KnownCallState {
   /** Who is in it, beside the agent itself. */
   participants: ParticipantData[];
   /** What they publish. */
   tracks: TrackData[];
 }
 
-/** A schema for a {@linkcode CallState}. */
-export const callState: v.GenericSchema<CallState> = v.object({
+/** A schema for a {@linkcode KnownCallState}. */
+export const knownCallState: v.GenericSchema<KnownCallState> = v.object({
   participants: v.array(participantData),
   tracks: v.array(trackData),
 });

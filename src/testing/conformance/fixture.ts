@@ -10,8 +10,8 @@ import type {
 } from "./under_test.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import * as events from "../../edge/events.ts";
-import { sleep, waitFor } from "../../events/waiting.ts";
 import { tone as sineTone } from "../sounds.ts";
+import { TestTime } from "./test_time.ts";
 
 /** Milliseconds within which the last audio must arrive. */
 const MAX_DELAY_MS = 3000;
@@ -40,11 +40,12 @@ export class RecordingAgent implements EdgeAgent {
 }
 
 /** The fixture of a test: the edge, its time, and a log of its events. */
-export class Fixture {
+export class Fixture extends TestTime {
   readonly log: string[] = [];
   readonly #subscription: Disposable;
 
   constructor(readonly edgeUnderTest: EdgeUnderTest, readonly options: ConformanceOptions) {
+    super(edgeUnderTest.clock, options.limitMs ?? 10_000);
     const classes = [
       events.ParticipantJoinedEvent,
       events.ParticipantLeftEvent,
@@ -66,18 +67,8 @@ export class Fixture {
     return this.edgeUnderTest.edge;
   }
 
-  get limitMs(): number {
-    return this.options.limitMs ?? 10_000;
-  }
-
   get toleranceMs(): number {
     return this.options.toleranceMs ?? 40;
-  }
-
-  /** Waits for a promise, on the edge's clock. */
-  until<T>(promise: PromiseLike<T>, what: string): Promise<T> {
-    if (this.edgeUnderTest.clock) return this.edgeUnderTest.clock.until(promise, this.limitMs);
-    return waitFor(promise, what, { timeoutMs: this.limitMs });
   }
 
   /**
@@ -87,21 +78,6 @@ export class Fixture {
   later<T>(promise: Promise<T>): Promise<T> {
     promise.catch(() => {});
     return promise;
-  }
-
-  /** Lets time pass. */
-  async pass(ms: number): Promise<void> {
-    if (this.edgeUnderTest.clock) await this.edgeUnderTest.clock.advance(ms);
-    else await sleep(ms);
-  }
-
-  /** Waits until a condition holds. */
-  async eventually(condition: () => boolean, what: string): Promise<void> {
-    const stepMs = 10;
-    for (let passed = 0; !condition(); passed += stepMs) {
-      if (passed >= this.limitMs) throw new Error(`did not happen: ${what}`);
-      await this.pass(stepMs);
-    }
   }
 
   /** Authenticates an agent, creates a call and joins it. */

@@ -6,7 +6,7 @@ import {
   ChatConversation,
   type ChatWriter,
 } from "../../../src/edges/getstream/chat_conversation.ts";
-import type { ChatMessage } from "../../../src/edges/getstream/service/stream_service.ts";
+import type { StreamChatMessage } from "../../../src/edges/getstream/service/stream_service.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
 import { StreamDouble } from "./double/stream_double.ts";
@@ -16,7 +16,7 @@ import { until } from "../../fixtures/until.ts";
 /** A chat that notes what is written, and fails when told. */
 class NotingWriter implements ChatWriter {
   readonly writes: string[] = [];
-  readonly messages: ChatMessage[] = [];
+  readonly messages: StreamChatMessage[] = [];
   failures: Error[] = [];
   latencyMs = 0;
 
@@ -25,14 +25,14 @@ class NotingWriter implements ChatWriter {
   openChannel(id: string): Promise<void> {
     return this.#do(`open ${id}`);
   }
-  async sendMessage(_channel: string, message: ChatMessage): Promise<void> {
+  async sendMessage(_channel: string, message: StreamChatMessage): Promise<void> {
     await this.#do(`send ${message.id} ${message.text.slice(0, 12)}`);
     this.messages.push(message);
   }
-  showMessage({ id, text }: ChatMessage): Promise<void> {
+  showMessage({ id, text }: StreamChatMessage): Promise<void> {
     return this.#do(`show ${id} ${text.slice(0, 12)}`);
   }
-  finishMessage({ id, text }: ChatMessage): Promise<void> {
+  finishMessage({ id, text }: StreamChatMessage): Promise<void> {
     return this.#do(`finish ${id} ${text.slice(0, 12)}`);
   }
   deleteMessage(id: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Doubles for the tests of LocalEdge: no WebRTC, no network, no time of their own. */
 import { ResumeTokens } from "../../../src/edges/local/wire/resume.ts";
-import type { CallState, ConnectionMessage } from "../../../src/media/wire/messages.ts";
+import type { ConnectionMessage, KnownCallState } from "../../../src/media/wire/messages.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
 import type {
   RtcConnectionState,
@@ -148,7 +148,7 @@ export class FakePort {
   readonly sources: [string, string | undefined][] = [];
   messages: ConnectionMessage[] = [];
   /** What the agent knew of its call in a media process that was lost. */
-  known: CallState | undefined;
+  known: KnownCallState | undefined;
 
   constructor(readonly connectionId: number, name = "Echo") {
     this.user = { id: name.toLowerCase(), name };

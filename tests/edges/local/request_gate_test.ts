@@ -49,7 +49,7 @@ Deno.test("RequestGate passes requests of any length one after another, in any p
           rest = rest.slice(size);
           if (rest === "") break;
         }
-        gate.answeredBy(answer());
+        gate.respondsWith(answer());
       }
     },
   ));
@@ -72,7 +72,7 @@ Deno.test("RequestGate lets no byte after a request's headers reach the parser b
     for (const response of [undefined, { ...answer(), writableEnded: false }]) {
       const split = fixture();
       assertEquals(split.send(first), true, name);
-      if (response) split.gate.answeredBy(response);
+      if (response) split.gate.respondsWith(response);
       assertEquals(split.send(more), false, name);
       assertEquals(split.parsed, first, name);
     }
@@ -88,7 +88,7 @@ Deno.test("RequestGate ends a connection whose headers, or requests in all, are 
 
   const busy = fixture();
   let requests = 0;
-  for (; busy.send(REQUEST); requests++) busy.gate.answeredBy(answer());
+  for (; busy.send(REQUEST); requests++) busy.gate.respondsWith(answer());
   assertEquals(requests, Math.floor(256 * 1024 / REQUEST.length));
 });
 
@@ -97,7 +97,7 @@ Deno.test("RequestGate has an answer say that it is the last one long before it 
   const kept: boolean[] = [];
   while (send(REQUEST)) {
     const response = answer();
-    gate.answeredBy(response);
+    gate.respondsWith(response);
     kept.push(response.shouldKeepAlive);
   }
   const last = kept.indexOf(false);

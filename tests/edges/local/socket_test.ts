@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { checkLimits, type LocalLimits } from "../../../src/edges/local/wire/limits.ts";
 import type { ClientMessage } from "../../../src/edges/local/wire/signalling.ts";
-import { Socket, type SocketEnd } from "../../../src/edges/local/child/socket.ts";
+import { type PageSocketEnd, Socket } from "../../../src/edges/local/child/socket.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { FakePage, hello } from "./fakes.ts";
 
@@ -9,7 +9,7 @@ function fixture(limits: Partial<LocalLimits> = {}) {
   const clock = new VirtualClock();
   const page = new FakePage();
   const heard: ClientMessage[] = [];
-  const ends: SocketEnd[] = [];
+  const ends: PageSocketEnd[] = [];
   const lines: string[] = [];
   const socket = new Socket(page, {
     clock,

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { RequestOrder, type RequestTurn } from "../../../src/inference/reply/request_order.ts";
+import { RequestOrder, type RequestTicket } from "../../../src/inference/reply/request_order.ts";
 
 /** Which of the turns may ask, by name. */
-async function asking(turns: Record<string, RequestTurn>): Promise<string> {
+async function asking(turns: Record<string, RequestTicket>): Promise<string> {
   await Promise.resolve();
   return Object.entries(turns).filter(([, { state }]) => state === "asks" || state === "calls")
     .map(([name]) => name).join();

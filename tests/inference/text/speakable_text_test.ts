@@ -1,7 +1,7 @@
 /** The application's own changes of what is spoken, and the way back. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { pronounce } from "../../../src/inference/text/pronunciations.ts";
+import { pronounce } from "../../../src/inference/speech/synthesizer.ts";
 import { reworded } from "../../../src/inference/text/reworded.ts";
 import { placedText } from "../../../src/inference/text/placed_text.ts";
 import { SpeakableText } from "../../../src/inference/text/speakable_text.ts";

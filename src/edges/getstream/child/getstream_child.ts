@@ -18,6 +18,7 @@ import {
   AuthenticationError,
   ConnectionError,
   EdgeError,
+  isTimeout,
   type JsonValue,
   messageOf,
   ProtocolError,
@@ -196,7 +197,7 @@ export class GetStreamChild implements EdgeChild {
         clock: this.#context.clock,
       });
     } catch (error) {
-      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      if (!isTimeout(error)) throw error;
       throw new ConnectionError(`the agent's process did not respond within ${timeoutMs} ms`, {
         code: "timeout",
         retryable: true,

@@ -17,8 +17,8 @@ import {
 import type { GetStreamSettings } from "../settings.ts";
 import {
   type CallName,
-  type ChatMessage,
   type ServiceOptions,
+  type StreamChatMessage,
   StreamService,
   type UpsertOptions,
 } from "./stream_service.ts";
@@ -154,14 +154,14 @@ export class AppService extends StreamService {
       }));
   }
 
-  override async sendMessage(channelId: string, message: ChatMessage): Promise<void> {
+  override async sendMessage(channelId: string, message: StreamChatMessage): Promise<void> {
     await this.#once(
       "writing a message",
       () => this.#client.chat.sendMessage({ type: "messaging", id: channelId, message }),
     );
   }
 
-  override async showMessage(message: ChatMessage): Promise<void> {
+  override async showMessage(message: StreamChatMessage): Promise<void> {
     const { id, user_id, text, custom } = message;
     await this.#once(
       "updating a message",
@@ -169,7 +169,7 @@ export class AppService extends StreamService {
     );
   }
 
-  override async finishMessage(message: ChatMessage): Promise<void> {
+  override async finishMessage(message: StreamChatMessage): Promise<void> {
     const { id, user_id, text, custom } = message;
     await this.#once(
       "writing a message",

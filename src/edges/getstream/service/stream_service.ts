@@ -41,7 +41,7 @@ export interface ServiceOptions {
 }
 
 /** A message of a chat channel. */
-export interface ChatMessage {
+export interface StreamChatMessage {
   id: string;
   text: string;
   user_id: string;
@@ -111,11 +111,11 @@ export abstract class StreamService {
   // Writes are not tried again here: the conversation tries again with the latest state.
 
   /** Writes a new message. */
-  abstract sendMessage(channelId: string, message: ChatMessage): Promise<void>;
+  abstract sendMessage(channelId: string, message: StreamChatMessage): Promise<void>;
   /** Updates a message that is still growing. */
-  abstract showMessage(message: ChatMessage): Promise<void>;
+  abstract showMessage(message: StreamChatMessage): Promise<void>;
   /** Writes the final state of a message. */
-  abstract finishMessage(message: ChatMessage): Promise<void>;
+  abstract finishMessage(message: StreamChatMessage): Promise<void>;
   /** Removes a message. */
   abstract deleteMessage(id: string, userId: string): Promise<void>;
   /** Returns a new holder of a user's tokens. */

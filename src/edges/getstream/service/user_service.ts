@@ -9,8 +9,8 @@ import { retrying } from "../wire/retrying.ts";
 import type { GetStreamSettings, UserTokenSource } from "../settings.ts";
 import {
   type CallName,
-  type ChatMessage,
   type ServiceOptions,
+  type StreamChatMessage,
   StreamService,
   type UpsertOptions,
 } from "./stream_service.ts";
@@ -119,7 +119,7 @@ export class UserService extends StreamService {
     return Promise.reject(noSecret(`adding "${userId}" to the chat channel`));
   }
 
-  override async sendMessage(channelId: string, message: ChatMessage): Promise<void> {
+  override async sendMessage(channelId: string, message: StreamChatMessage): Promise<void> {
     const { user_id, ...own } = message;
     // What others said only the app may write.
     if (!this.#users.has(user_id)) return;
@@ -134,7 +134,7 @@ export class UserService extends StreamService {
     return Promise.resolve();
   }
 
-  override async finishMessage({ id, user_id, text, custom }: ChatMessage): Promise<void> {
+  override async finishMessage({ id, user_id, text, custom }: StreamChatMessage): Promise<void> {
     if (!this.#users.has(user_id)) return;
     await this.#chat("writing a message", user_id, {
       method: "PUT",

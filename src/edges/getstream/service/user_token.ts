@@ -3,6 +3,7 @@ import {
   AuthenticationError,
   type Clock,
   EdgeError,
+  isTimeout,
   messageOf,
   systemClock,
   waitFor,
@@ -111,7 +112,7 @@ export class UserToken {
       });
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof DOMException && error.name === "TimeoutError") {
+      if (isTimeout(error)) {
         throw new AuthenticationError(`userToken returned no token within ${LOAD_MS} ms`, {
           code: "token-timeout",
           retryable: true,

@@ -18,6 +18,7 @@ import {
   AuthenticationError,
   ConnectionError,
   EdgeError,
+  isTimeout,
   type JsonValue,
   ProtocolError,
   waitFor,
@@ -182,7 +183,7 @@ export class LiveKitChild implements EdgeChild {
         clock: this.#context.clock,
       });
     } catch (error) {
-      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      if (!isTimeout(error)) throw error;
       throw new ConnectionError(`the agent's process sent no token within ${TOKEN_MS} ms`, {
         code: "timeout",
         retryable: true,

@@ -10,12 +10,9 @@ import type { DispatchService } from "../service/dispatch_service.ts";
 import type { Tokens } from "../service/tokens.ts";
 import type { LiveKitSettings } from "../settings.ts";
 import { LiveKitJobFeed } from "./job_feed.ts";
+import type { LiveKitJobKind } from "./job_kind.ts";
 
-/**
- * What the server hands out a job for: a room, once it is created (`"room"`), each person who joins one
- * (`"participant"`), or each person who publishes in one (`"publisher"`).
- */
-export type LiveKitJobKind = "room" | "participant" | "publisher";
+export type { LiveKitJobKind };
 
 const KINDS: readonly LiveKitJobKind[] = ["room", "participant", "publisher"];
 

@@ -5,6 +5,7 @@ import {
   type Clock,
   ConnectionError,
   EdgeError,
+  isTimeout,
   messageOf,
   type User,
   waitFor,
@@ -71,7 +72,7 @@ export class Tokens {
       });
     } catch (error) {
       if (signal?.aborted || error instanceof EdgeError) throw error;
-      const isLate = error instanceof DOMException && error.name === "TimeoutError";
+      const isLate = isTimeout(error);
       throw new ConnectionError(`the token of ${user.id}: ${messageOf(error)}`, {
         code: isLate ? "token-timeout" : "token-failed",
         retryable: true,

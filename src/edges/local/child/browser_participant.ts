@@ -20,7 +20,7 @@ import {
 } from "./participant_connection.ts";
 import type { ClientMessage, Hello, PageParticipant, ServerMessage } from "../wire/signalling.ts";
 import { PROTOCOL_VERSION } from "../wire/signalling.ts";
-import type { Socket, SocketEnd } from "./socket.ts";
+import type { PageSocketEnd, Socket } from "./socket.ts";
 import type { VideoSource } from "./video_slots.ts";
 
 /** How long the first connection may take. */
@@ -404,7 +404,7 @@ export class BrowserParticipant {
     return this.#repairs.length < REPAIRS && this.#repairs.push(now) > 0;
   }
 
-  #socketEnded(socket: Socket, end: SocketEnd): void {
+  #socketEnded(socket: Socket, end: PageSocketEnd): void {
     if (socket !== this.#socket || this.#gone) return;
     this.#timer?.[Symbol.dispose]();
     if (end === "left" || end === "closed" || this.#room.limits.graceMs === 0) {

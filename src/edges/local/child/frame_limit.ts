@@ -1,5 +1,5 @@
 /**
- * How much a page may send over its socket, counted before it is parsed: the parser of WebSockets answers
+ * How much a page may send over its socket, counted before it is parsed: the parser of WebSockets responds to
  * or holds each frame of a piece, and 64 KiB are ten thousand empty ones.
  *
  * @module
@@ -39,7 +39,7 @@ export class FrameLimit {
     this.#left = Infinity;
   }
 
-  /** Records that this end has closed: only what was on its way may come, and the answer. */
+  /** Records that this end has closed: only what was on its way may come, and the response. */
   finish(): void {
     this.#left = Math.min(this.#left, this.#limits.messageSize);
   }

@@ -100,7 +100,7 @@ export class Listener {
       gates.set(tcp, new RequestGate(tcp));
     });
     server.on("request", (request, response) => {
-      gates.get(request.socket)?.answeredBy(response);
+      gates.get(request.socket)?.respondsWith(response);
       guard(request.socket, () => onRequest(request, response));
     });
     server.on("upgrade", (request, tcp, head) => {

@@ -43,6 +43,7 @@ import {
 } from "../wire/signalling.ts";
 import type { Socket } from "./socket.ts";
 import { messageOf } from "../../../events/error_text.ts";
+import { callKey } from "../wire/call_key.ts";
 
 /** How long a person who started a call waits for its agent. */
 const AGENT_WAIT_MS = 15_000;
@@ -168,7 +169,7 @@ export class LocalChild implements EdgeChild {
         return { origin: this.#server.origin };
       }
       case "started":
-        this.#answerStart(v.parse(startedParams, params));
+        this.#respondToStart(v.parse(startedParams, params));
         return null;
       case "reopened":
         this.#reopened.resolve();
@@ -181,12 +182,12 @@ export class LocalChild implements EdgeChild {
       }
       case "end": {
         const { callType, callId } = v.parse(callParams, params);
-        await this.#calls.get(callKey(callType, callId))?.room.end("call-ended");
+        await this.#calls.get(callKey({ type: callType, id: callId }))?.room.end("call-ended");
         return null;
       }
       case "endUnanswered": {
         const { callType, callId } = v.parse(callParams, params);
-        const call = this.#calls.get(callKey(callType, callId));
+        const call = this.#calls.get(callKey({ type: callType, id: callId }));
         if (call?.room.agentCount === 0) await call.room.end("no-agent");
         return null;
       }
@@ -224,7 +225,7 @@ export class LocalChild implements EdgeChild {
   }
 
   #open(init: CallParams): OpenCall {
-    const key = callKey(init.callType, init.callId);
+    const key = callKey({ type: init.callType, id: init.callId });
     const open = this.#calls.get(key);
     if (open) return open;
     if (this.#calls.size >= this.#settings.limits.calls) {
@@ -289,7 +290,7 @@ export class LocalChild implements EdgeChild {
 
   /** Returns the call of a link, or throws a rejection. */
   async #find(link: Hello | Look): Promise<{ call: OpenCall; invitation?: Invitation }> {
-    const find = () => this.#calls.get(callKey(link.callType, link.callId));
+    const find = () => this.#calls.get(callKey({ type: link.callType, id: link.callId }));
     if (!isInvitation(link.secret)) {
       const call = find();
       // One rejection and one duration for both: outsiders do not learn which calls exist.
@@ -354,7 +355,7 @@ export class LocalChild implements EdgeChild {
   }
 
   /** Lets a page into the call that it started, here or in a process of the call's own; or does not. */
-  #answerStart({ callId, origin }: v.InferOutput<typeof startedParams>): void {
+  #respondToStart({ callId, origin }: v.InferOutput<typeof startedParams>): void {
     const starting = this.#starting.get(callId);
     this.#starting.delete(callId);
     if (starting === undefined) return;
@@ -391,10 +392,6 @@ export class LocalChild implements EdgeChild {
     this.#suppressed = 0;
     this.#context.log("warn", `LocalEdge: ${line}${more}`);
   }
-}
-
-function callKey(callType: string, callId: string): string {
-  return JSON.stringify([callType, callId]);
 }
 
 function listenError(error: unknown, { host, port }: LocalSettings): EdgeError {

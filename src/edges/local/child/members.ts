@@ -19,7 +19,7 @@ const TRACK_TYPES: Record<TrackKind, TrackType> = {
 };
 
 /** An agent in a room. */
-export interface AgentMember {
+export interface RoomAgentEntry {
   id: string;
   port: RoomPort;
   tracks: PublishedKinds;
@@ -33,13 +33,13 @@ export function participantData(participant: BrowserParticipant): ParticipantDat
 }
 
 /** An agent, for other agents. */
-export function agentData(agent: AgentMember): ParticipantData {
+export function agentData(agent: RoomAgentEntry): ParticipantData {
   const { id, name } = agent.port.user;
   return { id: agent.id, userId: id, name, kind: "agent" };
 }
 
 /** An agent, for pages. */
-export function agentMember(agent: AgentMember): PageParticipant {
+export function agentParticipant(agent: RoomAgentEntry): PageParticipant {
   return {
     id: agent.id,
     name: agent.port.user.name,
@@ -52,7 +52,7 @@ export function agentMember(agent: AgentMember): PageParticipant {
 }
 
 /** Returns the tracks that an agent publishes, for other agents. */
-export function agentTracks(agent: AgentMember): TrackData[] {
+export function agentTracks(agent: RoomAgentEntry): TrackData[] {
   const tracks: TrackData[] = [];
   const common = { participantId: agent.id, muted: false };
   if (agent.tracks.audio) {

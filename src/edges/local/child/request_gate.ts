@@ -13,8 +13,8 @@ import type { Socket as TcpSocket } from "node:net";
 export const MAX_REQUEST_BYTES = 16_384;
 /** The most bytes of all requests of a connection: browsers load the page with a few kilobytes. */
 const MAX_CONNECTION_BYTES = 256 * 1024;
-/** After so many the next answer is the last one, and says so: a proxy keeps its connections for long. */
-const LAST_ANSWER_BYTES = MAX_CONNECTION_BYTES / 2;
+/** After so many the next response is the last one, and says so: a proxy keeps its connections for long. */
+const LAST_RESPONSE_BYTES = MAX_CONNECTION_BYTES / 2;
 
 /** What ends the headers of a request: as written by the standard, and as lenient parsers read it. */
 const ENDS_OF_HEADERS = ["\n\r\n", "\n\n"];
@@ -27,7 +27,7 @@ interface ParsedSocket extends TcpSocket {
 }
 
 /** What is used of a response. */
-type Answer = Pick<ServerResponse, "writableEnded" | "shouldKeepAlive">;
+type Response = Pick<ServerResponse, "writableEnded" | "shouldKeepAlive">;
 
 /** The way from one connection to its parser. */
 export class RequestGate {
@@ -39,7 +39,7 @@ export class RequestGate {
   #tail = "";
   /** Whether the headers are complete. */
   #complete = false;
-  #answer: Answer | undefined;
+  #response: Response | undefined;
 
   /** Stands before the connection's parser from now on. */
   constructor(tcp: ParsedSocket) {
@@ -50,13 +50,13 @@ export class RequestGate {
   }
 
   /**
-   * Records how the current request is answered: the next one may come after it, unless this connection
+   * Records the response to the current request: the next one may come after it, unless this connection
    * has had enough of them.
    */
-  answeredBy(response: Answer): void {
+  respondsWith(response: Response): void {
     this.#complete = true;
-    this.#answer = response;
-    if (this.#total > LAST_ANSWER_BYTES) response.shouldKeepAlive = false;
+    this.#response = response;
+    if (this.#total > LAST_RESPONSE_BYTES) response.shouldKeepAlive = false;
   }
 
   /** Lets all pass: another protocol begins. */
@@ -73,10 +73,10 @@ export class RequestGate {
 
   #accepts(piece: Buffer): boolean {
     if (this.#complete) {
-      // Not the end of its way: an honest client may have the answer before this end knows.
-      if (!this.#answer?.writableEnded) return false;
+      // Not the end of its way: an honest client may have the response before this end knows.
+      if (!this.#response?.writableEnded) return false;
       this.#complete = false;
-      this.#answer = undefined;
+      this.#response = undefined;
       this.#size = 0;
       this.#tail = "";
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ParticipantAudioStats, PublishedKinds } from "../../../media/child/contract.ts";
-import type { CallState } from "../../../media/wire/messages.ts";
+import type { KnownCallState } from "../../../media/wire/messages.ts";
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
 import type { Clock } from "../../../events/clock.ts";
 import { checkCustomEvent } from "../../../edge/custom_event.ts";
@@ -14,11 +14,11 @@ import { AudioLevels } from "./audio_levels.ts";
 import type { LocalLimits } from "../wire/limits.ts";
 import {
   agentData,
-  type AgentMember,
-  agentMember,
+  agentParticipant,
   agentTracks,
   participantData,
   participantTracks,
+  type RoomAgentEntry,
 } from "./members.ts";
 import { BrowserParticipant, type ParticipantRoom } from "./browser_participant.ts";
 import { type GoodbyeCode, Rejection } from "../wire/rejection.ts";
@@ -64,7 +64,7 @@ export class Room implements ParticipantRoom {
   readonly rtc: RtcSettings;
   readonly #options: RoomOptions;
   readonly #participants = new Map<string, BrowserParticipant>();
-  readonly #agents = new Map<number, AgentMember>();
+  readonly #agents = new Map<number, RoomAgentEntry>();
   /** The participants' tracks, as the agents know them. */
   readonly #tracks = new PublishedTrackList();
   readonly #media: RoomTracks;
@@ -103,7 +103,7 @@ export class Room implements ParticipantRoom {
   /** All members, as pages see them. */
   get members(): PageParticipant[] {
     return [
-      ...[...this.#agents.values()].map(agentMember),
+      ...[...this.#agents.values()].map(agentParticipant),
       ...[...this.#participants.values()].filter((one) => one.present).map((one) => one.member),
     ];
   }
@@ -169,7 +169,7 @@ export class Room implements ParticipantRoom {
   /** Adds an agent and sends it the members. */
   addAgent(port: RoomPort): void {
     if (port.known) this.#expect(port.known);
-    const agent: AgentMember = {
+    const agent: RoomAgentEntry = {
       id: `agent-${port.connectionId}`,
       port,
       tracks: { audio: false, video: false },
@@ -194,12 +194,12 @@ export class Room implements ParticipantRoom {
         port.send({ type: "trackAdded", track });
       }
     }
-    this.#sendToParticipants({ type: "joined", participant: agentMember(agent) });
+    this.#sendToParticipants({ type: "joined", participant: agentParticipant(agent) });
     this.onDelay();
   }
 
   /** Adds those whom an agent saw in the process that this one takes the place of. */
-  #expect({ participants, tracks }: CallState): void {
+  #expect({ participants, tracks }: KnownCallState): void {
     for (const data of participants) {
       // Agents join again by themselves.
       if (data.kind !== "person" || this.#participants.has(data.id)) continue;
@@ -245,7 +245,7 @@ export class Room implements ParticipantRoom {
         other.port.send({ type: "trackAdded", track });
       }
     }
-    this.#sendToParticipants({ type: "updated", participant: agentMember(agent) });
+    this.#sendToParticipants({ type: "updated", participant: agentParticipant(agent) });
     this.#media.chooseVideos();
   }
 
@@ -396,7 +396,7 @@ export class Room implements ParticipantRoom {
     for (const message of this.#tracks.update(participant.id, wanted)) this.#sendToAgents(message);
   }
 
-  #agent(port: Pick<RoomPort, "connectionId">): AgentMember {
+  #agent(port: Pick<RoomPort, "connectionId">): RoomAgentEntry {
     const agent = this.#agents.get(port.connectionId);
     if (!agent) throw new TypeError("the agent is not in this call: join it first");
     return agent;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { RtcTrack } from "../../../media/webrtc/rtc_types.ts";
-import { type AgentMember, trackId } from "./members.ts";
+import { type RoomAgentEntry, trackId } from "./members.ts";
 import type { BrowserParticipant } from "./browser_participant.ts";
 import type { RoomAudio } from "./room_media.ts";
 import type { VideoSource } from "./video_slots.ts";
@@ -16,7 +16,7 @@ const AUDIO_KINDS = ["audio", "screenAudio"] as const;
 export interface RoomTracksInit {
   audio: Pick<RoomAudio, "addSource" | "removeSource" | "setMuted">;
   participants: ReadonlyMap<string, BrowserParticipant>;
-  agents: ReadonlyMap<number, AgentMember>;
+  agents: ReadonlyMap<number, RoomAgentEntry>;
 }
 
 /** The tracks that the room reads, by track id. */

@@ -16,7 +16,7 @@ const BUSY = 64 * 1024;
 const SILENCE_MS = 4000;
 
 /** How a socket ended. */
-export type SocketEnd =
+export type PageSocketEnd =
   /** The page said so: it left, was closed, or navigated away. */
   | "left"
   /** It broke off without a close frame: the browser is gone, or its network is. */
@@ -30,7 +30,7 @@ export type SocketEnd =
 export interface SocketHandlers {
   onMessage(message: ClientMessage): void;
   /** Called once. */
-  onEnd(end: SocketEnd): void;
+  onEnd(end: PageSocketEnd): void;
 }
 
 /** The parts of a WebSocket that are used. */
@@ -167,7 +167,7 @@ export class Socket {
     }
   }
 
-  #finish(end: SocketEnd, code: number, reason: string): void {
+  #finish(end: PageSocketEnd, code: number, reason: string): void {
     try {
       this.#raw.close(code, reason);
     } catch {
@@ -176,7 +176,7 @@ export class Socket {
     this.#end(end);
   }
 
-  #end(end: SocketEnd): void {
+  #end(end: PageSocketEnd): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#watch?.[Symbol.dispose]();

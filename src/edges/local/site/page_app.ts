@@ -1,5 +1,5 @@
 /**
- * The page's files and their headers, as a function from a request to an answer: it listens on nothing.
+ * The page's files and their headers, as a function from a request to a response: it listens on nothing.
  *
  * @module
  */
@@ -42,15 +42,15 @@ export interface PageRequest {
   headers: Headers;
 }
 
-/** An answer, whole: the files are small. */
-export interface PageAnswer {
+/** A response, whole: the files are small. */
+export interface PageResponse {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array<ArrayBuffer>;
 }
 
-/** Answers requests for the page. */
-export type PageApp = (request: PageRequest) => PageAnswer;
+/** Responds to requests for the page. */
+export type PageApp = (request: PageRequest) => PageResponse;
 
 /** Options for {@linkcode pageApp}. */
 export interface PageAppOptions {

@@ -1,5 +1,5 @@
 /**
- * The page's answers over `node:http`, on the edge's own server and on an application's: one at a time on
+ * The page's responses over `node:http`, on the edge's own server and on an application's: one at a time on
  * each connection, to requests without a body.
  *
  * @module
@@ -17,32 +17,32 @@ export interface PageResponderOptions {
   log(line: string): void;
 }
 
-/** Answers a request for the page. */
+/** Responds to a request for the page. */
 export type PageResponder = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Returns what answers. A connection that sends another request before its answer is ended: browsers do
+ * Returns what responds. A connection that sends another request before its response is ended: browsers do
  * not, and thousands of requests in one packet would keep the calls from being heard.
  */
 export function pageResponder({ app, log }: PageResponderOptions): PageResponder {
-  const answering = new WeakSet<TcpSocket>();
+  const responding = new WeakSet<TcpSocket>();
   return (request, response) => {
     const tcp = request.socket;
     if (tcp.destroyed) return;
-    if (answering.has(tcp)) return void tcp.destroy();
-    answering.add(tcp);
+    if (responding.has(tcp)) return void tcp.destroy();
+    responding.add(tcp);
     // What lies in the same packet is parsed before this; the next request of an honest client after it.
-    setImmediate(() => answering.delete(tcp));
+    setImmediate(() => responding.delete(tcp));
     try {
       if (hasBody(request)) return refuse(response, 413, () => tcp.destroy());
       const url = addressOf(request);
       if (!url) return refuse(response, 400);
       const headers = headersOf(request);
       if (!headers) return refuse(response, 431);
-      const answer = app({ method: request.method ?? "GET", path: url.pathname, headers });
-      const length = String(answer.body.length);
-      response.writeHead(answer.status, { ...answer.headers, "content-length": length });
-      response.end(answer.body);
+      const page = app({ method: request.method ?? "GET", path: url.pathname, headers });
+      const length = String(page.body.length);
+      response.writeHead(page.status, { ...page.headers, "content-length": length });
+      response.end(page.body);
     } catch (error) {
       log(`a request failed: ${messageOf(error)}`);
       response.destroy();

@@ -4,7 +4,7 @@ import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
 import type { Participant } from "../../../edge/types.ts";
 import type { SpeechOutcome } from "../../speech/speech_handle.ts";
 import type { SpeechOutput } from "../../speech/speech_output.ts";
-import type { Synthesizer } from "../../speech/synthesizer.ts";
+import { once, type Synthesizer } from "../../speech/synthesizer.ts";
 import type { TranscriptWriter } from "../../history/transcript_writer.ts";
 import type { GenerateReplyOptions, SayOptions, TextOptions } from "../pipeline.ts";
 import type { RequestedReply, RequestedReplyOptions } from "./requested_reply.ts";
@@ -142,8 +142,4 @@ export class ApplicationRequests {
     if (speech.failure) throw speech.failure.error;
     return outcome;
   }
-}
-
-async function* once(text: string): AsyncGenerator<string, void, void> {
-  yield text;
 }

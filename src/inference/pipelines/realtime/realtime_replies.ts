@@ -7,7 +7,7 @@ import type { SpeechHandle, SpeechOutcome } from "../../speech/speech_handle.ts"
 import type { RequestedReply } from "./requested_reply.ts";
 import type { Synthesizer } from "../../speech/synthesizer.ts";
 import { RealtimeReply } from "./realtime_reply.ts";
-import { WrittenReply } from "./written_reply.ts";
+import { VoicedReply } from "./voiced_reply.ts";
 
 /** A reply in progress of which nothing comes for so long has failed. */
 const STALL_LIMIT_MS = 30_000;
@@ -45,7 +45,7 @@ interface CurrentReply {
   /** The application's reply that it is a part of, if any. */
   readonly requested: RequestedReply | undefined;
   /** What is played of it, once there is something. */
-  speech?: { readonly reply: RealtimeReply | WrittenReply; readonly message: TranscriptMessage };
+  speech?: { readonly reply: RealtimeReply | VoicedReply; readonly message: TranscriptMessage };
   /** Whether its speech has ended: later parts are ignored. */
   isPlayed: boolean;
   /** Whether it belongs to a session that was lost. */
@@ -177,7 +177,7 @@ export class RealtimeReplies {
       this.#init;
     const { id, requested } = current;
     const voice = requested?.inText ? undefined : this.#init.voice();
-    const reply = voice ? new WrittenReply(voice) : new RealtimeReply();
+    const reply = voice ? new VoicedReply(voice) : new RealtimeReply();
     const message = transcript.openAgentMessage("");
     requested?.hold();
     if (requested?.inText) return { reply, message };

@@ -225,7 +225,7 @@ export class RealtimeTools {
     return filling;
   }
 
-  /** Answers a call that does not run. */
+  /** Adds a result to a call that does not run. */
   #refuse(call: ToolCall, fault: string): void {
     const { history, session } = this.#init;
     const { id: callId, name } = call;

@@ -2,7 +2,7 @@
 import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeSession } from "../../contracts/realtime_llm.ts";
 import { backOffMs } from "../../../events/retry.ts";
-import { attempt } from "../../../events/user_code.ts";
+import { attempt, type Report } from "../../../events/user_code.ts";
 import { InferenceError } from "../../contracts/errors.ts";
 import { RequestedReply, type RequestedReplyOptions } from "./requested_reply.ts";
 
@@ -20,8 +20,8 @@ const OWN_REPLY_MS = 300;
 const UNSEEN_RESULT_MS = 500;
 /** How often a request is made, at most. */
 const MAX_TRIES = 5;
-/** How often a request that gets no answer is made. */
-const MAX_UNANSWERED = 2;
+/** How often a request that gets no reply is made. */
+const MAX_SILENT_TRIES = 2;
 
 /** What is to be said. */
 export interface ReplyRequestInit {
@@ -38,7 +38,7 @@ interface ReplyRequest extends ReplyRequestInit {
   /** Whether it is for a person's turn, of which the next session is told. */
   readonly isToTurn: boolean;
   tries: number;
-  unanswered: number;
+  silentTries: number;
 }
 
 /** Asks for a reply to the conversation. */
@@ -53,13 +53,13 @@ export interface ReplyRequestsInit {
   session: () => RealtimeSession | undefined;
   /** Whether enough waits to be played: no more is to be generated before that. */
   isAhead: () => boolean;
-  report: (error: unknown, context: string) => void;
+  report: Report;
 }
 
 /**
  * The replies that a realtime model is asked for. Services refuse a request while a reply is in
  * progress, so each waits until the one before has ended, and while a person speaks. Each is begun,
- * interrupted or fails: its caller always gets an answer. Requests that a lost session leaves are made
+ * interrupted or fails: its caller always gets an outcome. Requests that a lost session leaves are made
  * again in the next.
  */
 export class ReplyRequests {
@@ -292,7 +292,7 @@ export class ReplyRequests {
 
   #request(init: ReplyRequestInit): ReplyRequest {
     const addedMs = this.#init.clock.now();
-    return { ...init, addedMs, isContinuation: false, isToTurn: false, tries: 0, unanswered: 0 };
+    return { ...init, addedMs, isContinuation: false, isToTurn: false, tries: 0, silentTries: 0 };
   }
 
   #hold(ms: number): void {
@@ -326,7 +326,7 @@ export class ReplyRequests {
     if (asked?.id !== id) return;
     this.#forgetAsked();
     const { request } = asked;
-    const isLast = ++request.unanswered >= MAX_UNANSWERED;
+    const isLast = ++request.silentTries >= MAX_SILENT_TRIES;
     const message = `${name}: no reply was begun within ${START_LIMIT_MS} ms`;
     this.#again(request, new InferenceError(message, { code: "timeout", retryable: !isLast }));
   }

@@ -1,7 +1,8 @@
 /** The fixture of a test of a language model: the model, its requests, and what came of them. @module */
 import type { LLM, LLMPart, LLMRequest } from "../../../inference/contracts/llm.ts";
 import type { LLMAct, LLMFactory, LLMUnderTest } from "./llm_under_test.ts";
-import { collect, type Collected, TestTime } from "./model_test.ts";
+import { collect, type Collected } from "./model_test.ts";
+import { TestTime } from "../test_time.ts";
 
 /** The parts of the contract that options leave out. */
 export type LLMPartOfContract = "tools" | "finish" | "network";

@@ -2,7 +2,6 @@
 import type { Clock } from "../../../events/clock.ts";
 import { systemClock } from "../../../events/clock.ts";
 import { silentLogger } from "../../../events/logger.ts";
-import { sleep, waitFor } from "../../../events/waiting.ts";
 import type {
   RealtimeEvent,
   RealtimeSession,
@@ -15,6 +14,7 @@ import type {
   RealtimeUnderTest,
 } from "./realtime_under_test.ts";
 import { collect, type Collected } from "./model_test.ts";
+import { TestTime } from "../test_time.ts";
 
 /** The parts of the contract that options leave out. */
 export type RealtimePartOfContract = "network" | "commit" | "update" | "text";
@@ -61,11 +61,10 @@ export class SessionUnderTest {
 }
 
 /** Creates the model of one test and its sessions, and closes them. */
-export class RealtimeFixture implements AsyncDisposable {
+export class RealtimeFixture extends TestTime implements AsyncDisposable {
   #underTest: RealtimeUnderTest | undefined;
   readonly #sessions: RealtimeSession[] = [];
 
-  readonly limitMs: number;
   /** Whether the model replies by itself to a turn that was committed. */
   readonly repliesByItself: boolean;
 
@@ -73,7 +72,7 @@ export class RealtimeFixture implements AsyncDisposable {
     readonly factory: RealtimeFactory,
     { limitMs, repliesByItself }: { limitMs: number; repliesByItself: boolean },
   ) {
-    this.limitMs = limitMs;
+    super(undefined, limitMs);
     this.repliesByItself = repliesByItself;
   }
 
@@ -94,20 +93,6 @@ export class RealtimeFixture implements AsyncDisposable {
     const session = await this.until(llm.connect(sessionOptions(change)), "the session");
     this.#sessions.push(session);
     return new SessionUnderTest(session);
-  }
-
-  /** Waits for a promise. */
-  until<T>(promise: PromiseLike<T>, what: string): Promise<T> {
-    return waitFor(promise, what, { timeoutMs: this.limitMs });
-  }
-
-  /** Waits until a condition holds. */
-  async eventually(condition: () => boolean, what: string): Promise<void> {
-    const stepMs = 5;
-    for (let waited = 0; !condition(); waited += stepMs) {
-      if (waited >= this.limitMs) throw new Error(`did not happen: ${what}`);
-      await sleep(stepMs);
-    }
   }
 
   /** Waits until the service has received so many of a type, and returns them. */

@@ -7,7 +7,8 @@ import { systemClock } from "../../../events/clock.ts";
 import { silentLogger } from "../../../events/logger.ts";
 import { speechLike } from "../../sounds.ts";
 import { expect, expectSame } from "../fixture.ts";
-import { expectInferenceError, TestTime } from "./model_test.ts";
+import { expectInferenceError } from "./model_test.ts";
+import { TestTime } from "../test_time.ts";
 
 const SAMPLE_RATE = 16_000;
 const SLOT = SAMPLE_RATE * SLOT_MS / 1000;

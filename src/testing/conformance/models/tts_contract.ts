@@ -4,7 +4,8 @@ import type { TTSAct, TTSFactory, TTSUnderTest } from "./tts_under_test.ts";
 import { systemClock } from "../../../events/clock.ts";
 import { silentLogger } from "../../../events/logger.ts";
 import { expect, expectSame } from "../fixture.ts";
-import { expectInferenceError, TestTime } from "./model_test.ts";
+import { expectInferenceError } from "./model_test.ts";
+import { TestTime } from "../test_time.ts";
 
 /** What came of a stream. */
 interface Spoken {

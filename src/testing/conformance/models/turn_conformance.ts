@@ -12,7 +12,8 @@ import { silentLogger } from "../../../events/logger.ts";
 import { speechLike } from "../../sounds.ts";
 import type { ConformanceTest } from "../conformance.ts";
 import { expect, expectSame } from "../fixture.ts";
-import { checkKit, registerTests, TestTime } from "./model_test.ts";
+import { checkKit, registerTests } from "./model_test.ts";
+import { TestTime } from "../test_time.ts";
 
 /** Creates a turn detector for one test. */
 export type TurnDetectorFactory = () => TurnDetector | Promise<TurnDetector>;

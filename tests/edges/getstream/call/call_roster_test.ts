@@ -7,7 +7,7 @@ import {
 import { CallRoster } from "../../../../src/edges/getstream/child/call/call_roster.ts";
 import { TrackType } from "../../../../src/edge/types.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
-import type { CallState, ConnectionMessage } from "../../../../src/media/wire/messages.ts";
+import type { ConnectionMessage, KnownCallState } from "../../../../src/media/wire/messages.ts";
 
 function roster(
   findAgents: (ids: string[]) => Promise<ReadonlySet<string>> = none,
@@ -312,7 +312,7 @@ Deno.test("CallRoster takes thousands, and reports those beyond, who come in as 
 });
 
 Deno.test("CallRoster emits the number of anonymous viewers when the agent does not know it", async () => {
-  const counts = async (known?: CallState) => {
+  const counts = async (known?: KnownCallState) => {
     const emitted: number[] = [];
     const it = new CallRoster({
       emit: (message) => message.type === "viewersCounted" && void emitted.push(message.count),

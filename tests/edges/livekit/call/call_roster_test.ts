@@ -10,7 +10,7 @@ import {
 } from "@livekit/protocol";
 import { assertEquals } from "@std/assert";
 import { CallRoster } from "../../../../src/edges/livekit/child/call/call_roster.ts";
-import type { CallState, ConnectionMessage } from "../../../../src/media/wire/messages.ts";
+import type { ConnectionMessage, KnownCallState } from "../../../../src/media/wire/messages.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 
 type Init = ConstructorParameters<typeof ParticipantInfo>[0];
@@ -37,7 +37,7 @@ const track = (source: TrackSource, init: ConstructorParameters<typeof TrackInfo
     ...init,
   });
 
-function fixture({ graceMs = 6000, known }: { graceMs?: number; known?: CallState } = {}) {
+function fixture({ graceMs = 6000, known }: { graceMs?: number; known?: KnownCallState } = {}) {
   const clock = new VirtualClock();
   const log: string[] = [];
   const roster = new CallRoster({

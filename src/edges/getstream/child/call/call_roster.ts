@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { CallState, ConnectionMessage } from "@ringline/edge/media/child";
+import type { ConnectionMessage, KnownCallState } from "@ringline/edge/media/child";
 import type { Clock, JsonValue, TrackType } from "@ringline/edge/toolkit";
 import { isMarked } from "../../wire/agent_marks.ts";
 import {
@@ -65,7 +65,7 @@ export interface CallRosterOptions {
   /** Milliseconds for which a participant who left may come back as the same one. */
   graceMs: number;
   /** What the agent knew when another media process was lost. */
-  known?: CallState | undefined;
+  known?: KnownCallState | undefined;
   clock: Clock;
   /** There are more participants than the roster takes. */
   onFull?: (limit: number) => void;
@@ -96,7 +96,7 @@ export class CallRoster {
   }
 
   /** Takes those of another media process for people who left a moment ago. */
-  #loseAll(participants: CallState["participants"]): void {
+  #loseAll(participants: KnownCallState["participants"]): void {
     const { clock, graceMs } = this.#options;
     const untilMs = clock.now() + Math.max(graceMs, TAKEOVER_MS);
     for (const { id, userId, name, kind, original } of participants) {

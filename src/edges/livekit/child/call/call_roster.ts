@@ -15,7 +15,7 @@ import {
   TrackSource,
   TrackType as LiveKitTrackType,
 } from "@livekit/protocol";
-import type { CallState, ConnectionMessage } from "@ringline/edge/media/child";
+import type { ConnectionMessage, KnownCallState } from "@ringline/edge/media/child";
 import { type Clock, type JsonValue, TrackType } from "@ringline/edge/toolkit";
 import { USER_ATTRIBUTE } from "../../wire/user_attribute.ts";
 
@@ -56,7 +56,7 @@ export interface CallRosterOptions {
   /** Milliseconds for which a participant who was lost may come back as the same one. */
   graceMs: number;
   /** What the agent knew when another media process was lost. */
-  known?: CallState | undefined;
+  known?: KnownCallState | undefined;
   clock: Clock;
   /** A participant's tracks have changed: their media may have to be attached or detached. */
   onChange: (member: Member) => void;
@@ -252,7 +252,7 @@ export class CallRoster {
 }
 
 /** The identity of a participant whom another media process knew. */
-function identityOf({ userId, original }: CallState["participants"][number]): string {
+function identityOf({ userId, original }: KnownCallState["participants"][number]): string {
   return (original as { identity?: string } | null | undefined)?.identity ?? userId;
 }
 

@@ -16,6 +16,7 @@ import {
   ClosedError,
   ConnectionError,
   EdgeError,
+  isTimeout,
   waitFor,
 } from "@ringline/edge/toolkit";
 import type { ClientMessage } from "../signal/signal_socket.ts";
@@ -242,7 +243,7 @@ export class Publisher {
       publication.info = await waitFor(consent.promise, what, { timeoutMs: CONSENT_MS, clock });
     } catch (error) {
       await this.#drop(publication);
-      if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+      if (!isTimeout(error)) throw error;
       throw new ConnectionError(`the server did not take the agent's ${kind}`, {
         code: "timeout",
         retryable: true,

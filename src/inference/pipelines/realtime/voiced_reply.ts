@@ -4,7 +4,7 @@ import type { Synthesizer } from "../../speech/synthesizer.ts";
 import { Channel } from "../../../events/channel.ts";
 
 /** A reply that a realtime model writes, and a voice of its own speaks. */
-export class WrittenReply {
+export class VoicedReply {
   /** The voice adds what it speaks as it speaks it. */
   readonly spoken = undefined;
   readonly #text = new Channel<string>();

@@ -16,8 +16,8 @@ import { netPermissions } from "./settings.ts";
 /** npm's ws reads them when it is loaded. */
 const WS_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
 
-/** Options for a {@linkcode MediaHost}: the settings, and what its process tells the edge. */
-export type MediaHostOptions =
+/** Options for a {@linkcode LocalProcess}: the settings, and what its process tells the edge. */
+export type LocalProcessOptions =
   & Omit<MediaProcessOptions, "child" | "config" | "permissions" | "variables" | "onEnded">
   & {
     settings: LocalSettings;
@@ -28,7 +28,7 @@ export type MediaHostOptions =
   };
 
 /** One media process, of all calls or of one. */
-export class MediaHost {
+export class LocalProcess {
   readonly process: MediaProcess;
   readonly #settings: LocalSettings;
   readonly #closing: AbortSignal;
@@ -44,7 +44,7 @@ export class MediaHost {
   #acquiring = 0;
 
   /** Starts nothing yet. */
-  constructor({ settings, closing, onIdle, ...options }: MediaHostOptions) {
+  constructor({ settings, closing, onIdle, ...options }: LocalProcessOptions) {
     this.#settings = settings;
     this.#closing = closing;
     this.#onIdle = onIdle;

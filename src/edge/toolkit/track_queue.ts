@@ -8,7 +8,7 @@ import type { PendingWrite } from "./pending_write.ts";
 const CHUNK_MS = 20;
 
 /** Audio that was written to a track, at the sink's rate, with the ends of its utterances. */
-export class UtteranceQueue implements Disposable {
+export class TrackQueue implements Disposable {
   readonly #sampleRate: number;
   readonly #kernel: AudioKernel;
   readonly #samples: SampleFifo;

@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import type { PcmChunk } from "@ringline/edge/audio";
 import { readWav, writeWav } from "../../src/audio/wav.ts";
+import { exists } from "../../scripts/files.ts";
 
 const CACHE = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
 const FOLDER = `${CACHE}/ringline-tests`;
@@ -75,14 +76,5 @@ async function run(command: string, args: string[], cwd?: string): Promise<void>
   const { success, stderr } = await new Deno.Command(command, { args, cwd }).output();
   if (!success) {
     throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
   }
 }
