@@ -33,6 +33,8 @@ import { type TurnKind, turnParts, type TurnScript } from "./turn_agent.ts";
 
 const RATE = 24_000;
 const PIECE_MS = 100;
+/** A turn model takes its time to load. */
+const JOIN_LIMIT_MS = 60_000;
 const TONE_HZ = 1000;
 const TONE_LEVEL = 9000;
 const REPLY_MS = 300;
@@ -123,7 +125,7 @@ class ConversationAgent {
 
   async join(): Promise<Message> {
     const call = await this.#agent.createCall("default", crypto.randomUUID());
-    await this.#agent.join(call, { participantWaitTimeoutMs: 0 });
+    await this.#agent.join(call, { participantWaitTimeoutMs: 0, timeoutMs: JOIN_LIMIT_MS });
     return { link: (await this.#edge.callLink(call)).href };
   }
 

@@ -14,7 +14,7 @@ import type { RealtimeEvent } from "../../src/inference/contracts/realtime_llm.t
 import type { LLMPart } from "../../src/inference/contracts/llm.ts";
 import { tone } from "../../src/testing/sounds.ts";
 import { ask, askEverything, piece, sentMessages } from "../adapters/_chat.ts";
-import { type Answer, collect, events, ServiceDouble } from "../adapters/_double.ts";
+import { type Answer, collect, events, refusal, ServiceDouble } from "../adapters/_double.ts";
 import { RealtimeService } from "../adapters/_realtime_service.ts";
 import { transcribed } from "../adapters/_stt.ts";
 import { synthesize } from "../adapters/_voice.ts";
@@ -36,7 +36,10 @@ const twoCalls = events([
 
 /** The services behind the proxy: what each path is answered with. */
 const behind: Answer = (body, path) => {
-  if (path.endsWith("/chat/completions")) return twoCalls(body, path);
+  if (path.endsWith("/chat/completions")) {
+    const isLocked = (body as { model: string }).model === "locked";
+    return (isLocked ? refusal(401, "Incorrect API key provided") : twoCalls)(body, path);
+  }
   if (path.endsWith("/audio/transcriptions")) return Response.json({ text: "Good day." });
   if (path.endsWith("/audio/speech")) {
     const { samples, sampleRate } = tone(400, { sampleRate: 24_000 });
@@ -75,6 +78,7 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
     busy: { model: "openai/any", mock_response: "litellm.RateLimitError" },
     full: { model: "openai/any", mock_response: "litellm.ContextWindowExceededError" },
     calls: openai(double.baseUrl, "gpt-4.1-mini"),
+    locked: openai(double.baseUrl, "locked"),
     hears: openai(double.baseUrl, "whisper-1"),
     speaks: openai(double.baseUrl, "tts-1"),
     converses: openai(realtime.baseUrl, "gpt-realtime"),
@@ -87,7 +91,8 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
       signal: AbortSignal.timeout(60_000),
     };
     await chat(proxy, "talks").start!(context);
-    const wrong = Promise.resolve(chat(proxy, "talks", "sk-wrong").start!(context));
+    // Of a wrong one it says, without a database, only that it has none.
+    const wrong = Promise.resolve(chat(proxy, "talks", "").start!(context));
     expectFailure(await wrong.catch((error) => error), "unauthorized", 401);
   });
 
@@ -102,8 +107,11 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
   await t.step("an image, calls and their results come to the service behind it", async () => {
     const { items, error } = await collect(chat(proxy, "calls").generate(askEverything()));
     assertEquals(error, undefined);
+    // The id that is in use already becomes another one.
+    const [{ call: { id } }] = items as [Extract<LLMPart, { type: "tool-call" }>];
+    assert(id !== "c1");
     assertEquals(items, [
-      { type: "tool-call", call: { id: "c1-2", name: "look", input: { far: true } } },
+      { type: "tool-call", call: { id, name: "look", input: { far: true } } },
       { type: "tool-call", call: { id: "c2", name: "look", input: { far: false } } },
       { type: "usage", inputTokens: 12, outputTokens: 3 },
       { type: "finish", reason: "tool-calls" },
@@ -118,9 +126,9 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
   });
 
   await t.step("errors have their codes", async () => {
-    const failure = async (model: string, key?: string) =>
-      (await collect(chat(proxy, model, key).generate(ask()))).error;
-    expectFailure(await failure("talks", "sk-wrong"), "unauthorized", 401);
+    const failure = async (model: string) =>
+      (await collect(chat(proxy, model).generate(ask()))).error;
+    expectFailure(await failure("locked"), "unauthorized", 401);
     expectFailure(await failure("nothing"), "refused", 400);
     expectFailure(await failure("full"), "refused", 400);
     expectFailure(await failure("busy"), "rate-limited", 429);
@@ -145,7 +153,7 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
     const { signal } = new AbortController();
     const { items, error } = await collect(synthesize(tts, "Good day.", { signal }));
     assertEquals(error, undefined);
-    assertEquals(items.reduce((ms, { pcm }) => ms + pcm.durationMs, 0), 400);
+    assertEquals(Math.round(items.reduce((ms, { pcm }) => ms + pcm.durationMs, 0)), 400);
     const { input, voice } = double.requests.at(-1)!.body as { input: string; voice: string };
     assertEquals([input, voice], ["Good day.", "alloy"]);
   });
