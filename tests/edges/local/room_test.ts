@@ -116,6 +116,15 @@ Deno.test("Room sends videos turned upright to a browser that does not turn them
   assertEquals(fixture.uprights.size, 0);
 });
 
+Deno.test("Room gives the ninth and all further people packets that are longer and cost less", async () => {
+  const fixture = new RoomFixture({ people: 20 });
+  for (let index = 0; index < 10; index++) await fixture.join(`Person ${index + 1}`);
+  assertEquals(
+    fixture.peers.map(({ options }) => options.packetMs),
+    [10, 10, 10, 10, 10, 10, 10, 10, 20, 20],
+  );
+});
+
 Deno.test("Room reads the figures of one connection at a time: each reading holds up all sound", async () => {
   const fixture = new RoomFixture();
   fixture.room.addAgent(new FakePort(1).port);

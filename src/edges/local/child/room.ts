@@ -25,6 +25,7 @@ import { type GoodbyeCode, Rejection } from "../wire/rejection.ts";
 import type { Invitation } from "../wire/invitation.ts";
 import type { RoomMedia, RoomPort } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
+import type { PacketMs } from "../../../media/webrtc/sdp.ts";
 import type { RtcSettings } from "../wire/settings.ts";
 import type { Resumed, ResumeTokens } from "../wire/resume.ts";
 import type { Hello, PageParticipant, ServerMessage } from "../wire/signalling.ts";
@@ -37,6 +38,8 @@ const AGENT_GRACE_MS = 2000;
 /** How long after their welcome those whose invitation has expired come back to another program. */
 const RETURN_MS = 24 * 60 * 60 * 1000;
 
+/** So many people hear each other as fast as can be; those who come to more cost a fifth less. */
+const SMALL_CALL = 8;
 /** The pause between two connections whose figures are read, and what all pauses take at most. */
 const STATS_PAUSE_MS = 100;
 const STATS_MS = 4000;
@@ -256,6 +259,10 @@ export class Room implements ParticipantRoom {
   /** The media of a track that an agent subscribes to. */
   videoTrack(id: string): RtcTrack | undefined {
     return this.#media.video(id);
+  }
+
+  get packetMs(): PacketMs {
+    return this.#participants.size > SMALL_CALL ? 20 : 10;
   }
 
   /**
