@@ -7,6 +7,8 @@ import { PROTOCOL_VERSION } from "../../src/edges/local/wire/signalling.ts";
 import type { Page } from "../../scripts/browser.ts";
 
 const TOKEN = "w".repeat(32);
+/** A program and its media process begin, on a machine that does much else. */
+const START_MS = 60_000;
 const HEADERS = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
 
 /** The example, with its control. */
@@ -15,11 +17,17 @@ async function start(args: string[] = []): Promise<{ worker: Example; control: s
     env: { CONTROL_TOKEN: TOKEN },
     args: ["--control", "0", ...args],
   });
-  const control = await until(
-    "the control is served",
-    () => worker.output.match(/^Control: (\S+)$/m)?.[1],
-  );
-  return { worker, control };
+  try {
+    const control = await until(
+      `the control is served: ${worker.output}`,
+      () => worker.output.match(/^Control: (\S+)$/m)?.[1],
+      START_MS,
+    );
+    return { worker, control };
+  } catch (error) {
+    await worker[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** A probe's status and what it says. */
@@ -41,15 +49,19 @@ async function answerToStart(link: URL): Promise<string> {
   const socket = new WebSocket(`${link.origin.replace("http", "ws")}/signal`, {
     headers: { origin: link.origin },
   });
-  const closed = new Promise((resolve) => socket.onclose = resolve);
-  await new Promise((resolve) => socket.onopen = resolve);
-  const answer = new Promise<MessageEvent>((resolve) => socket.onmessage = resolve);
   const secret = link.hash.slice(1);
-  socket.send(JSON.stringify({ type: "start", version: PROTOCOL_VERSION, secret }));
-  const { type, code } = JSON.parse((await answer).data);
-  socket.close();
-  await closed;
-  return code ?? type;
+  socket.onopen = () => {
+    socket.send(JSON.stringify({ type: "start", version: PROTOCOL_VERSION, secret }));
+  };
+  let answer: { type: string; code?: string } | undefined;
+  socket.onmessage = ({ data }) => answer = JSON.parse(data);
+  try {
+    const { type, code } = await until("the start is answered", () => answer);
+    return code ?? type;
+  } finally {
+    socket.close();
+    await until("the socket is closed", () => socket.readyState === WebSocket.CLOSED);
+  }
 }
 
 browserTest("a worker lets its call finish after SIGTERM, and takes no other", async (browser) => {
