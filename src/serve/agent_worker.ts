@@ -28,8 +28,12 @@ import { SourceFeeds } from "./source_feeds.ts";
 
 /** How often a worker that is stopping says so. */
 const PROGRESS_MS = 5000;
-/** A worker that is stopping waits no longer than this for a person who has left, or has not come. */
-const LONELY_MS = 5000;
+/** A worker that is stopping waits no longer than this for people to come back. */
+const LEFT_MS = 3000;
+/** And no longer than this for the first one, whose page may be loading. */
+const COMING_MS = 15_000;
+/** How often it looks for them. */
+const LOOK_MS = 1000;
 
 /** A job that an application or an operator starts itself. */
 export interface JobRequest extends Omit<JobOffer, "id"> {
@@ -261,12 +265,17 @@ export class AgentWorker implements AsyncDisposable {
     const endsAt = clock.now() + timeoutMs;
     this.#monitor.check();
     this.#feeds.drain();
+    let said: { calls: number; at: number } | undefined;
     while (!this.#closing) {
-      const leftMs = Math.max(0, endsAt - clock.now());
-      this.events.send(new DrainingEvent({ calls: this.#calls, leftMs }));
-      if (this.#calls === 0 || leftMs === 0) break;
-      for (const run of this.#runs.values()) if (run.idleForMs >= LONELY_MS) void run.end();
-      const limit = { timeoutMs: Math.min(PROGRESS_MS, leftMs), clock };
+      const [calls, at] = [this.#calls, clock.now()];
+      const leftMs = Math.max(0, endsAt - at);
+      if (said?.calls !== calls || at - said.at >= PROGRESS_MS) {
+        said = { calls, at };
+        this.events.send(new DrainingEvent({ calls, leftMs }));
+      }
+      if (calls === 0 || leftMs === 0) break;
+      for (const run of this.#runs.values()) if (isLonely(run)) void run.end();
+      const limit = { timeoutMs: Math.min(LOOK_MS, leftMs), clock };
       await waitFor(this.#callsChanged.promise, "the end of a call", limit).catch(() => {});
     }
     await Promise.all([...this.#runs.values()].map((run) => run.sayGoodbye()));
@@ -298,4 +307,10 @@ export class AgentWorker implements AsyncDisposable {
     }
     this.events.send(new ErrorEvent({ error, context }));
   };
+}
+
+/** Whether no person is in a call any more, or the one who is awaited has not come. */
+function isLonely({ agent }: JobRun): boolean {
+  if (!agent?.connection) return false;
+  return agent.idleForMs() >= (agent.connection.state === "waiting" ? COMING_MS : LEFT_MS);
 }

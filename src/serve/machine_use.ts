@@ -4,8 +4,12 @@ import process from "node:process";
 import type { Clock } from "../events/clock.ts";
 import type { MachineUse } from "./limits.ts";
 
+/** The CPU of a shorter time says nothing: a program that begins is busy. */
+const LEAST_MS = 1000;
+
 /**
- * Returns a function that measures the machine, each time since the last time.
+ * Returns a function that measures the machine, each time since the last time; until a second has
+ * passed, the CPU is not known.
  *
  * CPU is the share of the machine's processors that is in use, by all programs (so a media process
  * counts), or this program's own share of one processor where that is more: its JavaScript runs on one.
@@ -17,23 +21,27 @@ import type { MachineUse } from "./limits.ts";
 export function machineMeter(clock: Clock): () => MachineUse {
   const own = ownCpu(clock);
   const machine = machineCpu();
+  let measuredAt = clock.now();
+  let cpu: number | undefined;
   return () => {
-    const shares = [own(), machine()].filter((one) => one !== undefined);
-    return { cpu: shares.length > 0 ? Math.max(...shares) : undefined, memory: memoryInUse() };
+    if (clock.now() - measuredAt >= LEAST_MS) {
+      measuredAt = clock.now();
+      cpu = Math.max(own(), machine() ?? 0);
+    }
+    return { cpu, memory: memoryInUse() };
   };
 }
 
 /** This program's share of one processor. */
-function ownCpu(clock: Clock): () => number | undefined {
+function ownCpu(clock: Clock): () => number {
   const used = (): number => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
   };
   let last = { at: clock.now(), ms: used() };
-  let share: number | undefined;
   return () => {
     const next = { at: clock.now(), ms: used() };
-    if (next.at > last.at) share = Math.min(1, (next.ms - last.ms) / (next.at - last.at));
+    const share = Math.min(1, (next.ms - last.ms) / (next.at - last.at));
     last = next;
     return share;
   };

@@ -76,10 +76,14 @@ Deno.test("AgentWorker.drain does not wait for people who have left", async () =
   await fixture.start("kitchen");
   await fixture.start("hall");
   const [kitchen] = [...edge.connections].map(({ call }) => edge.enter(call, { userId: "anna" }));
+  await fixture.start("empty");
   const drained = worker.drain();
-  await clock.advance(20_000);
+  await clock.advance(10_000);
+  assertEquals(fixture.joined, ["empty", "hall", "kitchen"]);
+  await clock.advance(6000);
+  assertEquals(fixture.joined, ["hall", "kitchen"]);
   kitchen!.leave();
-  await clock.advance(15_000);
+  await clock.advance(4000);
   assertEquals(fixture.joined, ["hall"]);
   for (const { call } of edge.connections) await edge.endCall(call);
   await clock.until(drained);
