@@ -452,6 +452,7 @@ export class LiveKitEdge extends EdgeTransport {
       settings: this.#settings,
       tokens: this.#tokens,
       dispatches: this.#dispatches,
+      rooms: this.#rooms,
       options,
     });
   }
