@@ -36,7 +36,8 @@ export class LiveKitServer implements AsyncDisposable {
     }).spawn();
   }
 
-  static async start(): Promise<LiveKitServer> {
+  /** Starts one; nodes with the same Redis serve the same rooms. */
+  static async start(options: { redis?: string } = {}): Promise<LiveKitServer> {
     const folder = await Deno.makeTempDir();
     const port = freePort();
     const config = {
@@ -49,6 +50,7 @@ export class LiveKitServer implements AsyncDisposable {
         // Without one it names public ones to its clients.
         stun_servers: [`127.0.0.1:${freePort()}`],
       },
+      ...(options.redis ? { redis: { address: options.redis } } : {}),
       room: { departure_timeout: 60 },
     };
     await Deno.writeTextFile(`${folder}/config.yaml`, JSON.stringify(config));
