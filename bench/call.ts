@@ -10,6 +10,8 @@ import { progress } from "./lib/progress.ts";
 import { AgentProcess } from "./call/agent.ts";
 import type { BenchContext } from "./call/bench_context.ts";
 import { measureCrowd } from "./call/crowd.ts";
+import { measureDrift } from "./call/drift.ts";
+import { measureLoss } from "./call/loss.ts";
 import { type CallOptions, HELP, parseCallOptions } from "./call/options.ts";
 import { type CallResults, formatReport, jsonReport } from "./call/report.ts";
 import { measureRoundTrips } from "./call/round_trip.ts";
@@ -60,6 +62,8 @@ async function measure(options: CallOptions, stack: AsyncDisposableStack): Promi
     results.hop = { participants: HOP_PARTICIPANTS, ...hop };
   }
   if (parts.includes("crowd")) results.crowd = await measureCrowd(context);
+  if (parts.includes("loss")) results.loss = await measureLoss(context);
+  if (parts.includes("drift")) results.drift = await measureDrift(context);
   results.seconds = (performance.now() - start) / 1000;
   return results;
 }

@@ -1,7 +1,7 @@
 // deno run examples/custom_edge.ts        (needs no permission)
 /** The smallest complete edge, in six steps, and an echo that uses it. */
-import * as ringline from "../mod.ts";
-import { Agent, Call, Connection, EdgeTransport, PacedPlayout, PcmChunk } from "../mod.ts";
+import * as ringline from "@ringline/edge";
+import { Agent, Call, Connection, EdgeTransport, PacedPlayout, PcmChunk } from "@ringline/edge";
 import { type Message, type Seat, ToyService } from "./lib/toy_service.ts";
 
 export class CustomEdge extends EdgeTransport {

@@ -58,6 +58,7 @@ export const LISTED: Record<Exclude<Lane, "unit">, string[]> = {
     "tests/edges/local/mount_test.ts",
     "tests/fuzz/descriptions_test.ts",
     "tests/native/load_test.ts",
+    "tests/serve/mounted_test.ts",
     "tests/testing/models/llm_conformance_test.ts",
     "tests/testing/models/realtime_conformance_test.ts",
     "tests/testing/models/stt_conformance_test.ts",

@@ -12,6 +12,9 @@
  * time. These mostly wait, so that what measures nothing runs beside them, at a lower priority. A server
  * that has to be built for the last of them is built meanwhile.
  *
+ * It fails if a test fails or none ran, and in CI on Linux also if one is skipped: elsewhere some cannot
+ * run, as on Windows, which has no SIGTERM.
+ *
  * @module
  */
 import { parseArgs } from "node:util";
@@ -219,4 +222,5 @@ await building;
 const total = sum(counts);
 const line = `${total.passed} passed, ${total.failed} failed`;
 console.log(total.skipped > 0 ? `${line}, ${total.skipped} skipped` : line);
-if (total.failed > 0 || total.passed === 0 || (inCi && total.skipped > 0)) Deno.exit(1);
+const hasGap = inCi && Deno.build.os === "linux" && total.skipped > 0;
+if (total.failed > 0 || total.passed === 0 || hasGap) Deno.exit(1);

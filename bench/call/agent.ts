@@ -27,6 +27,18 @@ export interface AgentFigures {
   trimmedMs: number;
 }
 
+/** How a person's sound has arrived, in milliseconds. */
+export interface HeardAudio {
+  audioMs: number;
+  concealedMs: number;
+}
+
+/** A click of a person: when it was sent, or heard, on the wall clock. */
+export interface Click {
+  name: string;
+  at: number;
+}
+
 /** When the agent's main thread stood still, on the wall clock. */
 export interface Stall {
   startedAt: number;
@@ -80,6 +92,21 @@ export class AgentProcess implements AsyncDisposable {
   /** What it lost so far. */
   async figures(): Promise<AgentFigures> {
     return await this.#helper.ask("figures");
+  }
+
+  /** Begins to look at how sound arrives, every five seconds, and to hear clicks. */
+  async watchAudio(): Promise<void> {
+    await this.#helper.ask("watchAudio");
+  }
+
+  /** How each person's sound has arrived since they joined, by their name. */
+  async audioStats(): Promise<Record<string, HeardAudio>> {
+    return await this.#helper.ask("audioStats");
+  }
+
+  /** The clicks that it heard since it watches, in their order. */
+  async clicks(): Promise<Click[]> {
+    return await this.#helper.ask("clicks");
   }
 
   /** Blocks its main thread once. Returns when that was. */

@@ -10,13 +10,15 @@ import type { ParticipantAudio } from "../../src/edge/participant_audio.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import type { OutboundAudioTrack } from "../../src/edge/audio_track.ts";
-import { ErrorEvent } from "../../src/edge/events.ts";
+import { AudioStatsEvent, ErrorEvent } from "../../src/edge/events.ts";
 import { describeError } from "../../src/events/error_text.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { loadKernel } from "../../src/native/mod.ts";
 import { type Message, respondToAll } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
+import type { HeardAudio } from "./agent.ts";
+import { ClickEar } from "./click_ear.ts";
 import { speechLikeNoise } from "./speech.ts";
 
 const RATE = 48_000;
@@ -60,7 +62,9 @@ class BenchAgent {
   readonly #agent: Agent;
   readonly #edge: LocalEdge;
   readonly #errors: string[] = [];
-  readonly #subscription: Disposable;
+  readonly #subscriptions = new DisposableStack();
+  readonly #audioStats: Record<string, HeardAudio> = {};
+  #clicks: ClickEar | undefined;
   #echoes = false;
   /** What it says beside the echo: a track of its own, published when it is first needed. */
   #speech: OutboundAudioTrack | undefined;
@@ -71,9 +75,9 @@ class BenchAgent {
 
   constructor(edge: LocalEdge) {
     this.#edge = edge;
-    this.#subscription = edge.events.subscribe([ErrorEvent], ({ context, error }) => {
+    this.#subscriptions.use(edge.events.subscribe([ErrorEvent], ({ context, error }) => {
       this.#errors.push(`${context}: ${describeError(error)}`);
-    });
+    }));
     this.#agent = new Agent({
       edge,
       agentUser: { id: "bench", name: "Bench" },
@@ -129,11 +133,32 @@ class BenchAgent {
   async leave(): Promise<Message> {
     this.#saying?.abort();
     await this.#agent.close();
-    this.#subscription[Symbol.dispose]();
+    this.#subscriptions[Symbol.dispose]();
     return {};
   }
 
-  #hear({ pcm, row }: ParticipantAudio): void {
+  watchAudio(offset: number): Message {
+    this.#clicks = new ClickEar(offset);
+    this.#subscriptions.use(
+      this.#edge.events.subscribe(AudioStatsEvent, ({ participant, stats }) => {
+        const { audioMs, concealedMs } = stats;
+        this.#audioStats[participant.name] = { audioMs, concealedMs };
+      }),
+    );
+    return {};
+  }
+
+  get audioStats(): Message {
+    return this.#audioStats;
+  }
+
+  get clicks(): Message {
+    return this.#clicks?.heard ?? [];
+  }
+
+  #hear(heard: ParticipantAudio): void {
+    const { pcm, row } = heard;
+    this.#clicks?.hear(heard);
     if (row !== this.#lastRow) this.#rows++;
     this.#firstRow = Math.min(this.#firstRow, row);
     this.#lastRow = row;
@@ -179,6 +204,9 @@ if (import.meta.main) {
     if (ask === "stall") return await stallRepeatedly(message.times, clockOffset());
     if (ask === "block") return stallOnce(message.ms, clockOffset());
     if (ask === "figures") return agent.figures();
+    if (ask === "audioStats") return agent.audioStats;
+    if (ask === "watchAudio") return agent.watchAudio(clockOffset());
+    if (ask === "clicks") return agent.clicks;
     if (ask === "leave") return await agent.leave();
     throw new Error(`unknown request "${ask}"`);
   });

@@ -25,10 +25,19 @@ async function join(): Promise<number> {
   return performance.now() - start;
 }
 
-/** Opens the link and joins. The instrument listens from the first sample on. */
-export async function connectParticipant(page: Page, link: URL): Promise<JoinedParticipant> {
+/**
+ * Opens the link and joins. The instrument listens from the first sample on.
+ *
+ * @param prepare gets the page before it joins
+ */
+export async function connectParticipant(
+  page: Page,
+  link: URL,
+  prepare?: (page: Page) => Promise<void>,
+): Promise<JoinedParticipant> {
   const probe = await Probe.install(page);
   await page.goto(link.href);
+  await prepare?.(page);
   const joinMs = await page.evaluate(join);
   await probe.listen();
   return { probe, joinMs };

@@ -8,9 +8,11 @@ import { chooseParts, COMMON_OPTIONS } from "../lib/command.ts";
 
 /** The parts that can be measured by themselves. */
 export const PARTS = ["round-trip", "stall", "hop", "crowd"] as const;
+/** Longer ones, which are measured only where they are named. */
+export const LONG_PARTS = ["loss", "drift"] as const;
 
-/** One of {@linkcode PARTS}. */
-export type Part = typeof PARTS[number];
+/** One of {@linkcode PARTS} or {@linkcode LONG_PARTS}. */
+export type Part = typeof PARTS[number] | typeof LONG_PARTS[number];
 
 /** How much is measured. */
 export interface CallOptions {
@@ -28,6 +30,9 @@ export interface CallOptions {
   hopSeconds: number;
   people: number;
   crowdSeconds: number;
+  /** How long each line with losses is listened to. */
+  lossSeconds: number;
+  driftMinutes: number;
 }
 
 const FULL = {
@@ -38,6 +43,8 @@ const FULL = {
   hopSeconds: 5,
   people: 16,
   crowdSeconds: 15,
+  lossSeconds: 30,
+  driftMinutes: 10,
 };
 const QUICK = {
   connections: 4,
@@ -47,6 +54,8 @@ const QUICK = {
   hopSeconds: 2,
   people: 16,
   crowdSeconds: 5,
+  lossSeconds: 12,
+  driftMinutes: 1,
 };
 
 /** The text of `--help`. */
@@ -56,9 +65,11 @@ Measures a conversation over real media: headless Chromium, LocalEdge, an agent.
 
   --json             one JSON document on standard output instead of tables
   --quick            under two minutes; shows the way, proves nothing
-  --only PARTS       some of ${PARTS.join(", ")}, comma-separated
+  --only PARTS       some of ${[...PARTS, ...LONG_PARTS].join(", ")}, comma-separated;
+                     by default all but ${LONG_PARTS.join(" and ")}
   --connections N    connections of the round trip, and as many to the baseline (${FULL.connections})
   --people N         people of the crowd (${FULL.people})
+  --minutes N        minutes of a call with people whose clocks are off (${FULL.driftMinutes})
 
 The round trip's median is the median of the connections' medians: clock phases are drawn anew
 with each connection. Ctrl-C ends it and leaves nothing behind.`;
@@ -71,6 +82,7 @@ export function parseCallOptions(args: string[]): CallOptions {
       ...COMMON_OPTIONS,
       connections: { type: "string" },
       people: { type: "string" },
+      minutes: { type: "string" },
     },
   });
   const options = { ...(values.quick ? QUICK : FULL) };
@@ -78,9 +90,12 @@ export function parseCallOptions(args: string[]): CallOptions {
     ...options,
     json: values.json,
     help: values.help,
-    parts: chooseParts(values.only, PARTS),
+    parts: values.only === undefined
+      ? [...PARTS]
+      : chooseParts(values.only, [...PARTS, ...LONG_PARTS]),
     connections: count("connections", values.connections, options.connections),
     people: count("people", values.people, options.people),
+    driftMinutes: count("minutes", values.minutes, options.driftMinutes),
   };
 }
 

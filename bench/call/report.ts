@@ -8,6 +8,8 @@ import { median, percentile, rounded, type Summary } from "../lib/stats.ts";
 import { formatTable } from "../lib/table.ts";
 import { isMet, type Target } from "../lib/target.ts";
 import type { CrowdResult } from "./crowd.ts";
+import type { DriftResult } from "./drift.ts";
+import type { LossResult } from "./loss.ts";
 import { PUBLISHED, SOURCES } from "./published.ts";
 import { type ConnectionResult, type RoundTripResults, typicalTrip } from "./round_trip.ts";
 import type { LiveBlockResult, LiveStallResult, SpeechStallResult } from "./stall.ts";
@@ -31,11 +33,16 @@ export interface CallResults {
   liveBlocks?: LiveBlockResult[];
   hop?: HopResult;
   crowd?: CrowdResult;
+  loss?: LossResult[];
+  drift?: DriftResult;
 }
+
+/** What may be made up at most, in per cent, where lost packets are sent again. By round trip. */
+const LOSS_LIMITS = [[20, 1], [50, 3]] as const;
 
 /** Each figure that has a target, whether or not it was met. */
 export function targets(results: CallResults): Target[] {
-  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd } = results;
+  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd, loss, drift } = results;
   const list: Target[] = [];
   const add = (name: string, unit: Target["unit"], limit: number, measured: number) =>
     list.push({ name, unit, limit, measured });
@@ -74,6 +81,18 @@ export function targets(results: CallResults): Target[] {
       4,
       crowd.mediaCpuPercent ?? NaN,
     );
+  }
+  for (const [roundTripMs, limit] of LOSS_LIMITS) {
+    const line = loss?.find((one) => one.repaired && one.roundTripMs === roundTripMs);
+    if (!line) continue;
+    const name = `10 % lost in bursts of 60 ms, ${roundTripMs} ms there and back: made up by the`;
+    add(`${name} page`, "%", limit, line.page.concealedPercent);
+    add(`${name} agent`, "%", limit, line.agentConcealedPercent);
+  }
+  for (const { ppm, firstMs, lastMs, lost } of drift?.people ?? []) {
+    const name = `a clock off by ${ppm} ppm, ${drift!.minutes} minutes`;
+    add(`${name}: later at the end than at the beginning`, "ms", 20, lastMs - firstMs);
+    add(`${name}: clicks lost`, "clicks", 0, lost);
   }
   return list;
 }
@@ -130,7 +149,7 @@ function tripTable({ roundTrip, liveStalls }: CallResults): string {
 
 function otherTable(results: CallResults): string {
   const rows: string[][] = [];
-  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd } = results;
+  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd, drift } = results;
   if (roundTrip) {
     const flushes = roundTrip.own.map(({ flushMs }) => flushMs);
     rows.push([
@@ -192,7 +211,40 @@ function otherTable(results: CallResults): string {
       ],
     );
   }
+  for (const one of drift?.people ?? []) {
+    rows.push([
+      `${one.ppm} ppm: late at first, at the end, at most, ms; slope, ms a minute`,
+      `${show(one.firstMs)}, ${show(one.lastMs)}, ${show(one.worstMs)}; ${
+        show(one.slopeMsPerMinute, 2)
+      }`,
+    ], [
+      `${one.ppm} ppm: clicks, of them lost; concealed %`,
+      `${one.clicks}, ${one.lost}; ${show(one.concealedPercent, 2)}`,
+    ]);
+  }
+  if (drift) {
+    const { rows: heard, missingRows } = drift.agent;
+    rows.push([
+      "clocks that are off: rows the agent heard, and missed",
+      `${heard}, ${missingRows}`,
+    ]);
+  }
   return formatTable(["figure", "value"], rows);
+}
+
+function lossTable(loss: LossResult[]): string {
+  return formatTable(
+    ["10 % lost, 60 ms each", "page %", "agent %", "asked", "sent again", "buffer ms", "trip ms"],
+    loss.map((line) => [
+      `${line.roundTripMs} ms, ${line.repaired ? "sent again" : "as it is"}`,
+      show(line.page.concealedPercent, 2),
+      show(line.agentConcealedPercent, 2),
+      String(line.asked),
+      String(line.sentAgain),
+      show(line.page.jitterBufferMs, 0),
+      show(line.tripMs, 0),
+    ]),
+  );
 }
 
 /** The report for people. */
@@ -207,6 +259,7 @@ export function formatReport(results: CallResults): string {
     targetTable(results),
   ];
   if (results.roundTrip || results.liveStalls) parts.push(tripTable(results));
+  if (results.loss) parts.push(lossTable(results.loss));
   parts.push(
     otherTable(results),
     formatTable(

@@ -25,6 +25,17 @@ export interface InboundStats {
   concealed: number;
 }
 
+/** How a person differs from the others. */
+export interface ParticipantOptions {
+  /**
+   * Returns another candidate for one of the server's, or none. The server is sent no candidates then,
+   * and learns the relay's address from its packets.
+   */
+  relay?: (candidate: string) => Promise<string | undefined>;
+  /** What they say again and again, whole frames of 10 ms at 48 kHz. Default what stands for speech. */
+  sound?: Int16Array<ArrayBuffer>;
+}
+
 /** One person. */
 export class WrtcParticipant {
   readonly name: string;
@@ -48,18 +59,15 @@ export class WrtcParticipant {
   #at = 0;
   #pings = 0;
 
-  /**
-   * @param relay returns another candidate for one of the server's, or none. The server is sent no
-   *   candidates then, and learns the relay's address from its packets
-   */
-  constructor(
-    link: URL,
-    index: number,
-    private readonly relay?: (candidate: string) => Promise<string | undefined>,
-  ) {
+  readonly #relay: ParticipantOptions["relay"];
+  /** Called when the sound is said from its beginning. */
+  onBeginning: (() => void) | undefined;
+
+  constructor(link: URL, index: number, options: ParticipantOptions = {}) {
+    this.#relay = options.relay;
     const { signal, hello } = parseLink(link);
     this.name = `Person ${index + 1}`;
-    this.#speech = speechLikeNoise(SPEECH_SECONDS, index + 1);
+    this.#speech = options.sound ?? speechLikeNoise(SPEECH_SECONDS, index + 1);
     this.#socket = new WebSocket(signal, { headers: { origin: link.origin } });
     this.#socket.onopen = () => this.#say({ ...hello, name: this.name });
     // Who leaves in the middle of an answer has nothing more to say.
@@ -79,6 +87,7 @@ export class WrtcParticipant {
 
   /** Says the next 10 ms. */
   speak(): void {
+    if (this.#at === 0) this.onBeginning?.();
     const { samples } = this.#frame;
     samples.set(this.#speech.subarray(this.#at, this.#at + FRAME_SAMPLES));
     this.#at = (this.#at + FRAME_SAMPLES) % this.#speech.length;
@@ -151,8 +160,8 @@ export class WrtcParticipant {
   }
 
   async #relayed(given: { candidate: string }): Promise<unknown> {
-    if (!this.relay) return given;
-    const candidate = await this.relay(given.candidate);
+    if (!this.#relay) return given;
+    const candidate = await this.#relay(given.candidate);
     return candidate === undefined ? undefined : { ...given, candidate };
   }
 
@@ -161,7 +170,7 @@ export class WrtcParticipant {
   ): Promise<void> {
     const connection = this.#connection;
     connection.onicecandidate = ({ candidate }: { candidate: { toJSON(): unknown } | null }) => {
-      if (candidate && !this.relay) {
+      if (candidate && !this.#relay) {
         this.#say({ type: "candidate", offer, candidate: candidate.toJSON() });
       }
     };
@@ -180,20 +189,21 @@ export class WrtcParticipant {
     }
     await connection.setLocalDescription(await connection.createAnswer());
     const own = connection.localDescription.sdp as string;
-    const sent = this.relay ? own.replace(/^a=candidate:.*\r\n/gm, "") : own;
+    const sent = this.#relay ? own.replace(/^a=candidate:.*\r\n/gm, "") : own;
     this.#say({ type: "answer", offer, sdp: sent });
     for (const candidate of this.#early.splice(0)) await connection.addIceCandidate(candidate);
     this.#tellMedia();
   }
 }
 
-/** All of them speak on one clock that does not drift. */
-export function speakTogether(people: WrtcParticipant[]): void {
+/** All of them speak on one clock, which is fast by so many millionths, or slow. Default: it is right. */
+export function speakTogether(people: WrtcParticipant[], { ppm = 0 } = {}): void {
+  const frameMs = FRAME_MS / (1 + ppm / 1e6);
   let due = performance.now();
   const turn = () => {
     const now = performance.now();
-    due = Math.max(due, now - CATCH_UP_FRAMES * FRAME_MS);
-    for (; due <= now; due += FRAME_MS) for (const person of people) person.speak();
+    due = Math.max(due, now - CATCH_UP_FRAMES * frameMs);
+    for (; due <= now; due += frameMs) for (const person of people) person.speak();
     setTimeout(turn, Math.max(0, due - performance.now()));
   };
   turn();

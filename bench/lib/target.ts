@@ -8,7 +8,7 @@
 export interface Target {
   /** What is measured, e.g. `"round trip, live track, median"`. */
   name: string;
-  unit: "ms" | "%" | "samples" | "frames";
+  unit: "ms" | "%" | "samples" | "frames" | "clicks";
   /** The greatest value that still meets the target. */
   limit: number;
   /** `NaN` when it could not be measured, which counts as missed. */

@@ -1,5 +1,5 @@
 /** A service with calls within the program, in place of your provider's SDK. */
-import { ConnectionError, type Participant, type PcmChunk } from "../../mod.ts";
+import { ConnectionError, type Participant, type PcmChunk } from "@ringline/edge";
 
 /** The messages of the service. */
 export type Message =

@@ -43,7 +43,7 @@ async function joinLossy(link: URL, index: number): Promise<void> {
 /** Joins behind a relay: the server sees the relay's address only. */
 async function tryLossy(link: URL, index: number): Promise<void> {
   const relayed = new Map<string, Promise<LossyRelay>>();
-  const person = new WrtcParticipant(link, index, async (line) => {
+  const relay = async (line: string) => {
     const parts = line.split(" ");
     const [address, port] = [parts[4]!, parts[5]!];
     // The loopback only, since the relay is on it.
@@ -52,7 +52,8 @@ async function tryLossy(link: URL, index: number): Promise<void> {
     if (!relays.includes(relay)) relays.push(relay);
     parts[5] = String(relay.port);
     return parts.join(" ");
-  });
+  };
+  const person = new WrtcParticipant(link, index, { relay });
   await person.connected;
   figures.joins++;
   people.push(person);

@@ -55,8 +55,9 @@ import { allowAll } from "../inference/speakers/speaker_filter.ts";
  * and sends the audio that is written to `audio`.
  *
  * The promises of `say`, `generateReply`, `text`, `interrupt`, `commitUserTurn`, `clearUserTurn`,
- * `sendCustomEvent`, `waitForFirstFrame` and `latestImage` need not be awaited. A failure rejects the promise, and causes an `ErrorEvent` of the
- * edge, at most once a second; the event is left out after an abort and once the agent is closed.
+ * `sendCustomEvent`, `waitForFirstFrame` and `latestImage` need not be awaited. A failure rejects the
+ * promise, and causes an `ErrorEvent` of the edge, at most once a second; the event is left out after an
+ * abort and once the agent is closed.
  *
  * @example An echo
  * ```ts
@@ -462,10 +463,11 @@ export class Agent implements AgentContext {
   }
 
   /**
-   * Hands over to another agent in the same call: instructions and tools are its own, models and voice
-   * too where it names them; those that it leaves out are this agent's, also where others have taken over
-   * between. What is being said is finished, and what tools that still run return is told by the next agent. Resolves when it has taken
-   * over, and an {@linkcode AgentHandoffEvent} says it. In a tool, return {@linkcode handoff} instead.
+   * Hands the call over to another agent: instructions and tools are its own, models and voice too where
+   * it names them. Options that it leaves out are those of the agent that the call began with, not of one
+   * that has taken over since. What is being said is finished; the next agent tells the results of tools
+   * that still run. Resolves when it has taken over, and an {@linkcode AgentHandoffEvent} says it. In a
+   * tool, return {@linkcode handoff} instead.
    *
    * @example
    * ```ts
@@ -500,7 +502,11 @@ export class Agent implements AgentContext {
     });
   }
 
-  /** Stops speaking immediately, and drops the speech that is queued. */
+  /**
+   * Stops speaking immediately, and drops the speech that is queued.
+   *
+   * @throws {TypeError} the agent has no model or has not joined.
+   */
   interrupt(): Promise<void> {
     return this.#requests.run(() => this.#expectConversation().interrupt());
   }
@@ -556,7 +562,7 @@ export class Agent implements AgentContext {
     return this.close();
   }
 
-  /** Returns the hook, which an agent to which the call was handed over before has no use for. */
+  /** The greeting; skipped when the call was handed over before joining. */
   #greeting(onEnter: NonNullable<AgentOptions["onEnter"]>): typeof onEnter {
     return (agent) => this.#conversation?.isHandedOver ? undefined : onEnter(agent);
   }

@@ -172,6 +172,7 @@ export class ConversationProcessor implements Processor {
       usage: { sttAudioMs: 0, ttsCharacters: 0 },
       latestImage: () => this.latestImage(),
       countPeople: () => countPeople(agent.connection),
+      isHere: ({ id }) => agent.connection?.participants.has(id) ?? false,
       background: backgroundSound || thinkingSound ? { backgroundSound, thinkingSound } : undefined,
       untilHeard: (signal) => untilPerson(agent.connection, signal),
       speechesChanged: (count) => states.speechesChanged(count),
@@ -198,7 +199,7 @@ export class ConversationProcessor implements Processor {
       prepare,
       onTaken: (settings) => this.#metrics?.use(componentsOf(settings)),
       untilPerson: (signal) => untilPerson(agent.connection, signal),
-      reply: ({ participant }) => this.#pipeline?.replyAsNext(participant),
+      reply: (run) => this.#pipeline?.replyAsNext(run),
       emit,
     });
     for (const [participant, text] of this.#earlyTexts.splice(0)) {

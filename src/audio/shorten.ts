@@ -1,9 +1,8 @@
 /** Shortens audio that waits in a queue: takes out its pauses, or its middle. @module */
+import { TICK_MS } from "./grid.ts";
 import { meanSquare } from "./level.ts";
 import type { SampleFifo } from "./sample_fifo.ts";
 
-/** The frame whose level decides. */
-const FRAME_MS = 10;
 /** The overlap of a cut's two sides. */
 const FADE_MS = 5;
 /** What stays of a pause at either end: words keep their first and last consonants. */
@@ -19,7 +18,7 @@ const HEAD_FRAMES = { from: 20, to: 50 };
 
 /** Takes up to `most` samples of pauses out, the oldest first. Returns how many it took. */
 export function cutPauses(queue: SampleFifo, sampleRate: number, most: number): number {
-  const frame = Math.round(sampleRate * FRAME_MS / 1000);
+  const frame = Math.round(sampleRate * TICK_MS / 1000);
   const levels = frameLevels(queue, frame);
   const loudest = levels.reduce((max, level) => Math.max(max, level), 0);
   const quiet = Math.max(QUIET_AT_LEAST, Math.min(QUIET_AT_MOST, loudest * QUIET_SHARE));
@@ -43,7 +42,7 @@ export function cutPauses(queue: SampleFifo, sampleRate: number, most: number): 
  * quietest. Returns how many it took.
  */
 export function cutMiddle(queue: SampleFifo, sampleRate: number, count: number): number {
-  const frame = Math.round(sampleRate * FRAME_MS / 1000);
+  const frame = Math.round(sampleRate * TICK_MS / 1000);
   const levels = frameLevels(queue, frame);
   const cutFrames = Math.ceil(count / frame);
   let best = 0;

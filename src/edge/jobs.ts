@@ -60,7 +60,9 @@ export type DeclineReason =
 
 /** A worker does not take a job: the source looks for another, or tells the person. */
 export interface DeclinedJob {
+  /** Tells the two results apart. */
   readonly accepted: false;
+  /** Why. */
   readonly reason: DeclineReason;
   /** The reason as a sentence. */
   readonly message: string;
@@ -68,6 +70,7 @@ export interface DeclinedJob {
 
 /** A worker keeps a place for a job. Exactly one of the methods is called; a second call does nothing. */
 export interface AcceptedJob {
+  /** Tells the two results apart. */
   readonly accepted: true;
   /**
    * Starts the job: an agent joins its call. `call` is the call where the source has it, for instance

@@ -1,7 +1,7 @@
 /** The check of data that is sent as JSON. @module */
 import type { JsonValue } from "./types.ts";
 
-/** The most bytes that a custom event may have as JSON. */
+/** The most bytes of what is sent as JSON: a custom event, a user's `custom`, the metadata of a call, a text. */
 export const MAX_JSON_BYTES: number = 5120;
 
 /** Returns how many bytes a value has as JSON, in UTF-8. */

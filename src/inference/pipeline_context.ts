@@ -1,6 +1,6 @@
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
-import type { User } from "../edge/types.ts";
+import type { Participant, User } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { EncodedImage } from "./contracts/messages.ts";
@@ -35,6 +35,8 @@ export interface PipelineContext {
   readonly usage: ModelUsage;
   /** Returns how many people are in the call. Default: as many as have spoken. */
   readonly countPeople?: () => number;
+  /** Returns whether a participant is in the call. Default: they are. */
+  readonly isHere?: (participant: Participant) => boolean;
   /**
    * Waits until there is a person to hear what the agent says; returns `undefined` where there is one
    * already. Default: what it says is played in any case.

@@ -28,6 +28,8 @@ import { SourceFeeds } from "./source_feeds.ts";
 
 /** How often a worker that is stopping says so. */
 const PROGRESS_MS = 5000;
+/** A worker that is stopping waits no longer than this for a person who has left, or has not come. */
+const LONELY_MS = 5000;
 
 /** A job that an application or an operator starts itself. */
 export interface JobRequest extends Omit<JobOffer, "id"> {
@@ -184,7 +186,8 @@ export class AgentWorker implements AsyncDisposable {
 
   /**
    * Stops: takes no more jobs, waits until all calls are over, at most `timeoutMs`, says goodbye in
-   * those that are left, and closes. All callers await the same end. Never rejects.
+   * those that are left, and closes. Agents that are alone leave. All callers await the same end. Never
+   * rejects.
    *
    * @param options `timeoutMs`: default `limits.drainMs`
    */
@@ -262,6 +265,7 @@ export class AgentWorker implements AsyncDisposable {
       const leftMs = Math.max(0, endsAt - clock.now());
       this.events.send(new DrainingEvent({ calls: this.#calls, leftMs }));
       if (this.#calls === 0 || leftMs === 0) break;
+      for (const run of this.#runs.values()) if (run.idleForMs >= LONELY_MS) void run.end();
       const limit = { timeoutMs: Math.min(PROGRESS_MS, leftMs), clock };
       await waitFor(this.#callsChanged.promise, "the end of a call", limit).catch(() => {});
     }

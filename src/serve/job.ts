@@ -91,6 +91,11 @@ export class JobRun implements RunningJob {
     return this.#agent;
   }
 
+  /** For how long the agent has been without a person, in milliseconds. */
+  get idleForMs(): number {
+    return this.#agent?.idleForMs() ?? 0;
+  }
+
   end(): Promise<JobOutcome> {
     if (!this.#ending.signal.aborted) {
       this.#ending.abort(new DOMException("the job was ended", "AbortError"));

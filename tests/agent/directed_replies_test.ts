@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { sleep } from "../../src/events/waiting.ts";
+import { handoffTool } from "../../src/agent/handoff_tool.ts";
 import { BargeInEvent } from "../../src/inference/contracts/events.ts";
 import { defineTool, type Tool } from "../../src/inference/contracts/tool.ts";
 import { Fixture, type FixtureOptions } from "../inference/_fixture.ts";
@@ -252,6 +253,39 @@ for (const how of ["whispered", "written"] as const) {
     assertEquals(shown.at(-1)!.text, "It is low.");
   });
 }
+
+Deno.test("the agent to which a whispered reply hands over begins with a whisper", async () => {
+  const next = handoffTool({ to: { name: "Billing", instructions: "Help with invoices." } });
+  const { ann, bert, track, agent, clock } = await set({
+    replies: [{ calls: [{ name: next.name, input: {} }] }, "This is billing.", "Good day."],
+    agent: { tools: [next] },
+  });
+  await using _ = fixture;
+  const { participant } = ann;
+  await clock.until(agent.generateReply("My invoice?", { track, participant }));
+  await clock.advance(3000);
+  assertEquals([ann.heardMs > 500, bert.heardMs], [true, 0]);
+  const shown = agent.conversation!.messages.filter(({ role }) => role === "assistant");
+  assertEquals(shown.map(({ text, to }) => [text, to]), [["This is billing.", "ann"]]);
+  // It is the agent of all.
+  await clock.until(agent.generateReply("Hello?"));
+  assert(bert.heardMs > 0);
+});
+
+Deno.test("what is asked for on the track of a participant who has left asks no model", async () => {
+  const { ann, track, agent, clock } = await set({ replies: ["Never.", "Hello."] });
+  await using _ = fixture;
+  ann.leave();
+  await clock.advance(100);
+  const outcomes = await clock.until(Promise.all([
+    agent.generateReply("My balance?", { track }),
+    agent.say("Psst.", { track }),
+  ]));
+  const unheard = { text: "", interrupted: true };
+  assertEquals(outcomes, [unheard, unheard]);
+  assertEquals([fixture.llm.requests.length, fixture.errors], [0, []]);
+  assertEquals(agent.conversation!.messages, []);
+});
 
 Deno.test("a turn that was held is answered while one participant alone hears what cannot be interrupted", async () => {
   const { track, agent, clock, bert } = await set({

@@ -22,8 +22,14 @@ Deno.test("bench call takes parts and numbers", () => {
   assertEquals([options.people, options.connections], [4, 2]);
 });
 
+Deno.test("bench call measures the long parts only where they are named", () => {
+  const options = parseCallOptions(["--only", "drift,loss", "--minutes", "2"]);
+  assertEquals(options.parts, ["drift", "loss"]);
+  assertEquals(options.driftMinutes, 2);
+});
+
 Deno.test("bench call rejects options that make no sense, with what it expects", () => {
-  assertThrows(() => parseCallOptions(["--only", "hops"]), TypeError, 'crowd, got "hops"');
+  assertThrows(() => parseCallOptions(["--only", "hops"]), TypeError, 'drift, got "hops"');
   assertThrows(() => parseCallOptions(["--people", "0"]), TypeError, "whole number from 1");
   assertThrows(() => parseCallOptions(["--connections", "2.5"]), TypeError, "whole number");
   assertThrows(() => parseCallOptions(["--fast"]), TypeError);

@@ -96,6 +96,11 @@ export class WorkerFixture implements AsyncDisposable {
     return run;
   }
 
+  /** A person enters each call. */
+  enterAll(): void {
+    for (const { call } of this.edge.connections) this.edge.enter(call, { userId: "anna" });
+  }
+
   /** The calls in which an agent is. */
   get joined(): string[] {
     return [...this.edge.connections].map(({ call }) => call.id).sort();

@@ -11,6 +11,7 @@ Deno.test("AgentWorker.drain takes no more jobs and waits for the calls, and say
   const { worker, edge, clock, source } = fixture;
   await fixture.start("kitchen");
   await fixture.start("hall");
+  fixture.enterAll();
   fixture.log.length = 0;
   const drained = worker.drain({ timeoutMs: 60_000 });
   assertEquals(worker.drain(), drained, "it is drained once");
@@ -54,9 +55,9 @@ Deno.test("AgentWorker.drain says goodbye in calls that are left, within a limit
       if (callId === "talks") await agent.audio.write(tone(1000));
     },
   });
-  const { worker, clock, edge } = fixture;
+  const { worker, clock } = fixture;
   for (const callId of ["talks", "throws", "hangs"]) await fixture.start(callId);
-  for (const { call } of edge.connections) edge.enter(call, { userId: "anna" });
+  fixture.enterAll();
   const begun = clock.now();
   await clock.until(worker.drain());
   assertEquals(goodbyes, ["talks", "throws", "hangs"].map((id) => `${id} at ${begun + 20_000}`));
@@ -67,6 +68,21 @@ Deno.test("AgentWorker.drain says goodbye in calls that are left, within a limit
     "saying goodbye in throws: Error: no words",
     "saying goodbye in hangs: TimeoutError: the goodbye of hangs did not happen within 3000 ms",
   ]);
+});
+
+Deno.test("AgentWorker.drain does not wait for people who have left", async () => {
+  await using fixture = await WorkerFixture.start();
+  const { worker, clock, edge } = fixture;
+  await fixture.start("kitchen");
+  await fixture.start("hall");
+  const [kitchen] = [...edge.connections].map(({ call }) => edge.enter(call, { userId: "anna" }));
+  const drained = worker.drain();
+  await clock.advance(20_000);
+  kitchen!.leave();
+  await clock.advance(15_000);
+  assertEquals(fixture.joined, ["hall"]);
+  for (const { call } of edge.connections) await edge.endCall(call);
+  await clock.until(drained);
 });
 
 Deno.test("AgentWorker.drain waits for a job that has a place, and runs it", async () => {
@@ -135,6 +151,7 @@ Deno.test("a worker as a program drains on a signal, and leaves with 0", async (
   const runtime = new TestRuntime();
   const program = runAsProgram(worker, runtime);
   await fixture.start("kitchen");
+  fixture.enterAll();
   assertEquals([...runtime.signals.keys()], ["SIGINT", "SIGTERM"]);
   runtime.signals.get("SIGTERM")!();
   await clock.advance(5000);

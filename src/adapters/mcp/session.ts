@@ -24,6 +24,9 @@ export interface SessionOptions {
   signal?: AbortSignal;
 }
 
+/** The version of this package. */
+export const VERSION = "0.1.0";
+
 /** How long the end of a session may take. */
 const END_MS = 2000;
 
@@ -119,7 +122,7 @@ export class Session {
   }
 
   async #open(): Promise<Connected> {
-    const client = new Client({ name: "ringline", version: "0.1.0" }, {
+    const client = new Client({ name: "ringline", version: VERSION }, {
       // The SDK would refuse all of a server's tools when it cannot read the output schema of one. The
       // model receives the text of a result; its schema is not used here.
       jsonSchemaValidator: {

@@ -37,7 +37,9 @@ export function conversationItems(message: ChatMessage) {
           output: message.text,
         },
         // An output has no place for them.
-        ...content.length === 0 ? [] : [{ type: "message" as const, role: "user" as const, content }],
+        ...content.length === 0
+          ? []
+          : [{ type: "message" as const, role: "user" as const, content }],
       ];
     }
     default:

@@ -381,7 +381,9 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     if (id?.startsWith(LATE_OK)) return;
     const error = serviceError(NAME, failure);
     if (update && id !== BEGIN) return update.answered.reject(error);
-    if (this.#requestId !== undefined && (id === this.#requestId || (!id && code === REALTIME_BUSY))) {
+    if (
+      this.#requestId !== undefined && (id === this.#requestId || (!id && code === REALTIME_BUSY))
+    ) {
       return this.#refused(this.#requestId, error, code === REALTIME_BUSY);
     }
     this.#begun.reject(error);

@@ -1,5 +1,6 @@
 /** A playout sink that is paced by a clock. @module */
 import { Accelerate } from "../../audio/accelerate.ts";
+import { TICK_MS } from "../../audio/grid.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";
 import type {
   AudioTrack,
@@ -27,7 +28,6 @@ export interface PacedPlayoutOptions {
   clock?: Clock;
 }
 
-const FRAME_MS = 10;
 /** The lead that a live track keeps: timers jitter. */
 const LIVE_LEAD_MS = 10;
 /** The most time that is caught up after a stall. */
@@ -71,7 +71,7 @@ export class PacedPlayout implements Disposable {
     });
     this.#heardDelayMs = options.heardDelayMs ?? 0;
     this.#epoch = track.epoch;
-    this.#frameSamples = Math.round(track.sampleRate * FRAME_MS / 1000);
+    this.#frameSamples = Math.round(track.sampleRate * TICK_MS / 1000);
     this.#frame = new Int16Array(this.#frameSamples);
     this.#queue = new SampleFifo(track.sampleRate, { whenFull: "grow" });
     const { sampleRate } = track;
@@ -154,7 +154,7 @@ export class PacedPlayout implements Disposable {
         this.#arrived = 0;
       }
       this.#play();
-      this.#nextAt += FRAME_MS;
+      this.#nextAt += TICK_MS;
     }
     this.#report();
     this.#scheduleTick();

@@ -11,6 +11,7 @@ import {
   type EdgeAgent,
   EdgeTransport,
   ErrorEvent,
+  type JobOffer,
   type JoinOptions,
   type JsonValue,
   limitTime,
@@ -34,6 +35,7 @@ import {
 } from "./events.ts";
 import type { CallParams } from "./wire/ipc.ts";
 import { type GetStreamEdgeOptions, type GetStreamSettings, readSettings } from "./settings.ts";
+import { jobOf, type ReadWebhookOptions, type StreamWebhook } from "./webhooks.ts";
 import { AppService } from "./service/app_service.ts";
 import type { StreamService } from "./service/stream_service.ts";
 import { UserService } from "./service/user_service.ts";
@@ -411,6 +413,23 @@ export class GetStreamEdge extends EdgeTransport {
       // Media does not need events: their socket is opened again, and its failure was an ErrorEvent.
     }
     return connection;
+  }
+
+  /**
+   * Verifies a webhook of Stream with the app's secret, and returns the job that it announces, if any:
+   * for `WebhookJobs` of `@ringline/edge/serve`. Its URL is set in Stream's dashboard.
+   *
+   * @throws {AuthenticationError} its signature is wrong, or missing; or this edge has no secret.
+   * @throws {ProtocolError} it is signed and malformed.
+   * @example
+   * ```ts ignore
+   * const webhooks = new WebhookJobs({ read: (request) => edge.readWebhook(request) });
+   * ```
+   */
+  readWebhook(request: StreamWebhook, options: ReadWebhookOptions = {}): JobOffer | undefined {
+    checkObject(request, "request", "an object like { headers, body }");
+    checkObject(options, "options", 'an object like { on: "call.created" }, or nothing');
+    return jobOf(this.#service.readWebhook(request), this, options);
   }
 
   #openBroker(call: Call, user: User, lease: MediaLease): CallBroker {

@@ -19,4 +19,5 @@ export { AgentMutedEvent, type AudioLevel, AudioLevelsEvent } from "./events.ts"
 export { type ConnectionQuality, ConnectionQualityEvent, DominantSpeakerEvent } from "./events.ts";
 export { type InJson, StreamCallEvent, type StreamCallEventData } from "./events.ts";
 export type { GetStreamCallOptions, StreamCallSettings } from "./call_options.ts";
+export type { ReadWebhookOptions, StreamJobEvent, StreamWebhook } from "./webhooks.ts";
 export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";

@@ -186,7 +186,7 @@ export class LiveKitEdge extends EdgeTransport {
 
   /**
    * Creates an audio track for an agent. While a track with `to` is published, the server knows for each
-   * participant what of the agent they may receive, and hidden ones, as recorders are, receive nothing.
+   * participant what of the agent they may receive. Recorders receive everything.
    *
    * @throws {TypeError} an option has the wrong type, or is an `othersGain` other than 1: LiveKit's clients
    *   play each participant by themselves.

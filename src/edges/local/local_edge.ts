@@ -213,7 +213,8 @@ export class LocalEdge extends EdgeTransport implements JobSource {
    * claim another user's id: a participant without an invitation is a guest, whose user id is their
    * participant id. On each device, and until it expires, the link admits again.
    *
-   * A backend that has the edge's `secret` creates the same links itself: see docs/production.md.
+   * A backend that has the edge's `secret` creates the same links itself: `docs/production.md` of the
+   * repository says how.
    *
    * @throws {TypeError | RangeError} the user, a grant or the time is wrong
    * @throws {EdgeError} as `join`
@@ -329,7 +330,7 @@ export class LocalEdge extends EdgeTransport implements JobSource {
    * them back. The media process then listens on the loopback only, beside the UDP ports for media.
    *
    * Call it before the first join. The server's own handlers may come before it or later: they get what is
-   * not the edge's. See docs/production.md.
+   * not the edge's. `docs/production.md` of the repository has an example.
    *
    * @throws {TypeError} the media process runs already; the server is none, or has an edge already; this
    *   edge is mounted already; or it has a `port`, `tls` or `mediaIsolation: "call"`

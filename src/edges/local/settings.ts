@@ -26,8 +26,8 @@ export interface LocalServerOptions {
   /**
    * The address to listen on. Default `"127.0.0.1"`: only programs on this machine reach the server.
    * The server offers browsers on this machine all its addresses for media, since Firefox uses no
-   * loopback; docs/production.md covers tunnels. Another address of this machine admits its
-   * network; `"0.0.0.0"` listens everywhere and needs `announcedAddress` or `origins`.
+   * loopback; `docs/production.md` of the repository covers tunnels. Another address of this machine
+   * admits its network; `"0.0.0.0"` listens everywhere and needs `announcedAddress` or `origins`.
    */
   host?: string;
   /** The port. Default 0: a free one. */

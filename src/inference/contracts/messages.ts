@@ -23,6 +23,10 @@ export interface ToolImage {
   readonly mediaType: string;
   /** The file. */
   readonly data: Uint8Array;
+  /** Pixels, where known. */
+  readonly width?: number;
+  /** Pixels, where known. */
+  readonly height?: number;
 }
 
 /** A model's call of a tool. */

@@ -1,3 +1,4 @@
+import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { typescriptKernel } from "../../audio/typescript_kernel.ts";
@@ -13,7 +14,7 @@ export class EchoBand {
   /** Samples per second. */
   static readonly RATE = RATE;
   /** Samples of a row of 20 ms. */
-  static readonly ROW: number = RATE / 50;
+  static readonly ROW: number = RATE * SLOT_MS / 1000;
   /** On the TypeScript kernel, which keeps nothing outside the heap: it needs no disposal. */
   readonly #resampler = new Resampler(typescriptKernel(), { inputRate: RATE, outputRate: RATE });
   /** What comes before it, since its filter costs several times as much at a high rate. */

@@ -1,4 +1,5 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { Reply } from "../reply/reply.ts";
@@ -15,7 +16,7 @@ import { noLLM } from "./missing_parts.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import type { ChatHistory } from "../history/chat_history.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
-import { ReplyGenerator } from "../reply/reply_generator.ts";
+import { type GenerateOptions, ReplyGenerator } from "../reply/reply_generator.ts";
 import { TextReplies, type TextReply } from "../reply/text_replies.ts";
 import { TurnCompletion } from "../reply/turn_completion.ts";
 import { ReplyScheduler } from "../reply/reply_scheduler.ts";
@@ -218,6 +219,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     if (options.interrupt) await this.interrupt();
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(async () => {
+      if (!this.#isHere(options.track)) return UNHEARD;
       const speech = this.#spoken.play(text, speaking);
       const outcome = await speech.done;
       this.#failure.said(speech);
@@ -226,15 +228,16 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   async generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
-    const { participant } = options;
-    const to = options.track?.to;
+    const { participant, track } = options;
+    const to = track?.to;
     if (options.interrupt) await this.interrupt();
     const speaking = this.#speakingOptions(options);
     return await this.#admission.admit(async () => {
+      if (!this.#isHere(track)) return UNHEARD;
       this.#transcript.writePrompt(text, participant, to);
       const onTurn = (history: ChatHistory) =>
         this.#chat.appendUserMessage(text, participant, history);
-      const reply = this.#generator.generate(participant, {}, { onTurn, to });
+      const reply = this.#generator.generate(participant, {}, { onTurn, track });
       const { outcome, failure } = await this.#spoken.say(reply, { ...speaking, participant });
       // What was heard of it is the outcome instead.
       if (failure && outcome.text === "") throw failure.error;
@@ -363,11 +366,12 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     };
   }
 
-  replyAsNext(participant: Participant | undefined): void {
-    this.#spoken.start(this.#generateAsNext(participant), { participant });
+  replyAsNext({ participant, track }: ToolRun): void {
+    if (!this.#isHere(track)) return;
+    this.#spoken.start(this.#generateAsNext(participant, { track }), { participant, track });
   }
 
-  #generateAsNext(participant: Participant | undefined, options?: { isInText: boolean }): Reply {
+  #generateAsNext(participant: Participant | undefined, options: GenerateOptions): Reply {
     return this.#generator.generate(participant, { opening: TAKE_OVER }, options);
   }
 
@@ -416,6 +420,11 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     else this.#tellLater(runs);
   }
 
+  /** Whether the only participant who hears this track has not left. */
+  #isHere(track: OutboundAudioTrack | undefined): boolean {
+    return !track?.to || (this.#context.isHere?.(track.to) ?? true);
+  }
+
   #speakingOptions(options: SayOptions): SpeakingOptions {
     const { allowInterruptions = true, discardUserTurns = false, staleAfterMs = Infinity, track } =
       options;
@@ -427,6 +436,9 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     };
   }
 }
+
+/** What becomes of what no participant is there to hear. */
+const UNHEARD: SpeechOutcome = { text: "", interrupted: true };
 
 /** Asks for a reply where no participant has spoken; the history does not keep it. */
 const TELL_NEWS = {

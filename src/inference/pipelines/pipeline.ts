@@ -97,8 +97,11 @@ export interface Pipeline<Parts = never> {
    * @param history what another agent is told; left out where the agent stays the same
    */
   prepare(parts: Parts, history?: HandoffHistory, run?: ToolRun): Promise<Take>;
-  /** Says what the next agent has to say of its own accord, when it has taken over in a turn. */
-  replyAsNext(participant: Participant | undefined): void;
+  /**
+   * Says what the next agent has to say of its own accord, when it has taken over by this call: to those
+   * who heard the reply that made it.
+   */
+  replyAsNext(run: ToolRun): void;
   /** Returns for how long there may be speech at most whose words are not known yet. */
   undecidedSpeechMs(): number;
   /** Returns depths of queues, and what was dropped from them. */

@@ -160,7 +160,10 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       acceptsImages: () => current().acceptsImages === true,
       speaker,
       onEndless: (requested) => {
-        const error = this.#failure("the model goes on calling tools, and does not reply", "tool-loop");
+        const error = this.#failure(
+          "the model goes on calling tools, and does not reply",
+          "tool-loop",
+        );
         if (requested) requested.fail(error);
         else report(error, this.#llm.name);
       },

@@ -1,4 +1,5 @@
 import type { Clock } from "../../events/clock.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ModelResponseEvent } from "../contracts/events.ts";
 import type { LLM, LLMPart } from "../contracts/llm.ts";
@@ -61,8 +62,8 @@ export interface ReplyInit {
   onResponse: (event: ModelResponseEvent) => void;
   /** The participant to whom it replies. */
   participant: Participant | undefined;
-  /** The only participant who hears it. Default: all do. */
-  to?: Participant;
+  /** The track of the only participant who hears it. Default: all do. */
+  track?: OutboundAudioTrack;
   clock: Clock;
 }
 
@@ -128,9 +129,9 @@ export class Reply {
     return this.#init.participant;
   }
 
-  /** The only participant who hears it; `undefined` where all do. */
-  get to(): Participant | undefined {
-    return this.#init.to;
+  /** The track of the only participant who hears it; `undefined` where all do. */
+  get track(): OutboundAudioTrack | undefined {
+    return this.#init.track;
   }
 
   /** The voice of the agent that replies: before it has begun, another one may take over. */
@@ -300,7 +301,7 @@ export class Reply {
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
-    const runs = calls.map((call) => toolLedger.start(call, participant, tools, this.to));
+    const runs = calls.map((call) => toolLedger.start(call, participant, tools, this.track));
     for (const run of runs) run.isInText = this.isInText;
     this.#runs.push(...runs);
     // Before there is any result: whatever becomes of this reply, the model knows what was done.

@@ -24,7 +24,7 @@ export interface ReplyGeneratorInit extends ReplyModel {
 }
 
 /** How a reply begins, and how its text is given. */
-export interface GenerateOptions extends Pick<ReplyInit, "isInText" | "to"> {
+export interface GenerateOptions extends Pick<ReplyInit, "isInText" | "track"> {
   /**
    * Called before it asks, or is cancelled before that: appends what it replies to, to the history of the
    * agent that replies, and returns it. Another one may have taken over while it waited.
@@ -96,10 +96,10 @@ export class ReplyGenerator {
   }
 
   /** Asks the model again what a reply has asked; it goes on with what the tools of that one have done. */
-  regenerate({ participant, request, runs, to }: Reply): Reply {
+  regenerate({ participant, request, runs, track }: Reply): Reply {
     const { prompts, ...others } = request;
     const again = runs.length > 0 ? others : { ...others, prompts };
-    return this.#start({ participant, request: again, to });
+    return this.#start({ participant, request: again, track });
   }
 
   /** Starts the reply to a turn that may be over. */
@@ -165,11 +165,11 @@ export class ReplyGenerator {
         timeoutMs,
         tools: toolLedger.executor,
         voice: voice(),
-        message: transcript.openAgentMessage(undefined, init.to),
+        message: transcript.openAgentMessage(undefined, init.track?.to),
         chat: history,
         ask: () => {
           // What is written, or one participant alone hears, tells the others nothing.
-          const isForAll = !init.isInText && !init.to;
+          const isForAll = !init.isInText && !init.track?.to;
           // One that asks before its turn is over may be in vain.
           if (isForAll && !init.isPreemptive) onAsked(history);
           return chat.request(reply.request, { instructions, history, isForAll });

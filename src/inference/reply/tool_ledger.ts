@@ -1,4 +1,5 @@
 import type { MessageToolCall } from "../../edge/conversation.ts";
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ToolCall } from "../contracts/messages.ts";
@@ -141,16 +142,16 @@ export class ToolLedger {
    * Starts a call. Its id becomes another one where the model has used it before.
    *
    * @param executor the tools that the model knew when it made the call
-   * @param to the only participant who hears the reply
+   * @param track the track of the only participant who hears the reply
    */
   start(
     call: ToolCall,
     participant: Participant | undefined,
     executor: ToolExecutor = this.#executor,
-    to?: Participant,
+    track?: OutboundAudioTrack,
   ): ToolRun {
     const tool = executor.get(call.name);
-    const run = new ToolRun(this.#withNewId(call), tool, participant, to);
+    const run = new ToolRun(this.#withNewId(call), tool, participant, track);
     this.#running.add(run);
     this.#unfinished.add(run);
     for (const observer of this.#observers) observer(run);

@@ -1,3 +1,4 @@
+import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { MessageToolCall } from "../../edge/conversation.ts";
 import type { ChatMessage, ToolCall } from "../contracts/messages.ts";
@@ -41,10 +42,15 @@ export class ToolRun {
     readonly call: ToolCall,
     readonly tool: Tool | undefined,
     readonly participant: Participant | undefined,
-    /** The only participant who hears the reply that made it: others are told nothing of it. */
-    readonly to?: Participant,
+    /** The track of the only participant who hears the reply that made it. */
+    readonly track?: OutboundAudioTrack,
   ) {
     this.ended = this.#ended.promise;
+  }
+
+  /** The only participant who hears the reply that made it: others are told nothing of it. */
+  get to(): Participant | undefined {
+    return this.track?.to;
   }
 
   /** Aborted when it is interrupted, where the tool declares it. */

@@ -15,15 +15,13 @@ import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 import type { VideoConstraints } from "../wire/control.ts";
 import type { ConnectionMessage } from "../wire/messages.ts";
-import { PictureSender } from "../wire/video_frames.ts";
 import type { ChildLink } from "./child_link.ts";
 import { type ProcessLease, replacedError, type SharedConnection } from "./media_lease.ts";
 import type { MediaProcess } from "./media_process.ts";
 import { AudioRows } from "./audio_rows.ts";
 import { AudioStatsPoll } from "./audio_stats_poll.ts";
 import { KnownCall } from "./known_call.ts";
-import { PublishedAudio } from "./published_audio.ts";
-import { PublishedVideo } from "./published_video.ts";
+import { PublishedMedia } from "./published_media.ts";
 import { Rejoining } from "./rejoining.ts";
 import { VideoSubscriptions } from "./video_subscriptions.ts";
 
@@ -89,10 +87,7 @@ export class MediaConnection extends Connection {
   readonly #videoConstraints: VideoConstraints;
   readonly #screenConstraints: VideoConstraints;
   #nextStream = 1;
-  #audio: PublishedAudio | undefined;
-  /** The tracks that one participant hears each. */
-  readonly #directed = new Set<PublishedAudio>();
-  #video: PublishedVideo | undefined;
+  readonly #published: PublishedMedia;
   #heardDelayMs = ASSUMED_HEARD_DELAY_MS;
   #joined: JsonValue = null;
   /** What was announced again since the process was replaced; before it was, nothing. */
@@ -168,11 +163,14 @@ export class MediaConnection extends Connection {
     const constraints = { fps: 15, maxWidth: 1280, maxHeight: 720, ...options.video };
     this.#videoConstraints = constraints;
     this.#screenConstraints = { ...constraints, ...options.screen };
-    this.#videoSubscriptions = new VideoSubscriptions(
-      lease.link,
-      this.#id,
-      () => this.#nextStream++,
-    );
+    const nextStream = () => this.#nextStream++;
+    this.#videoSubscriptions = new VideoSubscriptions(lease.link, this.#id, nextStream);
+    this.#published = new PublishedMedia(lease.link, {
+      connectionId: this.#id,
+      nextStream,
+      clock: this.clock,
+      onVideoError: (error) => this.reportError(error, "publishing video"),
+    });
     this.#rejoining = new Rejoining({
       clock: this.clock,
       limitMs: options.rejoinTimeoutMs ?? REJOIN_MS,
@@ -186,52 +184,24 @@ export class MediaConnection extends Connection {
   }
 
   /** Publishes these tracks through the media process, and no others any longer. */
-  override async publishTracks({ audio, video }: PublishedTracks): Promise<void> {
+  override async publishTracks(tracks: PublishedTracks): Promise<void> {
     await this.#untilBack();
     // Nothing is awaited from here on: the request has to be sent before the first fragment.
-    if (audio !== this.#audio?.track) {
-      this.#audio?.[Symbol.dispose]();
-      this.#audio = undefined;
-    }
-    if (audio !== undefined && !this.#audio) {
-      this.#audio = new PublishedAudio(audio, {
-        link: this.#lease.link,
-        connectionId: this.#id,
-        stream: this.#nextStream++,
-      });
-    }
-    if (video !== this.#video?.track) {
-      this.#video?.[Symbol.dispose]();
-      this.#video = undefined;
-    }
-    if (video !== undefined && !this.#video) {
-      const sender = new PictureSender(this.#id, this.#nextStream++);
-      this.#video = new PublishedVideo(video, sender, {
-        writer: this.#lease.link.writer,
-        clock: this.clock,
-        onError: (error) => this.reportError(error, "publishing video"),
-      });
-    }
+    this.#published.setTracks(tracks);
     await this.#publishAll();
   }
 
   /** Has the media process mix the track for its participant, until it is closed. */
   protected override async deliverDirectedAudio(track: AudioTrack): Promise<void> {
     await this.#untilBack();
-    const audio = new PublishedAudio(track, {
-      link: this.#lease.link,
-      connectionId: this.#id,
-      stream: this.#nextStream++,
-    });
-    this.#directed.add(audio);
-    void track.closed.then(() => this.#unpublish(audio));
+    this.#published.addDirected(track);
+    void track.closed.then(() => this.#unpublish(track));
     await this.#publishAll();
   }
 
   /** Publishes no longer a track that was closed. */
-  #unpublish(audio: PublishedAudio): void {
-    if (!this.#directed.delete(audio)) return;
-    audio[Symbol.dispose]();
+  #unpublish(track: AudioTrack): void {
+    if (!this.#published.removeDirected(track)) return;
     this.#untilBack().then(() => this.#isOver ? undefined : this.#publishAll()).catch((error) => {
       if (!this.#isOver) this.reportError(error, "ending an audio track to one participant");
     });
@@ -304,12 +274,7 @@ export class MediaConnection extends Connection {
     this.#back.resolve();
     this.#rejoining.stop();
     this.#statsPoll?.[Symbol.dispose]();
-    this.#audio?.[Symbol.dispose]();
-    this.#audio = undefined;
-    for (const audio of this.#directed) audio[Symbol.dispose]();
-    this.#directed.clear();
-    this.#video?.[Symbol.dispose]();
-    this.#video = undefined;
+    this.#published[Symbol.dispose]();
     this.#videoSubscriptions.closeAll();
     try {
       // It has joined no other: neither one that starts nor one that ends.
@@ -378,9 +343,7 @@ export class MediaConnection extends Connection {
   async #publish(link: ChildLink, { again = false } = {}): Promise<void> {
     await link.request("publish", {
       connection: this.#id,
-      audio: this.#audio?.description ?? null,
-      directed: [...this.#directed].map(({ directedDescription }) => directedDescription),
-      video: this.#video === undefined ? null : { stream: this.#video.stream },
+      ...this.#published.description,
       again,
     }, { timeoutMs: PUBLISH_MS });
   }
@@ -410,13 +373,9 @@ export class MediaConnection extends Connection {
           await this.#joinAgain(link, signal);
           if (this.#isOver || link.lost !== undefined) return;
           isJoined = true;
-          this.#audio?.reopen(link);
-          for (const audio of this.#directed) audio.reopen(link);
-          this.#video?.reopen(link.writer);
+          this.#published.reopen(link);
         }
-        if (this.#audio || this.#directed.size > 0 || this.#video) {
-          await this.#publish(link, { again: true });
-        }
+        if (!this.#published.isEmpty) await this.#publish(link, { again: true });
         this.#videoSubscriptions.reopen(link);
       }, options);
     } catch (error) {
@@ -468,10 +427,7 @@ export class MediaConnection extends Connection {
       onSource: (source, participantId, trackId) =>
         this.#rows.addSource(source, { participantId, trackId }),
       onRow: (row) => this.#onRow(row),
-      onReport: (report) => {
-        this.#audio?.report(report, this.#heardDelayMs);
-        for (const audio of this.#directed) audio.report(report, this.#heardDelayMs);
-      },
+      onReport: (report) => this.#published.report(report, this.#heardDelayMs),
       onFragment: (frame, stream) =>
         this.#videoSubscriptions.receiveFragment(frame, stream, this.clock.now()),
       onCut: () => this.#onCut(),
@@ -533,7 +489,7 @@ export class MediaConnection extends Connection {
   }
 
   #onRow(reader: RowReader): void {
-    const row = this.#rows.read(reader, this.#audio?.playedAt(reader), this.clock.now());
+    const row = this.#rows.read(reader, this.#published.playedAt(reader), this.clock.now());
     if (row.count > 0) this.receiveRow(row);
   }
 }

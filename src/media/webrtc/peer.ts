@@ -15,7 +15,13 @@ import type {
 import { rebuiltCandidate } from "./description/candidate.ts";
 import { rebuiltAnswer } from "./description/rebuilt_answer.ts";
 import { rebuiltOffer } from "./description/rebuilt_offer.ts";
-import { countCandidates, filterCandidates, transportSection, withPacketTime } from "./sdp.ts";
+import {
+  countCandidates,
+  filterCandidates,
+  transportSection,
+  withAudioNack,
+  withPacketTime,
+} from "./sdp.ts";
 
 /** Options of a {@linkcode Peer}. */
 export interface PeerOptions {
@@ -49,9 +55,10 @@ export interface HeldOffer {
 
 /**
  * One peer connection, with what wrtc leaves to its users: it keeps candidates that arrive before their
- * description, creates one offer at a time, asks for packets of 10 ms, and closes in the order that
- * does not crash. Offers, answers and candidates of the other side are rebuilt from what was understood
- * of them, since some texts end the process: see `description/`. All sections share one transport.
+ * description, creates one offer at a time, asks for packets of 10 ms and for those that are lost again,
+ * and closes in the order that does not crash. Offers, answers and candidates of the other side are
+ * rebuilt from what was understood of them, since some texts end the process: see `description/`. All
+ * sections share one transport.
  */
 export class Peer {
   /** @internal wrtc's own connection, for what this class does not cover. */
@@ -198,7 +205,7 @@ export class Peer {
     if (!this.#offerOut) {
       throw new ProtocolError("unexpected answer: no offer is pending", { code: "bad-signal" });
     }
-    const offer = this.connection.localDescription?.sdp ?? "";
+    const offer = withAudioNack(this.connection.localDescription?.sdp ?? "");
     await this.#setRemote("answer", rebuiltAnswer(offer, sdp));
     this.#offerOut = false;
     const wanted = this.#offerWanted;
@@ -213,11 +220,12 @@ export class Peer {
    */
   async acceptOffer(sdp: string): Promise<string> {
     this.#assertOpen();
-    await this.#setRemote("offer", rebuiltOffer(sdp));
+    const offer = rebuiltOffer(sdp);
+    await this.#setRemote("offer", offer);
     const answer = await this.connection.createAnswer();
     await this.connection.setLocalDescription(answer);
     queueMicrotask(() => this.#releaseLocalCandidates());
-    return this.#outgoing(answer.sdp);
+    return withAudioNack(this.#outgoing(answer.sdp), offer);
   }
 
   /**
@@ -290,7 +298,7 @@ export class Peer {
       }
       const offer = await this.connection.createOffer(iceRestart ? { iceRestart } : {});
       await this.connection.setLocalDescription(offer);
-      return this.#outgoing(offer.sdp);
+      return withAudioNack(this.#outgoing(offer.sdp));
     } catch (error) {
       this.#offerOut = false;
       throw error;

@@ -27,6 +27,22 @@ export function withPacketTime(sdp: string): string {
   return result.join("\r\n");
 }
 
+/**
+ * Says that lost packets of Opus are asked for again, and sent again. WebRTC does both wherever the other
+ * side's description has this line, and writes it by itself for video only. An answer says it of what the
+ * other side's `offer` said it of.
+ */
+export function withAudioNack(sdp: string, offer?: string): string {
+  return sdp.split(/^(?=m=)/m).map((section) => {
+    const [line, payload] = /^a=rtpmap:(\d+) opus\/48000\/2\r?\n/im.exec(section) ?? [];
+    if (!line || !section.startsWith("m=audio ")) return section;
+    const nack = `a=rtcp-fb:${payload} nack`;
+    const saysIt = (text: string) => text.split(/\r?\n/).includes(nack);
+    if (saysIt(section) || (offer !== undefined && !saysIt(offer))) return section;
+    return section.replace(line, () => `${line}${nack}\r\n`);
+  }).join("");
+}
+
 /** At the section's end, but before the empty line that ends the text. */
 function insertPacketTime(lines: string[]): void {
   let at = lines.length;

@@ -7,9 +7,9 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import type { AgentWorker } from "../agent_worker.ts";
 import type { Job } from "../job.ts";
 import { WorkerMetrics } from "./metrics.ts";
-import { answerNode } from "./node_request.ts";
+import { answerNode } from "../http/node_request.ts";
 import { hasToken, readStart } from "./requests.ts";
-import { ControlError, errorResponse, json, respond } from "./responses.ts";
+import { errorResponse, HttpError, json, respond } from "../http/responses.ts";
 
 /** Options for a {@linkcode WorkerControl}. */
 export interface WorkerControlOptions {
@@ -95,7 +95,7 @@ export class WorkerControl {
     const isFriend = origin !== null && this.#origins.has(origin);
     try {
       if (origin !== null && !isFriend) {
-        throw new ControlError(403, "foreign-origin", "pages of that origin may not ask");
+        throw new HttpError(403, "foreign-origin", "pages of that origin may not ask");
       }
       const answer = isFriend && request.method === "OPTIONS"
         ? respond(204, "", {
@@ -109,7 +109,7 @@ export class WorkerControl {
       }
       return answer;
     } catch (error) {
-      if (!(error instanceof ControlError)) throw error;
+      if (!(error instanceof HttpError)) throw error;
       return errorResponse(error);
     }
   };
@@ -141,7 +141,7 @@ export class WorkerControl {
       return pathname === "/healthz" ? this.#health() : this.#readiness();
     }
     if (!isControlPath(pathname)) {
-      throw new ControlError(404, "not-found", "there is nothing at this address");
+      throw new HttpError(404, "not-found", "there is nothing at this address");
     }
     const isPublic = pathname === "/metrics" && this.#options.publicMetrics === true;
     if (!isPublic) this.#checkToken(request);
@@ -164,10 +164,10 @@ export class WorkerControl {
   #checkToken(request: Request): void {
     const { token } = this.#options;
     if (token === undefined) {
-      throw new ControlError(403, "no-token", "this worker has no token: pass the option token");
+      throw new HttpError(403, "no-token", "this worker has no token: pass the option token");
     }
     if (hasToken(request, token)) return;
-    throw new ControlError(401, "unauthorized", "expected Authorization: Bearer with the token", {
+    throw new HttpError(401, "unauthorized", "expected Authorization: Bearer with the token", {
       "www-authenticate": "Bearer",
     });
   }
@@ -201,7 +201,7 @@ export class WorkerControl {
   async #start(request: Request): Promise<Response> {
     const { edge } = this.#options;
     if (!edge) {
-      throw new ControlError(403, "no-edge", "calls are not started here: pass the option edge");
+      throw new HttpError(403, "no-edge", "calls are not started here: pass the option edge");
     }
     const start = await readStart(request, this.#clock);
     const id = crypto.randomUUID();
@@ -209,7 +209,7 @@ export class WorkerControl {
       await this.#worker.start({ ...start, id, edge });
     } catch (error) {
       if (!(error instanceof EdgeError)) throw error;
-      throw new ControlError(503, error.code, error.message, { "retry-after": "5" });
+      throw new HttpError(503, error.code, error.message, { "retry-after": "5" });
     }
     const { callId, callType = "default" } = start;
     const url = await this.#linkOf(edge, callId, callType);
@@ -236,7 +236,7 @@ export class WorkerControl {
     }
     const job = this.#worker.jobs.get(id);
     if (job) return job;
-    throw new ControlError(404, "no-such-call", "this worker has no call of this id");
+    throw new HttpError(404, "no-such-call", "this worker has no call of this id");
   }
 }
 
@@ -247,7 +247,7 @@ function isControlPath(path: string): boolean {
 
 function allow(method: string, methods: string[]): void {
   if (methods.includes(method)) return;
-  throw new ControlError(405, "wrong-method", `expected ${methods.join(" or ")}`, {
+  throw new HttpError(405, "wrong-method", `expected ${methods.join(" or ")}`, {
     allow: methods.join(", "),
   });
 }

@@ -1,5 +1,4 @@
 /** What a worker's control is asked, checked. @module */
-import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { JobUser } from "../../edge/jobs.ts";
 import { checkJson } from "../../edge/json.ts";
@@ -8,13 +7,11 @@ import { checkText } from "../../edge/validation.ts";
 import { checkObject } from "../../events/checks.ts";
 import { messageOf } from "../../events/error_text.ts";
 import type { Clock } from "../../events/clock.ts";
-import { waitFor } from "../../events/waiting.ts";
-import { ControlError } from "./responses.ts";
+import { readBody } from "../http/body.ts";
+import { HttpError } from "../http/responses.ts";
 
 /** The most bytes of a request's body. */
 const MAX_BODY_BYTES = 16_384;
-/** How long a body may take. */
-const BODY_MS = 5000;
 
 /** A call that is to be started. */
 export interface StartRequest {
@@ -35,18 +32,13 @@ export function hasToken(request: Request, token: string): boolean {
 export async function readStart(request: Request, clock: Clock): Promise<StartRequest> {
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new ControlError(415, "not-json", "expected a body of the type application/json");
+    throw new HttpError(415, "not-json", "expected a body of the type application/json");
   }
-  const limit = { timeoutMs: BODY_MS, clock };
-  const text = await waitFor(readText(request), "the request's body", limit).catch((error) => {
-    throw error instanceof ControlError
-      ? error
-      : new ControlError(408, "body-incomplete", "the request's body did not arrive");
-  });
+  const body = await readBody(request, { maxBytes: MAX_BODY_BYTES, clock });
   try {
-    return checkStart(JSON.parse(text));
+    return checkStart(JSON.parse(new TextDecoder().decode(body)));
   } catch (error) {
-    throw new ControlError(400, "bad-request", messageOf(error));
+    throw new HttpError(400, "bad-request", messageOf(error));
   }
 }
 
@@ -79,22 +71,4 @@ function checkStart(body: unknown): StartRequest {
     start.user = { id, ...name === undefined ? {} : { name } };
   }
   return start;
-}
-
-async function readText(request: Request): Promise<string> {
-  const tooLarge = new ControlError(
-    413,
-    "body-too-large",
-    `a body has at most ${MAX_BODY_BYTES} bytes`,
-    { connection: "close" },
-  );
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge;
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of request.body ?? []) {
-    size += piece.byteLength;
-    if (size > MAX_BODY_BYTES) throw tooLarge;
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString("utf8");
 }

@@ -3,8 +3,20 @@
  *
  * @module
  */
-import { type GetOrCreateCallRequest, StreamClient } from "@stream-io/node-sdk";
-import { EdgeError, type JsonValue, messageOf, type User } from "@ringline/edge/toolkit";
+import { Buffer } from "node:buffer";
+import {
+  type GetOrCreateCallRequest,
+  InvalidWebhookErrorMessages,
+  StreamClient,
+} from "@stream-io/node-sdk";
+import {
+  AuthenticationError,
+  EdgeError,
+  type JsonValue,
+  messageOf,
+  ProtocolError,
+  type User,
+} from "@ringline/edge/toolkit";
 import { toCustomObjects } from "../custom_events.ts";
 import { AGENT_MARKS, isMarked } from "../wire/agent_marks.ts";
 import { retrying, TRIES } from "../wire/retrying.ts";
@@ -15,6 +27,7 @@ import {
   withoutSecrets,
 } from "../wire/service_errors.ts";
 import type { GetStreamSettings } from "../settings.ts";
+import type { StreamWebhook } from "../webhooks.ts";
 import {
   type CallName,
   type ChatMessage,
@@ -49,6 +62,19 @@ export class AppService extends StreamService {
       user_id: userId,
       validity_in_seconds: Math.ceil(validityMs / 1000),
     });
+  }
+
+  override readWebhook({ headers, body }: StreamWebhook): unknown {
+    const signature = headers.get("x-signature") ?? "";
+    try {
+      return this.#client.verifyAndParseWebhook(Buffer.from(body), signature);
+    } catch (error) {
+      const isSigned = messageOf(error) !== InvalidWebhookErrorMessages.signatureMismatch;
+      const message = `a webhook of Stream was refused: ${messageOf(error)}`;
+      throw isSigned
+        ? new ProtocolError(message, { code: "bad-webhook" })
+        : new AuthenticationError(message, { code: "unauthorized" });
+    }
   }
 
   override async upsertUser(user: User, options: UpsertOptions): Promise<void> {

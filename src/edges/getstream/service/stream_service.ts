@@ -6,6 +6,7 @@ import { requestJson } from "../wire/http.ts";
 import { STREAM_CLIENT } from "../wire/client.ts";
 import { retrying, TRIES } from "../wire/retrying.ts";
 import type { GetStreamSettings } from "../settings.ts";
+import type { StreamWebhook } from "../webhooks.ts";
 import type { UserToken } from "./user_token.ts";
 
 /** The type and the id of a call. */
@@ -82,6 +83,14 @@ export abstract class StreamService {
     this.clock = clock;
     this.closed = signal;
   }
+
+  /**
+   * Verifies a webhook with the app's secret, and returns its event.
+   *
+   * @throws {AuthenticationError} the signature is wrong; or `no-secret`.
+   * @throws {ProtocolError} it is signed and malformed.
+   */
+  abstract readWebhook(webhook: StreamWebhook): unknown;
 
   /** Creates or updates a user; fields that are not given keep their values. */
   abstract upsertUser(user: User, options: UpsertOptions): Promise<void>;

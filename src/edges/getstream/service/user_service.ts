@@ -32,6 +32,10 @@ export class UserService extends StreamService {
   }
 
   /** The user's own socket creates them, as it does for Stream's clients. */
+  override readWebhook(): never {
+    throw noSecret("verifying a webhook");
+  }
+
   override async upsertUser(user: User, options: UpsertOptions): Promise<void> {
     const { id, name, image } = user;
     if (!options.agent) throw noSecret(`creating the user "${id}"`);

@@ -16,6 +16,7 @@ import clientLink from "../page/client/link.js" with { type: "text" };
 import clientNames from "../page/client/names.js" with { type: "text" };
 import clientOutbox from "../page/client/outbox.js" with { type: "text" };
 import clientPeer from "../page/client/peer.js" with { type: "text" };
+import clientRepair from "../page/client/repair.js" with { type: "text" };
 import clientSentMedia from "../page/client/sent_media.js" with { type: "text" };
 import clientSignalling from "../page/client/signalling.js" with { type: "text" };
 import clientSocket from "../page/client/socket.js" with { type: "text" };
@@ -67,6 +68,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/client/names.js", type: SCRIPT, text: clientNames },
   { path: "/client/outbox.js", type: SCRIPT, text: clientOutbox },
   { path: "/client/peer.js", type: SCRIPT, text: clientPeer },
+  { path: "/client/repair.js", type: SCRIPT, text: clientRepair },
   { path: "/client/sent_media.js", type: SCRIPT, text: clientSentMedia },
   { path: "/client/signalling.js", type: SCRIPT, text: clientSignalling },
   { path: "/client/socket.js", type: SCRIPT, text: clientSocket },

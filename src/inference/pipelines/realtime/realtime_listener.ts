@@ -6,6 +6,7 @@ import type { PlaybackReference } from "../../echo/playback_reference.ts";
 import type { PipelineContext } from "../../pipeline_context.ts";
 import type { TranscriptWriter } from "../../history/transcript_writer.ts";
 import type { TurnTimes } from "../../reply/reply_latency.ts";
+import { SLOT_MS } from "../../../audio/grid.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { attempt, UserHook } from "../../../events/user_code.ts";
 import { SpeechStartedEvent, SpeechStoppedEvent, TurnEndedEvent } from "../../contracts/events.ts";
@@ -204,7 +205,7 @@ export class RealtimeListener implements Disposable {
 
   #sendSilence(): void {
     const { inputRate: sampleRate } = this.#init.llm;
-    const pcm = new PcmChunk(new Int16Array(sampleRate / 50), { sampleRate });
+    const pcm = new PcmChunk(new Int16Array(sampleRate * SLOT_MS / 1000), { sampleRate });
     if (this.#loudest) this.#send(pcm, this.#loudest, false);
   }
 

@@ -1,4 +1,5 @@
 /** What a realtime model does when its service fails, or a session is not needed any more. @module */
+import { SLOT_MS } from "../../../audio/grid.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { VirtualClock } from "../../virtual_clock.ts";
 import { sleep } from "../../../events/waiting.ts";
@@ -101,7 +102,9 @@ export const realtimeFailures: RealtimeContract = {
       const { error } = await fixture.until(one.ended, "the iteration's end");
       expectInferenceError(error, { retryable: true });
       const { inputRate } = fixture.underTest.llm;
-      const pcm = new PcmChunk(new Int16Array(inputRate / 50), { sampleRate: inputRate });
+      const pcm = new PcmChunk(new Int16Array(inputRate * SLOT_MS / 1000), {
+        sampleRate: inputRate,
+      });
       one.session.sendAudio(pcm, ann);
       one.session.sendText("Hello?", {});
       one.session.requestReply({ id: "late" });

@@ -1,4 +1,5 @@
 /** What a realtime model hears and says. @module */
+import { SLOT_MS } from "../../../audio/grid.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { Participant } from "../../../edge/types.ts";
 import { InferenceError } from "../../../inference/contracts/errors.ts";
@@ -59,7 +60,7 @@ export const realtimeReplies: RealtimeContract = {
     test: async (fixture) => {
       const one = await fixture.connect();
       const { inputRate } = fixture.underTest.llm;
-      const shared = new Int16Array(inputRate / 50);
+      const shared = new Int16Array(inputRate * SLOT_MS / 1000);
       for (let n = 0; n < 50; n++) {
         shared.set(samples(shared.length, n));
         one.session.sendAudio(new PcmChunk(shared, { sampleRate: inputRate }), ann);

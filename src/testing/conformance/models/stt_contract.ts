@@ -1,6 +1,7 @@
 /** What a recogniser does with speech that comes in any way, and when its service fails. @module */
 import type { STT, SttEvent, SttSession } from "../../../inference/contracts/stt.ts";
 import type { STTAct, STTFactory, STTUnderTest } from "./stt_under_test.ts";
+import { SLOT_MS } from "../../../audio/grid.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { systemClock } from "../../../events/clock.ts";
 import { silentLogger } from "../../../events/logger.ts";
@@ -9,7 +10,7 @@ import { expect, expectSame } from "../fixture.ts";
 import { expectInferenceError, TestTime } from "./model_test.ts";
 
 const SAMPLE_RATE = 16_000;
-const SLOT = SAMPLE_RATE / 50;
+const SLOT = SAMPLE_RATE * SLOT_MS / 1000;
 
 /** A session, and what it has said. */
 interface Listening {

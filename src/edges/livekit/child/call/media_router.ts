@@ -58,7 +58,8 @@ export class MediaRouter {
     if (isAudio(type)) {
       if (attached?.media === media) return this.#audio.setMuted(id, muted);
       this.#audio.addSource({
-        memberId: identity,
+        // Not their identity, which may be any text: also the one that the agent has in the mixer.
+        memberId: participantId,
         trackId: id,
         participantId,
         track: media,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { withAudioNack } from "./repair.js";
 import { StatsReader } from "./stats.js";
 
 /**
@@ -126,7 +127,7 @@ export class Peer {
     await connection.setLocalDescription(answer);
     if (this.#closed) return;
     this.#patience = setTimeout(() => this.#endSearch(), SEARCH_MS);
-    this.#hooks.send({ type: "answer", offer: this.offer, sdp: answer.sdp });
+    this.#hooks.send({ type: "answer", offer: this.offer, sdp: withAudioNack(answer.sdp, sdp) });
     for (const candidate of this.#own) this.#sendCandidate(candidate);
     this.#own = undefined;
     const remote = this.#remote;

@@ -1,6 +1,5 @@
 /** Requests of `node:http` as those of the web, and their answers. @module */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import { describeError } from "../../events/error_text.ts";
 
 /** Answers a request with what `answer` makes of it. Never rejects. */
@@ -16,7 +15,7 @@ export async function answerNode(
     // What a client still sends is not read: it might never end.
     response.end(() => request.complete || request.destroy());
   } catch (error) {
-    console.error(`a request to the worker's control failed: ${describeError(error)}`);
+    console.error(`a request to the worker failed: ${describeError(error)}`);
     response.destroy();
   }
 }
@@ -29,9 +28,36 @@ function toRequest(request: IncomingMessage): Request {
     if (value !== undefined && !name.startsWith(":")) headers.set(name, String(value));
   }
   const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(new URL(url, "http://control"), {
+  return new Request(new URL(url, "http://worker"), {
     method,
     headers,
-    ...hasBody ? { body: Readable.toWeb(request) as ReadableStream, duplex: "half" } : {},
+    ...hasBody ? { body: bodyOf(request), duplex: "half" } : {},
   } as RequestInit);
+}
+
+/**
+ * The body, read only as far as it is wanted. `Readable.toWeb` throws, in no promise's reach, when more
+ * arrives after its reader has given up, and so ends the program.
+ */
+function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
+  let isOver = false;
+  const once = (act: () => void) => () => {
+    if (!isOver) act();
+    isOver = true;
+  };
+  return new ReadableStream({
+    start(controller) {
+      request.pause();
+      request.on("data", (piece: Uint8Array) => {
+        request.pause();
+        if (!isOver) controller.enqueue(new Uint8Array(piece));
+      });
+      request.on("end", once(() => controller.close()));
+      const error = new TypeError("the request was cut off");
+      request.on("close", once(() => controller.error(error)));
+      request.on("error", once(() => controller.error(error)));
+    },
+    pull: () => void request.resume(),
+    cancel: once(() => request.pause()),
+  }, { highWaterMark: 0 });
 }

@@ -1,9 +1,9 @@
-/** The answers of a worker's control: JSON, and errors with a code. @module */
+/** Answers of a worker over HTTP: JSON, and errors with a code. @module */
 
 /** A request that is answered with an error. */
-export class ControlError extends Error {
+export class HttpError extends Error {
   /** The class's name. */
-  override name = "ControlError";
+  override name = "HttpError";
 
   constructor(
     readonly status: number,
@@ -38,6 +38,6 @@ export function json(
 }
 
 /** Returns the answer of an error. */
-export function errorResponse({ status, code, message, headers }: ControlError): Response {
+export function errorResponse({ status, code, message, headers }: HttpError): Response {
   return json(status, { error: { code, message } }, headers);
 }

@@ -1,0 +1,51 @@
+// deno run --allow-run --allow-net=127.0.0.1 --allow-env=CONTROL_TOKEN examples/worker.ts [--port 8080] [--calls 10] [--control 8081]
+/**
+ * A worker: each person who opens the printed page gets a call with a parrot of their own. Ctrl-C (or
+ * SIGTERM) lets the calls that go on finish first; a second one ends them.
+ *
+ * With `--control` it answers probes, and with CONTROL_TOKEN in the environment (32 random characters)
+ * operators and Prometheus, too.
+ */
+import { parseArgs } from "node:util";
+import { Agent } from "@ringline/edge";
+import { LocalEdge } from "@ringline/edge/local";
+import { JobEndedEvent, JobStartedEvent, serve, WorkerControl } from "@ringline/edge/serve";
+import { Parrot } from "./parrot.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    port: { type: "string", default: "0" },
+    calls: { type: "string", default: "10" },
+    control: { type: "string" },
+  },
+});
+
+await using edge = new LocalEdge({ port: Number(values.port) });
+const worker = await serve({
+  agent: (job) =>
+    new Agent({
+      edge: job.edge,
+      agentUser: { id: "parrot", name: "Parrot" },
+      processors: [new Parrot()],
+    }),
+  sources: [edge],
+  limits: { calls: Number(values.calls) },
+  isProgram: true,
+});
+worker.events.subscribe(JobStartedEvent, ({ job }) => console.log(`${job.callId} has begun.`));
+worker.events.subscribe(JobEndedEvent, ({ job, outcome, durationMs }) => {
+  const seconds = Math.round(durationMs / 1000);
+  console.log(`${job.callId} has ended after ${seconds} s: ${outcome.status}.`);
+});
+
+if (values.control !== undefined) {
+  const control = new WorkerControl(worker, { edge, token: Deno.env.get("CONTROL_TOKEN") });
+  const address = { hostname: "127.0.0.1", port: Number(values.control) };
+  const server = Deno.serve({ ...address, onListen: () => {} }, control.fetch);
+  console.log(`Control: http://127.0.0.1:${server.addr.port}`);
+  void worker.closed.then(() => server.shutdown());
+}
+// Undefined where a signal has come meanwhile.
+if (edge.startPage) console.log(`Open ${edge.startPage.href} in a browser`);
+await worker.closed;
