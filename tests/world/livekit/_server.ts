@@ -36,8 +36,8 @@ export class LiveKitServer implements AsyncDisposable {
     }).spawn();
   }
 
-  /** Starts one; nodes with the same Redis serve the same rooms. */
-  static async start(options: { redis?: string } = {}): Promise<LiveKitServer> {
+  /** @param options.redis the address of the Redis by which nodes know each other */
+  static async start({ redis }: { redis?: string } = {}): Promise<LiveKitServer> {
     const folder = await Deno.makeTempDir();
     const port = freePort();
     const config = {
@@ -50,8 +50,8 @@ export class LiveKitServer implements AsyncDisposable {
         // Without one it names public ones to its clients.
         stun_servers: [`127.0.0.1:${freePort()}`],
       },
-      ...(options.redis ? { redis: { address: options.redis } } : {}),
       room: { departure_timeout: 60 },
+      ...(redis === undefined ? {} : { redis: { address: redis } }),
     };
     await Deno.writeTextFile(`${folder}/config.yaml`, JSON.stringify(config));
     const server = new LiveKitServer(port, folder);
