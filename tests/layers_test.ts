@@ -63,6 +63,7 @@ const allowed: Record<string, string[]> = {
   edge: ["audio", "events"],
   inference: ["edge", "audio", "events"],
   adapters: ["inference/contracts", "edge", "audio", "events"],
+  leases: ["edge", "audio", "events"],
   media: ["native", "edge", "audio", "events"],
   "edges/local": ["media", "native", "edge", "audio", "events"],
   "edges/getstream": [],

@@ -26,6 +26,11 @@ export interface JobOffer {
   readonly user?: JobUser;
   /** The application's own data about the job. Default `null`. */
   readonly metadata?: JsonValue;
+  /**
+   * How often the job has been begun, this time included: from 2 on the agent takes up a call that
+   * another agent was in. Default 1.
+   */
+  readonly attempt?: number;
   /** The service's own object, for what this contract does not carry. */
   readonly original?: unknown;
 }

@@ -28,6 +28,11 @@ export interface Job {
   readonly user: JobUser | undefined;
   /** The application's own data about the job; `null` if there is none. */
   readonly metadata: JsonValue;
+  /**
+   * How often the job has been begun, this time included: from 2 on the agent takes up a call that
+   * another agent was in.
+   */
+  readonly attempt: number;
   /** The service's own object, for what this does not carry. */
   readonly original: unknown;
   /** When it began, in milliseconds since 1970. */
@@ -71,10 +76,13 @@ export class JobRun implements RunningJob {
   /** Starts, in the next turn. */
   constructor(init: JobRunInit) {
     this.#init = init;
-    const { id, edge, callId, callType = "default", user, metadata = null, original } = init.offer;
+    const { id, edge, callId, callType = "default", user, original } = init.offer;
+    const { metadata = null, attempt = 1 } = init.offer;
     const { signal } = this.#ending;
     const startedAtMs = init.clock.epochMs();
-    this.job = { id, edge, callId, callType, user, metadata, original, startedAtMs, signal };
+    this.job = {
+      ...{ id, edge, callId, callType, user, metadata, attempt, original, startedAtMs, signal },
+    };
     this.ended = Promise.resolve().then(() => current.run(this, () => this.#run()));
   }
 
