@@ -142,19 +142,14 @@ export class AgentWorker implements AsyncDisposable {
     return this.#errors;
   }
 
-  /** Opens the sources; for `serve`. */
+  /** Opens the sources; for `serve`, which closes the worker if this throws. */
   async open(): Promise<void> {
     const { signal } = this.#ending;
     await this.#monitor.start();
     signal.throwIfAborted();
     // A source may offer jobs before it says that it is open.
     this.#state = "running";
-    try {
-      await this.#feeds.open(this.#asJobWorker(), signal);
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+    await this.#feeds.open(this.#asJobWorker(), signal);
     this.#monitor.check();
   }
 
