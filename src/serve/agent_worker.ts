@@ -271,6 +271,7 @@ export class AgentWorker implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#state = this.#state === "starting" ? "closed" : "draining";
     this.#monitor[Symbol.dispose]();
+    this.#admission[Symbol.dispose]();
     this.#ending.abort(new DOMException("the worker was closed", "AbortError"));
     await Promise.all([...this.#runs.values()].map((run) => run.end()));
     await this.#feeds.close();
