@@ -69,7 +69,7 @@ const allowed: Record<string, string[]> = {
   "edges/getstream": [],
   "edges/livekit": [],
   agent: ["native", "inference", "edge", "audio", "events"],
-  serve: ["agent", "inference", "edge", "audio", "events"],
+  serve: ["agent", "native", "inference", "edge", "audio", "events"],
   testing: ["agent", "inference", "media", "native", "edge", "audio", "events"],
 };
 

@@ -8,6 +8,7 @@ import type {
   RunningJob,
   WorkerLoad,
 } from "../edge/jobs.ts";
+import { EdgeError } from "../edge/errors.ts";
 import { checkText } from "../edge/validation.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import type { Clock } from "../events/clock.ts";
@@ -19,6 +20,8 @@ import type { ServeOptions } from "./serve_options.ts";
 
 /** Limit for the `accept` hook. */
 const ACCEPT_MS = 5000;
+/** How long a place is kept that its source neither starts nor releases. */
+const PLACE_MS = 30_000;
 
 /** Options for {@linkcode Admission}. */
 export interface AdmissionInit extends Pick<ServeOptions, "accept"> {
@@ -34,10 +37,12 @@ export interface AdmissionInit extends Pick<ServeOptions, "accept"> {
 }
 
 /** Answers the offers of sources. */
-export class Admission {
+export class Admission implements Disposable {
   readonly #init: AdmissionInit;
   /** Ids of jobs that have a place and have not started. */
   readonly #places = new Set<string>();
+  /** What frees places whose sources have forgotten them. */
+  readonly #timers = new Set<Disposable>();
 
   constructor(init: AdmissionInit) {
     this.#init = init;
@@ -97,20 +102,57 @@ export class Admission {
   }
 
   #place(offer: JobOffer): AcceptedJob {
+    const { id } = offer;
+    const { clock, report, start } = this.#init;
     let run: RunningJob | undefined;
+    let isUsed = false;
+    /** Whether this is the first use of the place. */
+    const use = (): boolean => {
+      if (isUsed) return false;
+      timer[Symbol.dispose]();
+      this.#timers.delete(timer);
+      return isUsed = true;
+    };
+    const timer = clock.schedule(() => {
+      if (!use()) return;
+      this.#release(id);
+      report(new Error(`no start and no release within ${PLACE_MS} ms`), `the place of ${id}`);
+    }, PLACE_MS);
+    this.#timers.add(timer);
     return {
       accepted: true,
       start: ({ call } = {}) => {
-        this.#places.delete(offer.id);
-        return run ??= this.#init.start(offer, call);
+        if (use()) {
+          this.#places.delete(id);
+          run = start(offer, call);
+        }
+        return run ?? givenBack(id);
       },
-      release: () => run ?? this.#release(offer.id),
+      release: () => {
+        if (use()) this.#release(id);
+      },
     };
+  }
+
+  /** Forgets no place: one may be used later, and is not freed any more. */
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    this.#timers.clear();
   }
 
   #release(id: string): void {
     if (this.#places.delete(id)) this.#init.onChange();
   }
+}
+
+/** A job that does not run: its place was released, or has expired. */
+function givenBack(id: string): RunningJob {
+  const error = new EdgeError(`the place of ${shown(id)} was given back: offer the job again`, {
+    code: "worker-released",
+    retryable: true,
+  });
+  const ended = Promise.resolve({ status: "failed", error } as const);
+  return { ended, end: () => ended };
 }
 
 /** Throws a TypeError unless a job can be run. */

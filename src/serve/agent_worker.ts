@@ -146,19 +146,14 @@ export class AgentWorker implements AsyncDisposable {
     return this.#errors;
   }
 
-  /** Opens the sources; for `serve`. */
+  /** Opens the sources; for `serve`, which closes the worker if this throws. */
   async open(): Promise<void> {
     const { signal } = this.#ending;
     await this.#monitor.start();
     signal.throwIfAborted();
     // A source may offer jobs before it says that it is open.
     this.#state = "running";
-    try {
-      await this.#feeds.open(this.#asJobWorker(), signal);
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+    await this.#feeds.open(this.#asJobWorker(), signal);
     this.#monitor.check();
   }
 
@@ -285,6 +280,7 @@ export class AgentWorker implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#state = this.#state === "starting" ? "closed" : "draining";
     this.#monitor[Symbol.dispose]();
+    this.#admission[Symbol.dispose]();
     this.#ending.abort(new DOMException("the worker was closed", "AbortError"));
     await Promise.all([...this.#runs.values()].map((run) => run.end()));
     await this.#feeds.close();

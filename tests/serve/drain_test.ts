@@ -1,10 +1,11 @@
 /** How a worker stops: running calls finish, up to a limit, and then are said goodbye to. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { AcceptedJob } from "../../src/edge/jobs.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { tone } from "../../src/testing/sounds.ts";
 import { type ProgramRuntime, runAsProgram } from "../../src/serve/program.ts";
-import { WorkerFixture } from "./_fixture.ts";
+import { serve } from "../../src/serve/serve.ts";
+import { plainAgent, WorkerFixture } from "./_fixture.ts";
 
 Deno.test("AgentWorker.drain takes no more jobs and waits for the calls, and says how many", async () => {
   await using fixture = await WorkerFixture.start();
@@ -124,8 +125,9 @@ class TestRuntime implements ProgramRuntime {
   readonly lines: string[] = [];
   readonly exits: number[] = [];
   uncaught: ((error: unknown) => void) | undefined;
-  exitCode: number | undefined;
+  exitCode = 0;
   afterwardsMs: number | undefined;
+  atLast: (() => void) | undefined;
 
   onSignal(signal: Deno.Signal, act: () => void): Disposable {
     this.signals.set(signal, act);
@@ -138,14 +140,13 @@ class TestRuntime implements ProgramRuntime {
   print(line: string): void {
     this.lines.push(line);
   }
-  setExitCode(code: number): void {
-    this.exitCode = code;
-  }
   exit(code: number): void {
     this.exits.push(code);
   }
-  afterwards(_act: () => void, ms: number): void {
+  afterwards(act: () => void, ms: number): Disposable {
     this.afterwardsMs = ms;
+    this.atLast = act;
+    return { [Symbol.dispose]: () => this.atLast = undefined };
   }
 }
 
@@ -207,4 +208,39 @@ Deno.test("a worker as a program survives an uncaught error, and ends the job th
     "an uncaught error: Error: of no job",
     "the agent of throws: Error: in a tool",
   ]);
+});
+
+Deno.test("a worker as a program keeps an exit code, and ends only what a signal has stopped", async () => {
+  for (const isSignalled of [false, true]) {
+    await using fixture = await WorkerFixture.start();
+    const runtime = new TestRuntime();
+    const program = runAsProgram(fixture.worker, runtime);
+    runtime.exitCode = 3;
+    if (isSignalled) runtime.signals.get("SIGTERM")!();
+    else void fixture.worker.close();
+    await fixture.clock.until(fixture.worker.closed);
+    assertEquals([runtime.signals.size, runtime.atLast !== undefined], [0, isSignalled]);
+    runtime.atLast?.();
+    assertEquals(runtime.exits, isSignalled ? [3] : []);
+    program[Symbol.dispose]();
+    assertEquals(runtime.atLast, undefined, "disposed, it ends nothing");
+  }
+});
+
+Deno.test("serve leaves a program as it was when it fails, so that it can try again", async () => {
+  await using fixture = await WorkerFixture.start();
+  const { clock } = fixture;
+  const failing = { openJobs: () => Promise.reject(new Error("no dispatcher")) };
+  Deno.exitCode = 3;
+  try {
+    // What it left behind, a timer too, the runner would find.
+    await assertRejects(
+      () => serve({ agent: plainAgent, sources: [failing], clock, isProgram: true }),
+      Error,
+      "no dispatcher",
+    );
+    assertEquals(Deno.exitCode, 3);
+  } finally {
+    Deno.exitCode = 0;
+  }
 });

@@ -185,6 +185,41 @@ Deno.test("AgentWorker.start runs a job that no source has announced, or says wh
   assertEquals(await worker.end("none"), undefined);
 });
 
+Deno.test("AgentWorker uses a place once, and not for another offer of the same id", async () => {
+  await using fixture = await WorkerFixture.start();
+  const { clock, worker } = fixture;
+  const first = await fixture.offer("kitchen") as AcceptedJob;
+  first.release();
+  const second = await fixture.offer("kitchen") as AcceptedJob;
+  first.release();
+  assertEquals(worker.load.calls, 1, "a second release frees no other's place");
+  const outcome = await clock.until(first.start().ended);
+  assertEquals(outcome.status === "failed" && (outcome.error as EdgeError).code, "worker-released");
+  assertEquals([worker.jobs.size, worker.load.calls], [0, 1]);
+  const run = second.start();
+  assertEquals([second.start(), worker.jobs.size], [run, 1]);
+  second.release();
+  assertEquals(worker.load.calls, 1);
+});
+
+Deno.test("AgentWorker frees a place that its source has forgotten, and drains then", async () => {
+  await using fixture = await WorkerFixture.start({ limits: { calls: 1 } });
+  const { clock, worker, errors } = fixture;
+  const forgotten = await fixture.offer("kitchen") as AcceptedJob;
+  await clock.advance(29_999);
+  assertEquals(worker.load.calls, 1);
+  await clock.advance(1);
+  assertEquals([worker.load.calls, errors], [0, [
+    "the place of kitchen: Error: no start and no release within 30000 ms",
+  ]]);
+  assertEquals((await clock.until(forgotten.start().ended)).status, "failed");
+  await fixture.offer("hall");
+  const begun = clock.now();
+  await clock.until(worker.drain());
+  assertEquals(clock.now() - begun, 30_000);
+  assertEquals(clock.pending, 0);
+});
+
 Deno.test("AgentWorker closes what it has opened when one of its sources fails", async () => {
   const { source, clock, edge } = await WorkerFixture.start();
   const failing = { openJobs: () => Promise.reject(new Error("no dispatcher")) };
