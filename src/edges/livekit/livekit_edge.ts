@@ -26,6 +26,7 @@ import {
 } from "@ringline/edge/toolkit";
 import { CallBroker } from "./call_broker.ts";
 import { type LiveKitCallOptions, roomNameOf } from "./call_options.ts";
+import { DemoPage } from "./demo/demo_page.ts";
 import {
   AgentMutedEvent,
   ParticipantUpdatedEvent,
@@ -138,6 +139,7 @@ export class LiveKitEdge extends EdgeTransport {
   readonly #rooms: RoomService;
   readonly #dispatches: DispatchService;
   readonly #telephone: Telephone;
+  readonly #demo: DemoPage;
   readonly #process: MediaProcess;
   readonly #brokers = new Map<CallConnection, CallBroker>();
   /** What follows the end of a call, which closing the edge awaits. */
@@ -157,6 +159,7 @@ export class LiveKitEdge extends EdgeTransport {
     const requests = new Requests(this.#settings, this.#tokens, this.clock);
     this.#rooms = new RoomService(requests);
     this.#dispatches = new DispatchService(requests);
+    this.#demo = new DemoPage(this.#settings.urls);
     this.#telephone = new Telephone({
       ...{ settings: this.#settings, rooms: this.#rooms, clock: this.clock },
       sip: new SipService(this.#settings, requests),
@@ -392,22 +395,35 @@ export class LiveKitEdge extends EdgeTransport {
   }
 
   /**
-   * Returns the address of LiveKit's own page, where a person joins the call, and prints it; `browser:
-   * true` also opens it, which needs `--allow-run` for the browser. The link carries a token: for an
-   * hour, a person who has the link is "Human User" in the call.
+   * Returns the link to a page where a person joins the call, and prints it; `browser: true` also opens
+   * it, which needs `--allow-run` for the browser. The edge serves the page to this machine until it is
+   * closed; the page joins by LiveKit's own client. The link carries a token: for an hour, a person who
+   * has the link is "Human User" in the call.
    *
    * @throws {AuthenticationError} this edge has no secret: `no-secret`.
    */
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
-    const token = await this.createToken(call, DEMO_USER, { validityMs: DEMO_VALIDITY_MS });
+    const token = await this.createToken(call, DEMO_USER, {
+      validityMs: DEMO_VALIDITY_MS,
+      identity: `${DEMO_USER.id}-${crypto.randomUUID().slice(0, 8)}`,
+    });
     options.signal?.throwIfAborted();
-    const url = new URL(this.#settings.demoBaseUrl);
-    url.searchParams.set("liveKitUrl", this.#settings.urls[0]!);
-    url.searchParams.set("token", token);
+    const { demoBaseUrl } = this.#settings;
+    const url = demoBaseUrl === undefined
+      ? await this.#demo.link(token)
+      : this.#foreignDemo(demoBaseUrl, token);
     console.log(`Open ${url.href} in a browser`);
     if (options.browser) await openBrowser(url, this.logger);
+    return url;
+  }
+
+  /** Returns the link to a page like LiveKit's own. */
+  #foreignDemo(page: string, token: string): URL {
+    const url = new URL(page);
+    url.searchParams.set("liveKitUrl", this.#settings.urls[0]!);
+    url.searchParams.set("token", token);
     return url;
   }
 
@@ -489,7 +505,7 @@ export class LiveKitEdge extends EdgeTransport {
 
   /** Waits for what follows the ends of calls. */
   protected override async release(): Promise<void> {
-    await Promise.allSettled([...this.#pending]);
+    await Promise.allSettled([...this.#pending, this.#demo.close()]);
   }
 
   async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<CallConnection> {

@@ -16,7 +16,6 @@ export {
   type RpcOptions,
   type SendTextOptions,
 } from "./livekit_edge.ts";
-export { showAgentState } from "./agent_state.ts";
 export { RpcError, type RpcErrorOptions } from "./rpc/rpc_error.ts";
 export type { RpcCall, RpcMethod } from "./rpc/rpc_methods.ts";
 export type { LiveKitEdgeOptions, SipOptions, TokenRequest, TokenSource } from "./settings.ts";

@@ -6,8 +6,6 @@
 import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 import { checkDuration, checkObject, type EdgeOptions, type User } from "@ringline/edge/toolkit";
 
-/** The address of the demo page. */
-const DEMO_PAGE = "https://meet.livekit.io/custom";
 /** The silence that LiveKit's servers allow themselves, and their clients. */
 const SILENCE_MS = 15_000;
 
@@ -55,7 +53,10 @@ export interface LiveKitEdgeOptions extends EdgeOptions, DenoOptions, MemoryOpti
    * a call, and `dial`; without it these fail with a `TypeError`.
    */
   sip?: SipOptions;
-  /** The address of the demo page. Default: LiveKit's own, `https://meet.livekit.io/custom`. */
+  /**
+   * The address of another demo page, e.g. LiveKit's own, `"https://meet.livekit.io/custom"`: it gets
+   * `liveKitUrl` and `token`. Default: this package's, which the edge serves to this machine.
+   */
   demoBaseUrl?: string;
   /** Time limit of one request to the server, in milliseconds. Default 3000. */
   requestTimeoutMs?: number;
@@ -92,7 +93,7 @@ export interface LiveKitSettings {
   readonly sip:
     | { readonly trunkId: string | undefined; readonly ringingTimeoutMs: number }
     | undefined;
-  readonly demoBaseUrl: string;
+  readonly demoBaseUrl: string | undefined;
   readonly requestTimeoutMs: number;
   readonly tokenValidityMs: number;
   readonly reconnectTimeoutMs: number;
@@ -138,7 +139,7 @@ export function readSettings(
     participantGraceMs = 6000,
     rejoinGraceMs = 30_000,
     heardDelayMs = 150,
-    demoBaseUrl = DEMO_PAGE,
+    demoBaseUrl,
   } = options;
   const durations = {
     ...{ requestTimeoutMs, reconnectTimeoutMs, participantGraceMs, rejoinGraceMs, heardDelayMs },
@@ -151,7 +152,9 @@ export function readSettings(
     keys: token ? undefined : { apiKey: apiKey!, apiSecret: apiSecret! },
     token,
     sip: readSip(options.sip),
-    demoBaseUrl: checkUrl("demoBaseUrl", demoBaseUrl, /^https?:$/),
+    demoBaseUrl: demoBaseUrl === undefined
+      ? undefined
+      : checkUrl("demoBaseUrl", demoBaseUrl, /^https?:$/),
     ...durations,
     silenceTimeoutMs,
     tokenValidityMs,

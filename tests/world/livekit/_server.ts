@@ -36,7 +36,8 @@ export class LiveKitServer implements AsyncDisposable {
     }).spawn();
   }
 
-  static async start(): Promise<LiveKitServer> {
+  /** @param options.redis the address of the Redis by which nodes know each other */
+  static async start({ redis }: { redis?: string } = {}): Promise<LiveKitServer> {
     const folder = await Deno.makeTempDir();
     const port = freePort();
     const config = {
@@ -50,6 +51,7 @@ export class LiveKitServer implements AsyncDisposable {
         stun_servers: [`127.0.0.1:${freePort()}`],
       },
       room: { departure_timeout: 60 },
+      ...(redis === undefined ? {} : { redis: { address: redis } }),
     };
     await Deno.writeTextFile(`${folder}/config.yaml`, JSON.stringify(config));
     const server = new LiveKitServer(port, folder);
