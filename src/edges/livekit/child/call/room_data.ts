@@ -11,6 +11,7 @@ import {
 import type { IpcMessage } from "../../wire/ipc.ts";
 import type { CallRoster } from "./call_roster.ts";
 import type { MethodCalls } from "./method_calls.ts";
+import { isKey } from "./telephone_keys.ts";
 import { TextReader } from "./text_streams.ts";
 
 /** The topic of what people write. */
@@ -54,10 +55,7 @@ export class RoomData {
       case "chatMessage":
         return this.#receiveText(value.value.message, identity);
       case "sipDtmf":
-        for (const digit of value.value.digit) {
-          if (participantId) this.#options.emitEdge({ type: "dtmf", participantId, digit });
-        }
-        return;
+        return this.#receiveKey(value.value.digit, participantId);
       case "rpcRequest":
       case "rpcAck":
       case "rpcResponse":
@@ -81,6 +79,12 @@ export class RoomData {
       return this.#unread.add();
     }
     this.#options.emit({ type: "customEvent", data, participantId });
+  }
+
+  /** One key a packet, as telephones press them: a text of many would be as many messages. */
+  #receiveKey(digit: string, participantId: string | undefined): void {
+    if (!participantId || !isKey(digit)) return;
+    this.#options.emitEdge({ type: "dtmf", participantId, digit });
   }
 
   #receiveText(text: string, identity: string): void {
