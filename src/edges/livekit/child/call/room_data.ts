@@ -39,7 +39,10 @@ export class RoomData {
 
   constructor(options: RoomDataOptions) {
     this.#options = options;
-    this.#texts = new TextReader((identity) => this.#report("too-long", `a text of ${identity}`));
+    this.#texts = new TextReader(
+      CHAT,
+      (identity) => this.#report("too-long", `a text of ${identity}`),
+    );
     this.#unread = new DropCounter(options.clock, (dropped) => {
       this.#report("not-json", `${dropped} packets of data that are not JSON`);
     });
@@ -66,7 +69,7 @@ export class RoomData {
         return this.#report("encrypted", "encrypted data, which this edge cannot read");
       default: {
         const received = this.#texts.read(identity, value);
-        if (received?.topic === CHAT) this.#receiveText(received.text, identity);
+        if (received) this.#receiveText(received.text, identity);
       }
     }
   }
