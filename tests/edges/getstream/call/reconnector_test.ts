@@ -14,7 +14,7 @@ function fixture(options: { outcomes?: (Error | undefined)[]; deadlineMs?: numbe
   const outcomes = options.outcomes ?? [];
   const tries: { strategy: Strategy; at: number }[] = [];
   const log: string[] = [];
-  const state = { isHealthy: true, attemptMs: 0 };
+  const state = { isHealthy: true, attemptMs: 0, isLostAgain: false };
   let givenUp: EdgeError | undefined;
   const reconnector = new Reconnector({
     clock,
@@ -24,6 +24,8 @@ function fixture(options: { outcomes?: (Error | undefined)[]; deadlineMs?: numbe
       if (state.attemptMs > 0) {
         await new Promise<void>((resolve) => clock.schedule(resolve, state.attemptMs));
       }
+      await Promise.resolve();
+      if (state.isLostAgain) reconnector.request("rejoin", "lost again");
       const outcome = outcomes.shift();
       if (outcome) throw outcome;
     },
@@ -154,4 +156,13 @@ Deno.test("stopping ends it without a word, also while it waits", async () => {
   await clock.advance(10_000);
   assertEquals(log, ["start", "failed rejoin"]);
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("a call that is lost again in each try is given up in time, and does not hurry", async () => {
+  const { clock, reconnector, tries, log, state } = fixture();
+  state.isLostAgain = true;
+  reconnector.request("rejoin", "lost");
+  await clock.advance(80_000);
+  assertEquals(log.at(-1), "given up");
+  assert(tries.length > 5 && tries.length < 30, `${tries.length} tries`);
 });

@@ -4,14 +4,18 @@ import { Reconnector } from "../../../../src/edges/livekit/child/call/reconnecto
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 
 /** A call whose tries end as told: an error, or nothing. */
-function fixture(outcomes: (Error | undefined)[] = [], { attemptMs = 0 } = {}) {
+function fixture(
+  outcomes: (Error | undefined)[] = [],
+  { attemptMs = 0, onAttempt = (_signal: AbortSignal): Promise<void> | void => {} } = {},
+) {
   const clock = new VirtualClock();
   const log: string[] = [];
   const reconnector = new Reconnector({
     clock,
     limitMs: 60_000,
-    attempt: async (strategy) => {
+    attempt: async (strategy, signal) => {
       log.push(`${strategy} at ${clock.now()}`);
+      await onAttempt(signal);
       if (attemptMs > 0) {
         await new Promise<void>((resolve) => clock.schedule(resolve, attemptMs));
       }
@@ -100,4 +104,58 @@ Deno.test("Reconnector stops without a word", async () => {
   await reconnector.stop();
   await clock.advance(80_000);
   assertEquals(log.length, before);
+});
+
+Deno.test("Reconnector ends a try that another request has overtaken", async () => {
+  const ended: string[] = [];
+  const { clock, reconnector, log } = fixture([], {
+    onAttempt: (signal) => {
+      if (ended.length > 0) return;
+      return new Promise((_, reject) =>
+        signal.addEventListener("abort", () => {
+          ended.push(`${clock.now()}: ${signal.reason.code}`);
+          reject(signal.reason);
+        }, { once: true })
+      );
+    },
+  });
+  reconnector.request("resume");
+  await clock.advance(50);
+  reconnector.request("rejoin");
+  await clock.advance(0);
+  assertEquals(ended, ["50: lost"]);
+  assertEquals(log, ["start", "resume at 0", "rejoin at 50", "rejoin worked, try 2, 50 ms"]);
+});
+
+Deno.test("Reconnector gives up a call that is lost again in each try, and does not hurry", async () => {
+  const { clock, reconnector, log } = fixture([], {
+    onAttempt: async () => {
+      await Promise.resolve();
+      reconnector.request("rejoin");
+    },
+  });
+  reconnector.request("rejoin");
+  await clock.advance(80_000);
+  assertEquals(log.at(-1), "given up: reconnect-failed");
+  const tries = log.filter((line) => / at /.test(line)).length;
+  assertEquals(tries > 5 && tries < 30, true, `${tries} tries`);
+});
+
+Deno.test("Reconnector counts the tries of sessions that do not last as one reconnection", async () => {
+  const { clock, reconnector, log } = fixture(new Array(6).fill(undefined));
+  const starts: number[] = [];
+  for (let count = 0; count < 6; count++) {
+    const lostAt = clock.now();
+    const before = log.length;
+    reconnector.request("resume");
+    while (!log.slice(before).some((line) => line.includes("worked"))) await clock.advance(50);
+    starts.push(clock.now() - lostAt);
+    await clock.advance(100);
+  }
+  assertEquals(starts, starts.toSorted((a, b) => a - b));
+  assertEquals([starts[0]! <= 50, starts[5]! >= 4000], [true, true], `${starts}`);
+  await clock.advance(5000);
+  reconnector.request("resume");
+  await clock.advance(0);
+  assertEquals(log.at(-1), "resume worked, try 1, 0 ms", "one that lasted");
 });

@@ -71,6 +71,12 @@ Deno.test("RoomData takes keys of telephones one by one", () => {
   const { receive, take } = fixture();
   receive({ case: "sipDtmf", value: new SipDTMF({ code: 11, digit: "#" }) });
   assertEquals(take(), [{ type: "dtmf", participantId: "PA_anna", digit: "#" }]);
+  // Any guest may send them: no packet becomes more than one message.
+  for (const digit of ["1".repeat(63_000), "12", "", "E", "\n"]) {
+    receive({ case: "sipDtmf", value: new SipDTMF({ digit }) });
+  }
+  receive({ case: "sipDtmf", value: new SipDTMF({ digit: "1" }) }, "a stranger");
+  assertEquals(take(), []);
 });
 
 Deno.test("RoomData passes calls of methods on, also of those whom the agent does not know yet", () => {

@@ -37,14 +37,14 @@ Deno.test("text streams carry any text, in pieces that can each be decoded alone
       assert(header?.case === "streamHeader");
       assertEquals(Number(header.value.totalLength), new TextEncoder().encode(text).length);
       const expected = { identity: "anna", topic: "lk.chat", text };
-      assertEquals(readAll(new TextReader(() => {}), packets), expected);
+      assertEquals(readAll(new TextReader("lk.chat", () => {}), packets), expected);
     }),
     { numRuns: 40 },
   );
 });
 
 Deno.test("TextReader orders pieces, and keeps streams of several people apart", () => {
-  const reader = new TextReader(() => {});
+  const reader = new TextReader("lk.chat", () => {});
   const [header, first, second, trailer] = packetsOf(`${"a".repeat(15_000)}b`);
   const [header2, only, trailer2] = packetsOf("other", "t");
   for (const one of [header!, second!]) assertEquals(reader.read("anna", one), undefined);
@@ -59,7 +59,7 @@ Deno.test("TextReader orders pieces, and keeps streams of several people apart",
 
 Deno.test("TextReader drops what is too long, given up, or no text", () => {
   const dropped: string[] = [];
-  const reader = new TextReader((identity) => dropped.push(identity));
+  const reader = new TextReader("lk.chat", (identity) => dropped.push(identity));
   assertEquals(readAll(reader, packetsOf("x".repeat(70_000))), undefined);
   assertEquals(dropped, ["anna"]);
   const [header, chunk] = packetsOf("half", "h");
@@ -81,13 +81,61 @@ Deno.test("TextReader drops what is too long, given up, or no text", () => {
   assertEquals(readAll(reader, file), undefined);
 });
 
-Deno.test("TextReader keeps a bounded number of streams without an end", () => {
-  const reader = new TextReader(() => {});
-  const streams = Array.from({ length: 65 }, (_, index) => packetsOf("text", `${index}`));
-  for (const [header, chunk] of streams) {
-    reader.read("anna", header!);
-    reader.read("anna", chunk!);
+Deno.test("TextReader keeps a bounded number of streams without an end, of each and of all", () => {
+  const begin = (reader: TextReader, identities: readonly string[]) => {
+    const streams = identities.map((identity, index) => {
+      const [header, chunk, trailer] = packetsOf("text", `${index}`);
+      reader.read(identity, header!);
+      reader.read(identity, chunk!);
+      return { identity, trailer: trailer! };
+    });
+    return () => streams.map(({ identity, trailer }) => reader.read(identity, trailer)?.text);
+  };
+  const reader = new TextReader("lk.chat", () => {});
+  const bert = begin(reader, ["bert"]);
+  const anna = begin(reader, new Array(9).fill("anna"));
+  assertEquals(bert(), ["text"], "one participant pushes no other out");
+  assertEquals(anna().slice(0, 2), [undefined, "text"]);
+  const many = begin(reader, Array.from({ length: 65 }, (_, index) => `guest ${index}`));
+  assertEquals(many().slice(0, 2), [undefined, "text"]);
+});
+
+Deno.test("TextReader keeps the streams of several people apart where their ids are the same", () => {
+  const reader = new TextReader("lk.chat", () => {});
+  const [ofAnna, ofBert] = ["anna", "bert"].map((text) => packetsOf(text, "s"));
+  for (const index of [0, 1]) {
+    reader.read("anna", ofAnna![index]!);
+    reader.read("bert", ofBert![index]!);
   }
-  const ends = streams.map(([, , trailer]) => reader.read("anna", trailer!)?.text);
-  assertEquals(ends.slice(0, 2), [undefined, "text"]);
+  assertEquals(reader.read("anna", ofAnna![2]!)?.text, "anna");
+  assertEquals(reader.read("bert", ofBert![2]!)?.text, "bert");
+});
+
+Deno.test("TextReader drops a text of endless empty pieces", () => {
+  const dropped: string[] = [];
+  const reader = new TextReader("lk.chat", (identity) => dropped.push(identity));
+  const [header, , trailer] = packetsOf("text");
+  reader.read("anna", header!);
+  for (let index = 0; index < 2000; index++) {
+    const value = new DataStream_Chunk({ streamId: "s", chunkIndex: BigInt(index) });
+    reader.read("anna", { case: "streamChunk", value });
+  }
+  assertEquals([dropped, reader.read("anna", trailer!)], [["anna"], undefined]);
+});
+
+Deno.test("TextReader keeps nothing of other topics, and no more of a packet than its text", () => {
+  const dropped: string[] = [];
+  const reader = new TextReader("lk.chat", (identity) => dropped.push(identity));
+  const other = textPackets({
+    ...{ topic: "a log", text: "x".repeat(70_000), attributes: {}, timestampMs: 0 },
+  });
+  assertEquals([readAll(reader, other), dropped], [undefined, []]);
+  const [header, , trailer] = packetsOf("text");
+  reader.read("anna", header!);
+  const packet = new Uint8Array(60_000).fill(0x61);
+  const value = new DataStream_Chunk({ streamId: "s", content: packet.subarray(0, 1) });
+  reader.read("anna", { case: "streamChunk", value });
+  // What is not kept may change.
+  packet.fill(0x62);
+  assertEquals(reader.read("anna", trailer!)?.text, "a");
 });

@@ -66,6 +66,8 @@ export class FakePeer implements MediaPeer {
   readonly sections: FakeTransceiver[] = [];
   readonly channels: FakeChannel[] = [];
   readonly log: string[] = [];
+  /** What its next steps fail with. */
+  readonly failures: { offer?: Error; answer?: Error } = {};
   constructor(readonly options: PeerOptions) {}
 
   addTransceiver(kind: "audio" | "video" | RtcTrack, direction: "sendonly"): RtcTransceiver {
@@ -90,10 +92,16 @@ export class FakePeer implements MediaPeer {
   }
   createOffer({ iceRestart = false } = {}): Promise<string> {
     if (iceRestart) this.log.push("restart");
+    const { offer: failure } = this.failures;
+    delete this.failures.offer;
+    if (failure) return Promise.reject(failure);
     return Promise.resolve(this.#offer());
   }
   acceptAnswer(sdp: string): Promise<void> {
     this.log.push(`accept ${sdp}`);
+    const { answer: failure } = this.failures;
+    delete this.failures.answer;
+    if (failure) return Promise.reject(failure);
     return Promise.resolve();
   }
   addCandidate = () => Promise.resolve();

@@ -1,6 +1,6 @@
 import { SessionDescription } from "@livekit/protocol";
 import { assertEquals, assertRejects } from "@std/assert";
-import { ClosedError } from "../../../../src/edge/errors.ts";
+import { ClosedError, ConnectionError } from "../../../../src/edge/errors.ts";
 import { RoomPeer } from "../../../../src/edges/livekit/child/session/room_peer.ts";
 import type { ClientMessage } from "../../../../src/edges/livekit/child/signal/signal_socket.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
@@ -10,9 +10,9 @@ function fixture() {
   const { media, peers } = fakeMedia();
   const sent: ClientMessage[] = [];
   const log: string[] = [];
+  const clock = new VirtualClock();
   const peer = new RoomPeer({
-    media,
-    clock: new VirtualClock(),
+    ...{ media, clock },
     send: (message) => void sent.push(message),
     onState: () => {},
     onTracks: () => void log.push("tracks"),
@@ -23,7 +23,7 @@ function fixture() {
     sent.flatMap(({ case: name, value }) => name === "offer" ? [`${value.id}: ${value.sdp}`] : []);
   const answer = (id: number, midToTrackId: Record<string, string> = {}) =>
     peer.accept(new SessionDescription({ type: "answer", id, sdp: `answer ${id}`, midToTrackId }));
-  return { peer, fake: peers[0]!, sent, log, offers, answer };
+  return { clock, peer, fake: peers[0]!, sent, log, offers, answer };
 }
 
 Deno.test("RoomPeer has sections for others in its first offer, and waits for the servers", async () => {
@@ -98,4 +98,42 @@ Deno.test("RoomPeer rejects what waits when it is closed", async () => {
   await peer.close();
   await Promise.all(waiting);
   await assertRejects(() => peer.negotiate(), ClosedError);
+});
+
+Deno.test("RoomPeer waits 10 s for an answer, then makes the next offer", async () => {
+  const { clock, peer, offers, answer } = fixture();
+  await peer.firstOffer();
+  await peer.start([]);
+  const first = peer.negotiate();
+  await clock.advance(10_000);
+  assertEquals(offers(), ["2: 4 sections"], "also after the first offer");
+  const failed = assertRejects(() => first, ConnectionError);
+  const second = peer.negotiate();
+  await clock.advance(10_000);
+  assertEquals((await failed).code, "no-answer");
+  assertEquals(offers().length, 2);
+  await answer(2);
+  await answer(3);
+  await second;
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("RoomPeer makes the next offer after one, or an answer, that failed", async () => {
+  const { peer, fake, offers, answer } = fixture();
+  await peer.firstOffer();
+  await answer(1);
+  fake.failures.offer = new Error("no sections");
+  const offering = assertRejects(() => peer.negotiate(), Error, "no sections");
+  const next = peer.negotiate();
+  await offering;
+  await settled();
+  fake.failures.answer = new Error("bad answer");
+  const waiting = assertRejects(() => next, Error, "bad answer");
+  const last = peer.negotiate();
+  await assertRejects(() => answer(2), Error, "bad answer");
+  await waiting;
+  await settled();
+  assertEquals(offers(), ["2: 4 sections", "3: 4 sections"]);
+  await answer(3);
+  await last;
 });

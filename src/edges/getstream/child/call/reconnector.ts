@@ -81,7 +81,7 @@ export class Reconnector {
 
   /** Runs a reconnection; returns what reports its success. */
   async #run(): Promise<(() => void) | undefined> {
-    const { clock, limitMs, onStart, onReconnected, onGivenUp, onFailure } = this.#options;
+    const { clock, limitMs, onStart, onReconnected, onFailure } = this.#options;
     const { signal } = this.#stop;
     const startedAt = clock.now();
     this.#fastFailures = 0;
@@ -92,26 +92,22 @@ export class Reconnector {
       try {
         await this.#options.attempt(strategy, { attempt, reason: this.#reason });
         if (signal.aborted) return undefined;
-        if (this.#pending !== undefined) continue;
         const elapsedMs = clock.now() - startedAt;
-        return () => onReconnected({ strategy, attempts: attempt, elapsedMs });
+        if (this.#pending === undefined) {
+          return () => onReconnected({ strategy, attempts: attempt, elapsedMs });
+        }
+        // It was lost again during the try: its time and its pauses go on.
+        if (elapsedMs >= limitMs) {
+          return this.#giveUp(lateError(limitMs, lostAgain()));
+        }
       } catch (error) {
         if (signal.aborted) return undefined;
         const isFinal = error instanceof EdgeError && !error.retryable;
         // Only a final refusal of a rejoin ends it: after any failure of a lesser strategy the
         // greater one is left.
-        if (isFinal && strategy === "rejoin") {
-          onGivenUp(error);
-          return undefined;
-        }
+        if (isFinal && strategy === "rejoin") return this.#giveUp(error);
         if (clock.now() - startedAt >= limitMs) {
-          onGivenUp(
-            new ConnectionError(
-              `the call was not reconnected within ${limitMs} ms: ${messageOf(error)}`,
-              { code: "reconnect-failed", cause: error },
-            ),
-          );
-          return undefined;
+          return this.#giveUp(lateError(limitMs, error));
         }
         onFailure(error, strategy);
         this.#escalate(strategy, error);
@@ -123,6 +119,12 @@ export class Reconnector {
       await sleep(wait, { clock, signal }).catch(() => {});
       if (signal.aborted) return undefined;
     }
+  }
+
+  #giveUp(error: EdgeError): undefined {
+    // A request of the last try begins no other reconnection.
+    this.#pending = undefined;
+    this.#options.onGivenUp(error);
   }
 
   /** Returns the next strategy: FAST needs media that flows and a session that the SFU keeps. */
@@ -148,4 +150,15 @@ export class Reconnector {
     if (next === "fast" && failed === "rejoin") this.#fastFailures = 0;
     if (this.#pending === undefined || RANK[next] > RANK[this.#pending]) this.#pending = next;
   }
+}
+
+function lateError(limitMs: number, error: unknown): ConnectionError {
+  return new ConnectionError(
+    `the call was not reconnected within ${limitMs} ms: ${messageOf(error)}`,
+    { code: "reconnect-failed", cause: error },
+  );
+}
+
+function lostAgain(): ConnectionError {
+  return new ConnectionError("it was lost again", { code: "lost", retryable: true });
 }

@@ -19,9 +19,11 @@ import {
   ClosedError,
   ConnectionError,
   EdgeError,
+  isTimeout,
   type JsonValue,
   messageOf,
   TrackType,
+  waitFor,
 } from "@ringline/edge/toolkit";
 import type {
   CallParams,
@@ -58,6 +60,8 @@ const PATH_MS = 10_000;
 const RESIZED_MS = 500;
 /** The reason of a server that goes: another one may be there. */
 const SHUTDOWN = "server-shutdown";
+/** The code of a track that the server does not take. */
+const REFUSED = "publish-refused";
 /** The attribute by which a transcription names the track that it is of. */
 const TRANSCRIBED = "lk.transcribed_track_id";
 
@@ -91,7 +95,7 @@ export class LiveKitCall {
   #server = 0;
   /** Resolves when the call is lost the next time. */
   #lost = Promise.withResolvers<void>();
-  /** Resolves when the connection has a path, or is not wanted any more. */
+  /** Resolves when the connection has a path. */
   #path = Promise.withResolvers<void>();
   #cut: Disposable | undefined;
   #resized: Disposable | undefined;
@@ -150,7 +154,8 @@ export class LiveKitCall {
     this.#reconnector = new Reconnector({
       clock,
       limitMs: params.reconnectTimeoutMs,
-      attempt: (strategy) => strategy === "resume" ? this.#resume() : this.#rejoin(),
+      attempt: (strategy, signal) =>
+        strategy === "resume" ? this.#resume(signal) : this.#rejoin(signal),
       onStart: () => {
         connection.send({ type: "reconnecting" });
         this.#lost.resolve();
@@ -305,7 +310,6 @@ export class LiveKitCall {
   async leave(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort(new ClosedError("the call"));
-    this.#path.resolve();
     this.#cut?.[Symbol.dispose]();
     this.#resized?.[Symbol.dispose]();
     this.#methods.close();
@@ -339,8 +343,7 @@ export class LiveKitCall {
       identities: () => this.#roster.identities,
       events: {
         onMessage: (from, message) => this.#isCurrent(from) && this.#onMessage(message),
-        onSocketEnd: (from, { kind }) =>
-          this.#isCurrent(from) && this.#reconnect("resume", `the socket is ${kind}`),
+        onSocketEnd: (from, { kind }) => this.#isCurrent(from) && this.#onSocketEnd(from, kind),
         onPeerState: (from, state) => this.#isCurrent(from) && this.#onPeerState(state),
         onTracks: (from) => this.#isCurrent(from) && this.#router.syncAll(this.#roster.members),
         onData: (from, packet) => this.#isCurrent(from) && this.#data.receive(packet),
@@ -365,34 +368,53 @@ export class LiveKitCall {
     if (Object.keys(this.#attributes).length > 0) this.#sendAttributes(this.#attributes);
   }
 
-  async #resume(): Promise<void> {
+  async #resume(signal: AbortSignal): Promise<void> {
     const session = this.#open;
     this.#path = Promise.withResolvers();
-    await session.resume(this.#access(), this.#subscriptions.sids, this.#abort.signal);
+    await session.resume(this.#access(), this.#subscriptions.sids, signal);
     this.#subscriptions.update();
-    if (session.peerState === "connected") return;
-    using _limit = this.#options.clock.schedule(() => this.#path.reject(noPath()), PATH_MS);
-    await this.#path.promise;
+    await this.#connected(session, signal);
   }
 
-  async #rejoin(): Promise<void> {
+  async #rejoin(signal: AbortSignal): Promise<void> {
     const { params, clock } = this.#options;
     const before = this.#session;
     await before?.close({ leaves: true });
-    if (!isUsable(this.#token, clock.epochMs())) await this.#renew();
+    if (!isUsable(this.#token, clock.epochMs())) await this.#renew(signal);
+    this.#path = Promise.withResolvers();
     try {
-      await this.#enter(params.rejoinGraceMs, this.#abort.signal);
+      await this.#enter(params.rejoinGraceMs, signal);
     } catch (error) {
       // Another token may be accepted: this one may have been revoked, or be of another clock.
       if ((error as EdgeError).code !== "unauthorized") throw error;
-      await this.#renew();
-      await this.#enter(params.rejoinGraceMs, this.#abort.signal);
+      await this.#renew(signal);
+      await this.#enter(params.rejoinGraceMs, signal);
     }
-    await this.#session?.publisher.publish(this.#own.allowed);
+    const session = this.#open;
+    try {
+      const publishing = session.publisher.publish(this.#own.allowed);
+      await waitFor(publishing, "publishing", { signal, clock });
+    } catch (error) {
+      // The agent still hears the room.
+      if ((error as EdgeError).code !== REFUSED) throw error;
+      this.#emitError(error, "publishing");
+    }
+    await this.#connected(session, signal);
   }
 
-  async #renew(): Promise<void> {
-    this.#token = await this.#options.askToken(this.#abort.signal);
+  /** Waits until the session has a path: a socket alone carries no sound. */
+  async #connected(session: RoomSession, signal: AbortSignal): Promise<void> {
+    if (session.peerState === "connected") return;
+    try {
+      const { clock } = this.#options;
+      await waitFor(this.#path.promise, "a path", { timeoutMs: PATH_MS, signal, clock });
+    } catch (error) {
+      throw isTimeout(error) ? noPath() : error;
+    }
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    this.#token = await this.#options.askToken(signal);
   }
 
   #isCurrent(session: RoomSession): boolean {
@@ -405,16 +427,26 @@ export class LiveKitCall {
     this.#reconnector.request(strategy);
   }
 
+  #onSocketEnd({ publisher }: RoomSession, kind: string): void {
+    // Whether the server has a track for which it was asked is not known then: in a new session it is.
+    this.#reconnect(publisher.isAsking ? "rejoin" : "resume", `the socket is ${kind}`);
+  }
+
   #onPeerState(state: RtcConnectionState): void {
     if (state === "connected") this.#path.resolve();
     if (state !== "disconnected") {
       this.#cut?.[Symbol.dispose]();
       this.#cut = undefined;
     }
+    // A reconnection waits for a path by itself.
+    if (this.#reconnector.isRunning) return;
     if (state === "failed") this.#reconnect("resume", "the connection failed");
     else if (state === "disconnected") {
       this.#cut ??= this.#options.clock.schedule(
-        () => this.#reconnect("resume", "the connection is cut"),
+        () => {
+          this.#cut = undefined;
+          if (!this.#reconnector.isRunning) this.#reconnect("resume", "the connection is cut");
+        },
         PATIENCE_MS,
       );
     }

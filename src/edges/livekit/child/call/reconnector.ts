@@ -17,14 +17,16 @@ import type { Strategy } from "../../wire/ipc.ts";
 const BACK_OFF = { firstMs: 250, maxMs: 5000, random: () => Math.random() };
 /** How many servers may be silent in a row before a resumption becomes a new join. */
 const RESUME_TRIES = 3;
+/** How long a session must last until its loss is one of its own. */
+const LASTING_MS = 5000;
 
 /** Options for {@linkcode Reconnector}. */
 export interface ReconnectorOptions {
   clock: Clock;
   /** The reconnector gives up after this time. */
   limitMs: number;
-  /** Tries once; rejects when that fails. */
-  attempt: (strategy: Strategy) => Promise<void>;
+  /** Tries once; rejects when that fails. The signal is aborted when there is another request. */
+  attempt: (strategy: Strategy, signal: AbortSignal) => Promise<void>;
   onStart: () => void;
   onReconnected: (result: { strategy: Strategy; attempts: number; elapsedMs: number }) => void;
   onGivenUp: (error: EdgeError) => void;
@@ -33,12 +35,18 @@ export interface ReconnectorOptions {
   random?: () => number;
 }
 
-/** Reconnects a call, one try at a time; a request during a try changes the next one. */
+/** Reconnects a call, one try at a time; a request during a try ends it, and changes the next one. */
 export class Reconnector {
   readonly #options: ReconnectorOptions;
   readonly #stop = new AbortController();
+  /** The try in progress. */
+  #attempt = new AbortController();
   #pending: Strategy | undefined;
   #running: Promise<void> | undefined;
+  /** When the session that lasted was lost, and the tries since then. */
+  #startedAt = 0;
+  #tries = 0;
+  #connectedAt = -Infinity;
 
   constructor(options: ReconnectorOptions) {
     this.#options = options;
@@ -53,6 +61,7 @@ export class Reconnector {
   request(strategy: Strategy): void {
     if (this.#stop.signal.aborted) return;
     if (this.#pending !== "rejoin") this.#pending = strategy;
+    this.#attempt.abort(lostAgain());
     this.#running ??= this.#run().then((report) => {
       // What follows a reconnection finds none in progress.
       this.#running = undefined;
@@ -71,52 +80,76 @@ export class Reconnector {
 
   /** Runs a reconnection; returns what reports its outcome. */
   async #run(): Promise<(() => void) | undefined> {
-    const { clock, limitMs, onStart, onReconnected, onGivenUp, onFailure } = this.#options;
+    const { clock, onStart, onReconnected, onGivenUp, onFailure } = this.#options;
     const { signal } = this.#stop;
-    const startedAt = clock.now();
+    const lostAt = clock.now();
+    if (lostAt - this.#connectedAt >= LASTING_MS) {
+      this.#startedAt = lostAt;
+      this.#tries = 0;
+    }
     let resumptions = 0;
+    let waits = this.#tries > 0;
     onStart();
     for (let attempts = 1;; attempts++) {
-      const strategy = this.#pending ?? "rejoin";
-      this.#pending = undefined;
-      try {
-        await this.#options.attempt(strategy);
-        if (signal.aborted) return undefined;
-        if (this.#pending) continue;
-        const elapsedMs = clock.now() - startedAt;
-        return () => onReconnected({ strategy, attempts, elapsedMs });
-      } catch (error) {
-        if (signal.aborted) return undefined;
-        const final = this.#finalError(error, strategy, clock.now() - startedAt >= limitMs);
-        if (final) {
-          this.#pending = undefined;
-          return () => onGivenUp(final);
-        }
-        onFailure(error, strategy);
-        const isAway = error instanceof EdgeError &&
-          ["unreachable", "timeout", "lost"].includes(error.code);
-        if (strategy === "resume" && isAway && ++resumptions < RESUME_TRIES) {
-          this.#pending ??= "resume";
-        } else this.#pending = "rejoin";
-      }
-      // A join does not wait for a resumption that was refused, nor the next server for the first.
-      const random = this.#options.random ?? BACK_OFF.random;
-      const wait = strategy === "rejoin" || this.#pending === "resume"
-        ? backOffMs(attempts, { ...BACK_OFF, random })
-        : 0;
-      await sleep(wait, { clock, signal }).catch(() => {});
+      if (waits) await this.#backOff();
       if (signal.aborted) return undefined;
+      const strategy = this.#pending ?? "rejoin";
+      const error = await this.#try(strategy);
+      if (signal.aborted) return undefined;
+      if (error === undefined) {
+        this.#connectedAt = clock.now();
+        const elapsedMs = this.#connectedAt - lostAt;
+        return () => onReconnected({ strategy, attempts, elapsedMs });
+      }
+      const final = this.#finalError(error, strategy);
+      if (final) {
+        this.#pending = undefined;
+        return () => onGivenUp(final);
+      }
+      onFailure(error, strategy);
+      const isAway = error instanceof EdgeError &&
+        ["unreachable", "timeout", "lost"].includes(error.code);
+      const next = this.#pending ?? (strategy === "resume" && isAway ? "resume" : "rejoin");
+      this.#pending = next === "resume" && ++resumptions < RESUME_TRIES ? "resume" : "rejoin";
+      // A join does not wait for a resumption that was refused, nor the next server for the first.
+      waits = strategy === "rejoin" || this.#pending === "resume";
     }
   }
 
+  /** Tries once; returns the error, also where it was lost again meanwhile. */
+  async #try(strategy: Strategy): Promise<unknown> {
+    this.#pending = undefined;
+    this.#tries++;
+    this.#attempt = new AbortController();
+    const signal = AbortSignal.any([this.#attempt.signal, this.#stop.signal]);
+    try {
+      await this.#options.attempt(strategy, signal);
+      return this.#attempt.signal.reason;
+    } catch (error) {
+      return error ?? lostAgain();
+    }
+  }
+
+  async #backOff(): Promise<void> {
+    const { clock, random = BACK_OFF.random } = this.#options;
+    const ms = backOffMs(this.#tries, { ...BACK_OFF, random });
+    await sleep(ms, { clock, signal: this.#stop.signal }).catch(() => {});
+  }
+
   /** Returns the error with which it gives up, if it does. */
-  #finalError(error: unknown, strategy: Strategy, isLate: boolean): EdgeError | undefined {
+  #finalError(error: unknown, strategy: Strategy): EdgeError | undefined {
     // Only a final refusal of a join ends it: a refused resumption leaves the join.
     if (strategy === "rejoin" && error instanceof EdgeError && !error.retryable) return error;
-    if (!isLate) return undefined;
+    const { clock, limitMs } = this.#options;
+    if (clock.now() - this.#startedAt < limitMs) return undefined;
     return new ConnectionError(
-      `the call was not reconnected within ${this.#options.limitMs} ms: ${messageOf(error)}`,
+      `the call was not reconnected within ${limitMs} ms: ${messageOf(error)}`,
       { code: "reconnect-failed", cause: error },
     );
   }
+}
+
+function lostAgain(): ConnectionError {
+  const text = "the call was lost again while it was reconnected";
+  return new ConnectionError(text, { code: "lost", retryable: true });
 }

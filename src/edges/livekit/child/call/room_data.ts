@@ -11,6 +11,7 @@ import {
 import type { IpcMessage } from "../../wire/ipc.ts";
 import type { CallRoster } from "./call_roster.ts";
 import type { MethodCalls } from "./method_calls.ts";
+import { isKey } from "./telephone_keys.ts";
 import { TextReader } from "./text_streams.ts";
 
 /** The topic of what people write. */
@@ -38,7 +39,10 @@ export class RoomData {
 
   constructor(options: RoomDataOptions) {
     this.#options = options;
-    this.#texts = new TextReader((identity) => this.#report("too-long", `a text of ${identity}`));
+    this.#texts = new TextReader(
+      CHAT,
+      (identity) => this.#report("too-long", `a text of ${identity}`),
+    );
     this.#unread = new DropCounter(options.clock, (dropped) => {
       this.#report("not-json", `${dropped} packets of data that are not JSON`);
     });
@@ -54,10 +58,7 @@ export class RoomData {
       case "chatMessage":
         return this.#receiveText(value.value.message, identity);
       case "sipDtmf":
-        for (const digit of value.value.digit) {
-          if (participantId) this.#options.emitEdge({ type: "dtmf", participantId, digit });
-        }
-        return;
+        return this.#receiveKey(value.value.digit, participantId);
       case "rpcRequest":
       case "rpcAck":
       case "rpcResponse":
@@ -68,7 +69,7 @@ export class RoomData {
         return this.#report("encrypted", "encrypted data, which this edge cannot read");
       default: {
         const received = this.#texts.read(identity, value);
-        if (received?.topic === CHAT) this.#receiveText(received.text, identity);
+        if (received) this.#receiveText(received.text, identity);
       }
     }
   }
@@ -81,6 +82,12 @@ export class RoomData {
       return this.#unread.add();
     }
     this.#options.emit({ type: "customEvent", data, participantId });
+  }
+
+  /** One key a packet, as telephones press them: a text of many would be as many messages. */
+  #receiveKey(digit: string, participantId: string | undefined): void {
+    if (!participantId || !isKey(digit)) return;
+    this.#options.emitEdge({ type: "dtmf", participantId, digit });
   }
 
   #receiveText(text: string, identity: string): void {

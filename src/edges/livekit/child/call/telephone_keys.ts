@@ -9,6 +9,11 @@ const COMMA_MS = 2000;
 /** The keys in the order of their codes (RFC 4733). */
 const KEYS = "0123456789*#ABCD";
 
+/** Whether a text is one key. */
+export function isKey(text: string): boolean {
+  return text.length === 1 && KEYS.includes(text);
+}
+
 /** Presses keys one after the other; resolves when the last one is sent. */
 export async function pressKeys(
   digits: string,

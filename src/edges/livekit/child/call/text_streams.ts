@@ -9,10 +9,12 @@ import {
 
 /** The most of a text in one piece: LiveKit's own clients send as much. */
 const CHUNK_BYTES = 15_000;
-/** The most streams of others that may be open. */
+/** The most streams that may be open, of all and of each participant. */
 const MAX_OPEN = 64;
-/** The most of a text that is kept. */
+const MAX_OPEN_EACH = 8;
+/** The most of a text that is kept, in bytes and in pieces. */
 const MAX_TEXT_BYTES = 64_000;
+const MAX_CHUNKS = 1024;
 
 /** A packet's content. */
 type Value = DataPacket["value"];
@@ -69,52 +71,63 @@ export interface ReceivedText {
 
 interface OpenStream {
   readonly identity: string;
-  readonly topic: string;
   readonly chunks: Map<bigint, Uint8Array>;
   bytes: number;
 }
 
-/** Joins the pieces of others' texts. Streams of bytes, and those that are too long, are left out. */
+/** Joins the pieces of others' texts of one topic. Those that are too long are left out. */
 export class TextReader {
-  readonly #open = new Map<string, OpenStream>();
+  readonly #topic: string;
   readonly #onTooLong: (identity: string) => void;
+  /** By {@linkcode keyOf}: the ids of streams are chosen by their authors. */
+  readonly #open = new Map<string, OpenStream>();
 
   /** @param onTooLong called once for each text that is dropped */
-  constructor(onTooLong: (identity: string) => void) {
+  constructor(topic: string, onTooLong: (identity: string) => void) {
+    this.#topic = topic;
     this.#onTooLong = onTooLong;
   }
 
   /** Takes a packet; returns the text that it ends. */
   read(identity: string, { case: kind, value }: Value): ReceivedText | undefined {
     if (kind === "streamHeader") {
-      if (value.contentHeader.case !== "textHeader") return undefined;
-      this.#open.set(value.streamId, {
-        ...{ identity, topic: value.topic },
-        chunks: new Map(),
-        bytes: 0,
-      });
-      if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
+      const isText = value.contentHeader.case === "textHeader";
+      if (isText && value.topic === this.#topic) this.#begin(identity, value.streamId);
       return undefined;
     }
     if (kind !== "streamChunk" && kind !== "streamTrailer") return undefined;
-    const stream = this.#open.get(value.streamId);
-    if (!stream || stream.identity !== identity) return undefined;
+    const key = keyOf(identity, value.streamId);
+    const stream = this.#open.get(key);
+    if (!stream) return undefined;
     if (kind === "streamChunk") {
       stream.bytes += value.content.length;
-      stream.chunks.set(value.chunkIndex, value.content);
-      if (stream.bytes > MAX_TEXT_BYTES) {
-        this.#open.delete(value.streamId);
+      // A copy: what was decoded is a view of its whole packet, which may be larger.
+      stream.chunks.set(value.chunkIndex, value.content.slice());
+      if (stream.bytes > MAX_TEXT_BYTES || stream.chunks.size > MAX_CHUNKS) {
+        this.#open.delete(key);
         this.#onTooLong(identity);
       }
       return undefined;
     }
-    this.#open.delete(value.streamId);
+    this.#open.delete(key);
     // A reason says that its author gave it up.
     if (value.reason !== "") return undefined;
     const chunks = [...stream.chunks].sort(([a], [b]) => a < b ? -1 : 1);
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const text = chunks.map(([, bytes]) => decoder.decode(bytes, { stream: true })).join("") +
       decoder.decode();
-    return { identity, topic: stream.topic, text };
+    return { identity, topic: this.#topic, text };
   }
+
+  /** Opens a stream in the place of the oldest one, where there are too many. */
+  #begin(identity: string, streamId: string): void {
+    this.#open.set(keyOf(identity, streamId), { identity, chunks: new Map(), bytes: 0 });
+    const own = [...this.#open].filter(([, one]) => one.identity === identity);
+    if (own.length > MAX_OPEN_EACH) this.#open.delete(own[0]![0]);
+    if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
+  }
+}
+
+function keyOf(identity: string, streamId: string): string {
+  return JSON.stringify([identity, streamId]);
 }

@@ -109,6 +109,11 @@ export class Publisher {
     return this.#publications.get(keyOf(kind))?.info?.sid;
   }
 
+  /** Whether the server has been asked for a track, and has not responded. */
+  get isAsking(): boolean {
+    return this.#consents.size > 0;
+  }
+
   /**
    * Publishes these tracks, and mutes published ones that are not among them.
    *

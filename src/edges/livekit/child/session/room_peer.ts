@@ -13,13 +13,15 @@ import type {
   RtcTrack,
   RtcTransceiver,
 } from "@ringline/edge/media/child";
-import { type Clock, ClosedError } from "@ringline/edge/toolkit";
+import { type Clock, ClosedError, ConnectionError } from "@ringline/edge/toolkit";
 import type { ClientMessage } from "../signal/signal_socket.ts";
 import { DataChannel } from "./data_channel.ts";
 import type { CallMedia, MediaPeer } from "./media.ts";
 
 /** Sections for others' tracks that the first offer has, which saves an offer when they are there. */
 const FIRST_SECTIONS = { audio: 3, video: 1 } as const;
+/** Time limit for the answer to an offer. */
+const ANSWER_MS = 10_000;
 /** The most sections: a server that asks for more is wrong. */
 const MAX_SECTIONS = 512;
 
@@ -47,6 +49,7 @@ export class RoomPeer {
   #held: HeldOffer | undefined;
   #offers = 0;
   #isOffering = false;
+  #limit: Disposable | undefined;
   /** Those who wait for the answer to this offer, and to the next one. */
   #waiting: PromiseWithResolvers<void>[] = [];
   #next: PromiseWithResolvers<void>[] = [];
@@ -108,6 +111,7 @@ export class RoomPeer {
   async start(iceServers: RtcIceServer[]): Promise<void> {
     await this.#held?.start(iceServers);
     this.#held = undefined;
+    this.#limitAnswer();
   }
 
   /** Adds a section that sends a track. Takes effect with the next offer. */
@@ -123,7 +127,11 @@ export class RoomPeer {
     this.negotiate().catch((error) => this.#report(error, "offering sections"));
   }
 
-  /** Offers what is there now; resolves with the answer. An offer that is out is awaited first. */
+  /**
+   * Offers what is there now; resolves with the answer. An offer that is out is awaited first.
+   *
+   * @throws {ConnectionError} the server does not answer within 10 s: `no-answer`.
+   */
   negotiate(): Promise<void> {
     const done = Promise.withResolvers<void>();
     if (this.#isClosed) done.reject(new ClosedError("the connection to the room"));
@@ -148,19 +156,21 @@ export class RoomPeer {
 
   /** Applies an answer; ignores one to an offer that another has replaced. */
   async accept({ id, sdp, midToTrackId }: SessionDescription): Promise<void> {
-    if (!this.#isOffering || (id !== 0 && id !== this.#offers)) return;
+    const isAwaited = () =>
+      this.#isOffering && !this.#isClosed && (id === 0 || id === this.#offers);
+    if (!isAwaited()) return;
     await this.#options.media.handling();
-    if (this.#isClosed) return;
-    await this.#peer.acceptAnswer(sdp);
+    if (!isAwaited()) return;
+    try {
+      await this.#peer.acceptAnswer(sdp);
+    } catch (error) {
+      this.#settle(error);
+      throw error;
+    }
     this.#remote = sdp;
-    this.#isOffering = false;
     this.#tracksByMid = { ...midToTrackId };
-    const done = this.#waiting;
-    this.#waiting = this.#next;
-    this.#next = [];
     this.#options.onTracks();
-    for (const one of done) one.resolve();
-    if (this.#waiting.length > 0) this.#offer();
+    this.#settle();
   }
 
   /** Adds a candidate of the server. */
@@ -183,6 +193,7 @@ export class RoomPeer {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#limit?.[Symbol.dispose]();
     for (const channel of this.channels) channel.close();
     const error = new ClosedError("the connection to the room");
     for (const one of [...this.#waiting, ...this.#next]) {
@@ -203,16 +214,38 @@ export class RoomPeer {
 
   #offer(options: { iceRestart?: boolean } = {}): void {
     this.#isOffering = true;
+    this.#limitAnswer();
+    const offers = this.#offers;
     this.#peer.createOffer(options).then(
       (sdp) => {
         if (this.#isClosed) return;
         this.#options.send({ case: "offer", value: this.#describe(sdp) });
       },
       (error) => {
-        this.#isOffering = false;
-        for (const one of this.#waiting.splice(0)) one.reject(error);
+        if (!this.#isClosed && offers === this.#offers) this.#settle(error);
       },
     );
+  }
+
+  /** Waits for an answer no longer than that: those who wait for it learn that there was none. */
+  #limitAnswer(): void {
+    this.#limit?.[Symbol.dispose]();
+    if (this.#isClosed) return;
+    this.#limit = this.#options.clock.schedule(() => this.#settle(unanswered()), ANSWER_MS);
+  }
+
+  /** The offer is answered, or has failed: the next one may go. */
+  #settle(failure?: unknown): void {
+    this.#limit?.[Symbol.dispose]();
+    this.#isOffering = false;
+    const done = this.#waiting;
+    this.#waiting = this.#next;
+    this.#next = [];
+    for (const one of done) {
+      if (failure === undefined) one.resolve();
+      else one.reject(failure);
+    }
+    if (this.#waiting.length > 0) this.#offer();
   }
 
   #describe(sdp: string): SessionDescription {
@@ -232,6 +265,11 @@ export class RoomPeer {
   #report(error: unknown, context: string): void {
     if (!this.#isClosed) this.#options.onError(error, context);
   }
+}
+
+function unanswered(): ConnectionError {
+  const text = `the server did not answer an offer within ${ANSWER_MS} ms`;
+  return new ConnectionError(text, { code: "no-answer", retryable: true });
 }
 
 function parseCandidate(text: string): RtcCandidate | undefined {
