@@ -271,11 +271,11 @@ export class Room implements ParticipantRoom {
    */
   async audioStats(): Promise<ParticipantAudioStats[]> {
     const present = [...this.#participants.values()].filter((one) => one.present);
-    const pauseMs = Math.min(STATS_PAUSE_MS, STATS_MS / present.length);
+    const gapMs = Math.min(STATS_PAUSE_MS, STATS_MS / present.length);
     const all: ParticipantAudioStats[] = [];
     for (const participant of present) {
       if (participant !== present[0]) {
-        await new Promise<void>((resolve) => void this.clock.schedule(resolve, pauseMs));
+        await new Promise<void>((resolve) => void this.clock.schedule(resolve, gapMs));
       }
       const stats = await participant.audioStats();
       if (stats) all.push({ participantId: participant.id, ...stats });
