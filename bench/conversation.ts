@@ -16,8 +16,9 @@ import { measureTurns } from "./conversation/turns.ts";
 import { describeMachine } from "./lib/machine.ts";
 
 const PARTS = ["barge-in", "replies", "turns"] as const;
-const FULL = { connections: 5, times: 8, turns: 20 };
-const QUICK = { connections: 2, times: 3, turns: 2 };
+/** A p95 of fewer replies is the slowest of them. */
+const FULL = { connections: 5, times: 8, replies: 20, turns: 20 };
+const QUICK = { connections: 2, times: 3, replies: 5, turns: 2 };
 
 const HELP = `deno task bench conversation [--json] [options]
 
@@ -38,6 +39,7 @@ interface Options {
   speech: string;
   connections: number;
   times: number;
+  replies: number;
   turns: number;
 }
 
@@ -50,7 +52,7 @@ function parseOptions(args: string[]): Options {
 }
 
 async function measure(
-  { parts, speech, connections, times, turns }: Options,
+  { parts, speech, connections, times, replies, turns }: Options,
   stack: AsyncDisposableStack,
 ): Promise<ConversationResults> {
   const start = performance.now();
@@ -63,7 +65,7 @@ async function measure(
   }
   if (parts.includes("replies")) {
     const echo = stack.use(new AgentProcess());
-    results.replies = await measureReplies({ browser, agent, echo, connections, times });
+    results.replies = await measureReplies({ browser, agent, echo, connections, times: replies });
   }
   if (parts.includes("turns")) {
     results.turns = await measureTurns({ browser, agent, speech, turns });

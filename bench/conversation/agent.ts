@@ -30,6 +30,9 @@ export interface Happened {
   errors: string[];
 }
 
+/** A turn model takes its time to load on a busy machine. */
+const JOIN_LIMIT_MS = 90_000;
+
 /** A process with one edge, in which agents join one after the other. */
 export class ConversationProcess implements AsyncDisposable {
   readonly #helper = new Helper(new URL("./agent_process.ts", import.meta.url));
@@ -40,7 +43,7 @@ export class ConversationProcess implements AsyncDisposable {
    * @param turns how turns end. Default: after a fixed silence
    */
   async join(vad: "neural" | "energy", turns?: TurnKind): Promise<URL> {
-    return new URL((await this.#helper.ask("join", { vad, turns })).link);
+    return new URL((await this.#helper.ask("join", { vad, turns }, JOIN_LIMIT_MS)).link);
   }
 
   /** Says what comes next: a turn with a tool or without, or the person's going on after a pause. */

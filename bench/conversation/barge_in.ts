@@ -84,8 +84,8 @@ function noise(seed: number): Int16Array<ArrayBuffer> {
   );
 }
 
-/** Makes noises while the agent speaks; returns how many stopped it, and for a moment only. */
-async function disturb(
+/** Noises while the agent speaks; returns how many stopped it, and for a moment only. */
+async function hearNoises(
   agent: ConversationProcess,
   probe: Probe,
   times: number,
@@ -132,7 +132,7 @@ export async function measureBargeIn(
         results.fromDecisionMs.push(one.fromDecisionMs);
         if (one.confirmed) results.confirmed++;
       }
-      const { stopped, falseInterruptions } = await disturb(agent, probe, times);
+      const { stopped, falseInterruptions } = await hearNoises(agent, probe, times);
       results.stopped += stopped;
       results.falseInterruptions += falseInterruptions;
       progress(

@@ -72,6 +72,7 @@ export function formatReport(results: ConversationResults): string {
       row("last sound to the reply, in the browser", replies.inBrowserMs),
       row("there and back, a live track", replies.transportMs),
       row("our own part", replies.overheadMs),
+      row("in the browser, beyond what the agent knows", replies.beyondAgentMs),
       ...PARTS.map(([name, key]) => row(`- ${name}`, replies.parts.map((one) => one[key]))),
     );
   }

@@ -48,7 +48,14 @@ Deno.test("the conversation report counts an agent that never fell silent as the
 });
 
 Deno.test("the conversation report judges our own part of a reply, and takes no reply for none", () => {
-  const replies = { inBrowserMs: [], overheadMs: [], transportMs: [100], parts: [], lost: 3 };
+  const replies = {
+    inBrowserMs: [],
+    overheadMs: [],
+    transportMs: [100],
+    parts: [],
+    beyondAgentMs: [],
+    lost: 3,
+  };
   const none: ConversationResults = { machine, seconds: 1, replies };
   assertEquals(targets(none).map(isMet), [false]);
   assertStringIncludes(formatReport(none), "3 questions were not answered");

@@ -23,7 +23,7 @@ import { KEY, type LiteLLM, startLiteLLM } from "./_litellm.ts";
 const call = (index: number, id: string, name: string, args: string) =>
   piece({ tool_calls: [{ index, id, type: "function", function: { name, arguments: args } }] });
 
-/** A model that calls two tools at once, its arguments in pieces. */
+/** A model that calls two tools together, its arguments in pieces. */
 const twoCalls = events([
   call(0, "c1", "look", ""),
   piece({ tool_calls: [{ index: 0, function: { arguments: '{"far"' } }] }),
