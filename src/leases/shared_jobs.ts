@@ -8,8 +8,8 @@ import { SharedFeed } from "./shared_feed.ts";
 
 /** A source whose jobs outlive the worker that has them. */
 export interface ShareableJobs extends JobSource {
-  /** The edge that the jobs' calls are joined over. */
-  readonly edge: EdgeTransport;
+  /** The edge that the jobs' calls are joined over. Default: that of the options. */
+  readonly edge?: EdgeTransport;
   /** Identifies a job among all workers. Default: the offer's id. */
   keyOf?(offer: JobOffer): string;
   /**
@@ -27,6 +27,8 @@ export interface ShareableJobs extends JobSource {
 export interface SharedJobsOptions {
   /** Where the workers share their jobs. */
   store: JobStore;
+  /** The edge that the jobs' calls are joined over, where the source does not say it. */
+  edge?: EdgeTransport;
   /** The most jobs of all workers together. Default: no limit. */
   calls?: number;
   /** How long a worker may say nothing before its jobs are taken up by others. Default 2000. */
@@ -67,8 +69,9 @@ export interface SharedJobsOptions {
  */
 export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): JobSource {
   checkMethods(source, "source", "a source of jobs of an edge", ["openJobs"]);
-  checkMethods(source.edge, "source.edge", "an EdgeTransport", ["join"]);
   checkObject(options, "options", "an object like { store }");
+  const edge = source.edge ?? options.edge;
+  checkMethods(edge, "edge", "an EdgeTransport, as the source has none", ["createCall", "join"]);
   const { store, calls = Infinity, leaseMs = 2000, workerId = crypto.randomUUID() } = options;
   checkMethods(store, "store", "a JobStore, e.g. a RedisJobStore", ["claim", "renew", "release"]);
   if (calls !== Infinity && !(Number.isSafeInteger(calls) && calls > 0)) {
@@ -82,7 +85,12 @@ export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): J
   }
   return {
     openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {
-      return SharedFeed.open({ source, worker, store, maxJobs: calls, leaseMs, workerId, signal });
+      return SharedFeed.open({
+        ...{ source, edge: edge!, worker, store, signal },
+        maxJobs: calls,
+        leaseMs,
+        workerId,
+      });
     },
   };
 }
