@@ -13,7 +13,7 @@ import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { Clock } from "../events/clock.ts";
 import { sleep, waitFor } from "../events/waiting.ts";
 import type { JobStore, Lease, ReleaseOutcome, StoredJob, StoredOffer } from "./job_store.ts";
-import type { ShareableJobs } from "./shared_jobs.ts";
+import type { ShareableJobs } from "./shareable_jobs.ts";
 
 /** How often a job is begun whose agent fails. */
 const MAX_ATTEMPTS = 3;

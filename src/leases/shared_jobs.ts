@@ -1,27 +1,10 @@
 /** A source of jobs that several workers share, so that none is lost with its worker. @module */
-import type { Call } from "../edge/call.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
-import type { JobFeed, JobOffer, JobSource, JobWorker } from "../edge/jobs.ts";
+import type { JobFeed, JobSource, JobWorker } from "../edge/jobs.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import type { JobStore } from "./job_store.ts";
+import type { ShareableJobs } from "./shareable_jobs.ts";
 import { SharedFeed } from "./shared_feed.ts";
-
-/** A source whose jobs outlive the worker that has them. */
-export interface ShareableJobs extends JobSource {
-  /** The edge that the jobs' calls are joined over. Default: that of the options. */
-  readonly edge?: EdgeTransport;
-  /** Identifies a job among all workers. Default: the offer's id. */
-  keyOf?(offer: JobOffer): string;
-  /**
-   * Called before an agent takes up the call of a worker that is gone: removes what is left of the
-   * agent before, and returns the call to join. Default: the edge's own call.
-   *
-   * @param lease `token` is greater than those of all agents before
-   */
-  takeUp?(offer: JobOffer, lease: { token: number }): Promise<Call | undefined>;
-  /** Returns the jobs that were announced and that no worker took. Called every 2 seconds by one worker. */
-  untaken?(): Promise<JobOffer[]>;
-}
 
 /** Options for {@linkcode sharedJobs}. */
 export interface SharedJobsOptions {

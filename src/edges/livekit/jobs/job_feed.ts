@@ -33,7 +33,7 @@ import type { DispatchService } from "../service/dispatch_service.ts";
 import { VERSION } from "../wire/client.ts";
 import { AssignedCall } from "./assigned_call.ts";
 import { offerOf, seatOf } from "./job_offer.ts";
-import type { LiveKitJobKind } from "./livekit_jobs.ts";
+import type { LiveKitJobKind } from "./job_kind.ts";
 import { type FromServer, type FromWorker, WorkerSocket } from "./worker_socket.ts";
 
 /** A server waits 10 s for an answer, and gives the job to no other worker then. */
