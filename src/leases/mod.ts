@@ -4,7 +4,8 @@
  *
  * @module
  */
-export { type ShareableJobs, sharedJobs, type SharedJobsOptions } from "./shared_jobs.ts";
+export { sharedJobs, type SharedJobsOptions } from "./shared_jobs.ts";
+export type { ShareableJobs } from "./shareable_jobs.ts";
 export type {
   ClaimResult,
   JobStore,

@@ -9,10 +9,11 @@ import type {
   RunningJob,
   WorkerLoad,
 } from "../edge/jobs.ts";
+import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { Clock } from "../events/clock.ts";
 import { sleep, waitFor } from "../events/waiting.ts";
 import type { JobStore, Lease, ReleaseOutcome, StoredJob, StoredOffer } from "./job_store.ts";
-import type { ShareableJobs } from "./shared_jobs.ts";
+import type { ShareableJobs } from "./shareable_jobs.ts";
 
 /** How often a job is begun whose agent fails. */
 const MAX_ATTEMPTS = 3;
@@ -27,6 +28,7 @@ const CONTEXT = "jobs that workers share";
 /** Options for {@linkcode SharedFeed.open}. */
 export interface SharedFeedInit {
   source: ShareableJobs;
+  edge: EdgeTransport;
   worker: JobWorker;
   store: JobStore;
   maxJobs: number;
@@ -73,7 +75,7 @@ export class SharedFeed implements JobFeed {
 
   private constructor(init: SharedFeedInit) {
     this.#init = init;
-    this.#clock = init.source.edge.clock;
+    this.#clock = init.edge.clock;
   }
 
   static async open(init: SharedFeedInit): Promise<SharedFeed> {
@@ -277,7 +279,7 @@ export class SharedFeed implements JobFeed {
   }
 
   async #takeUntaken(): Promise<void> {
-    const { store, source, worker } = this.#init;
+    const { store, source, edge, worker } = this.#init;
     let untaken: JobOffer[];
     try {
       untaken = await source.untaken!();
@@ -285,7 +287,7 @@ export class SharedFeed implements JobFeed {
       return worker.report(error, CONTEXT); // the source is away, not the store
     }
     const jobs = untaken.map(({ edge: _, attempt: __, ...offer }) => {
-      const key = source.keyOf?.({ ...offer, edge: source.edge }) ?? offer.id;
+      const key = source.keyOf?.({ ...offer, edge }) ?? offer.id;
       return { key, offer };
     });
     const known = await this.#ask(store.known(jobs.map(({ key }) => key)));
@@ -296,7 +298,7 @@ export class SharedFeed implements JobFeed {
   }
 
   async #takeUp({ key, offer: stored }: Pick<StoredJob, "key" | "offer">): Promise<void> {
-    const { source, worker } = this.#init;
+    const { edge, worker } = this.#init;
     const { signal } = this.#closing;
     await sleep(LOAD_MS * worker.load.load, { signal, clock: this.#clock });
     const held: HeldJob = {
@@ -309,7 +311,7 @@ export class SharedFeed implements JobFeed {
     };
     if (await this.#claim(held)) return; // another worker was faster
     const { token } = held.lease!;
-    const offer: JobOffer = { ...stored, edge: source.edge, attempt: held.attempt };
+    const offer: JobOffer = { ...stored, edge, attempt: held.attempt };
     const place = await this.#place(held, await worker.offer(offer));
     if (place.accepted) void this.#begin(place, offer, token);
   }
@@ -346,8 +348,10 @@ function isFinished(outcome: JobOutcome, attempt: number, isClosing: boolean): b
     case "network":
     case "media-process-lost":
       return false;
+    case "left":
     case "aborted":
-      // Its source has taken it back, or its worker is closed, which leaves the caller alone.
+      // The agent hung up, or the source has taken the job back. A worker that is closed leaves callers
+      // alone, unless it has drained before.
       return !isClosing;
     default:
       return true;

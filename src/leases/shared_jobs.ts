@@ -1,32 +1,17 @@
 /** A source of jobs that several workers share, so that none is lost with its worker. @module */
-import type { Call } from "../edge/call.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
-import type { JobFeed, JobOffer, JobSource, JobWorker } from "../edge/jobs.ts";
+import type { JobFeed, JobSource, JobWorker } from "../edge/jobs.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import type { JobStore } from "./job_store.ts";
+import type { ShareableJobs } from "./shareable_jobs.ts";
 import { SharedFeed } from "./shared_feed.ts";
-
-/** A source whose jobs outlive the worker that has them. */
-export interface ShareableJobs extends JobSource {
-  /** The edge that the jobs' calls are joined over. */
-  readonly edge: EdgeTransport;
-  /** Identifies a job among all workers. Default: the offer's id. */
-  keyOf?(offer: JobOffer): string;
-  /**
-   * Called before an agent takes up the call of a worker that is gone: removes what is left of the
-   * agent before, and returns the call to join. Default: the edge's own call.
-   *
-   * @param lease `token` is greater than those of all agents before
-   */
-  takeUp?(offer: JobOffer, lease: { token: number }): Promise<Call | undefined>;
-  /** Returns the jobs that were announced and that no worker took. Called every 2 seconds by one worker. */
-  untaken?(): Promise<JobOffer[]>;
-}
 
 /** Options for {@linkcode sharedJobs}. */
 export interface SharedJobsOptions {
   /** Where the workers share their jobs. */
   store: JobStore;
+  /** The edge that the jobs' calls are joined over, where the source does not say it. */
+  edge?: EdgeTransport;
   /** The most jobs of all workers together. Default: no limit. */
   calls?: number;
   /** How long a worker may say nothing before its jobs are taken up by others. Default 2000. */
@@ -67,8 +52,9 @@ export interface SharedJobsOptions {
  */
 export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): JobSource {
   checkMethods(source, "source", "a source of jobs of an edge", ["openJobs"]);
-  checkMethods(source.edge, "source.edge", "an EdgeTransport", ["join"]);
   checkObject(options, "options", "an object like { store }");
+  const edge = source.edge ?? options.edge;
+  checkMethods(edge, "edge", "an EdgeTransport, as the source has none", ["createCall", "join"]);
   const { store, calls = Infinity, leaseMs = 2000, workerId = crypto.randomUUID() } = options;
   checkMethods(store, "store", "a JobStore, e.g. a RedisJobStore", ["claim", "renew", "release"]);
   if (calls !== Infinity && !(Number.isSafeInteger(calls) && calls > 0)) {
@@ -82,7 +68,12 @@ export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): J
   }
   return {
     openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {
-      return SharedFeed.open({ source, worker, store, maxJobs: calls, leaseMs, workerId, signal });
+      return SharedFeed.open({
+        ...{ source, edge: edge!, worker, store, signal },
+        maxJobs: calls,
+        leaseMs,
+        workerId,
+      });
     },
   };
 }

@@ -1,7 +1,8 @@
 /** Several workers that share the jobs of a source, in virtual time. */
 import type { JobFeed, JobOffer, JobWorker } from "../../src/edge/jobs.ts";
 import { MemoryJobStore } from "../../src/leases/memory_job_store.ts";
-import { type ShareableJobs, sharedJobs } from "../../src/leases/shared_jobs.ts";
+import type { ShareableJobs } from "../../src/leases/shareable_jobs.ts";
+import { sharedJobs } from "../../src/leases/shared_jobs.ts";
 import type { SharedJobsOptions } from "../../src/leases/shared_jobs.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";

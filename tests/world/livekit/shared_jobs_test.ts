@@ -55,7 +55,6 @@ browserTest("the call of a worker that is killed goes on with another's agent", 
   await redis.restart();
   await isHeard(anna);
 
-  // Both have renewed their leases when the next call of anyone is announced.
   const killedAt = performance.now();
   await a.kill();
   await until("the other worker takes the call up", () => b.jobs.includes("kitchen 2"), 60_000);

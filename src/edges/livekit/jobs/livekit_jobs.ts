@@ -14,13 +14,9 @@ import type { Tokens } from "../service/tokens.ts";
 import type { LiveKitSettings } from "../settings.ts";
 import { AssignedCall } from "./assigned_call.ts";
 import { LiveKitJobFeed } from "./job_feed.ts";
-import type { LiveKitJobKind } from "./job_kind.ts";
+import { JOB_KINDS, type LiveKitJobKind } from "./job_kind.ts";
 import { sharedKeyOf } from "./job_offer.ts";
 import { UntakenJobs } from "./untaken_jobs.ts";
-
-export type { LiveKitJobKind };
-
-const KINDS: readonly LiveKitJobKind[] = ["room", "participant", "publisher"];
 
 /** Options for {@linkcode LiveKitEdge.jobs}. */
 export interface LiveKitJobsOptions {
@@ -69,8 +65,10 @@ export class LiveKitJobs implements ShareableJobs {
     if (typeof agentName !== "string") {
       throw new TypeError(`agentName must be a text, got ${typeof agentName}`);
     }
-    if (!KINDS.includes(kind)) {
-      throw new TypeError(`kind must be one of ${KINDS.join(", ")}, got ${JSON.stringify(kind)}`);
+    if (!JOB_KINDS.includes(kind)) {
+      throw new TypeError(
+        `kind must be one of ${JOB_KINDS.join(", ")}, got ${JSON.stringify(kind)}`,
+      );
     }
     init.tokens.keys("registering a worker");
     this.#init = init;

@@ -10,7 +10,7 @@ import {
 import type { EdgeTransport, JobOffer } from "@ringline/edge/toolkit";
 import type { DispatchService } from "../service/dispatch_service.ts";
 import { offerOf } from "./job_offer.ts";
-import type { LiveKitJobKind } from "./livekit_jobs.ts";
+import type { LiveKitJobKind } from "./job_kind.ts";
 
 /** How long the server's own workers have for a job: most answer in a moment. */
 const PATIENCE_MS = 3000;
