@@ -84,7 +84,7 @@ export class AgentWorker implements AsyncDisposable {
     this.closed = this.#done.promise;
     const { sources = [], limits, measure, clock } = init;
     this.#monitor = new LoadMonitor({
-      ...{ limits, measure, clock, report: this.#report },
+      ...{ limits, measure, clock, report: this.report },
       calls: () => this.#calls,
       isDraining: () => this.#state !== "running",
       onChange: (load) => {
@@ -93,7 +93,7 @@ export class AgentWorker implements AsyncDisposable {
       },
     });
     this.#admission = new Admission({
-      ...{ accept: init.accept, clock, report: this.#report },
+      ...{ accept: init.accept, clock, report: this.report },
       load: () => this.load,
       isRunning: (id) => this.#runs.has(id),
       onDeclined: (offer, reason, message) =>
@@ -101,13 +101,13 @@ export class AgentWorker implements AsyncDisposable {
       onChange: () => this.#countChanged(),
       start: (offer, call) => this.#start(offer, call),
     });
-    this.#feeds = new SourceFeeds({ sources, clock, report: this.#report });
+    this.#feeds = new SourceFeeds({ sources, clock, report: this.report });
     this.events = new EventManager({
       clock,
       onFailure: (error, event) => {
         const context = `a subscriber of ${event.constructor.name}`;
         if (event instanceof ErrorEvent) init.logger.error(`${context}: ${describeError(error)}`);
-        else this.#report(error, context);
+        else this.report(error, context);
       },
     });
     this.events.register(
@@ -161,7 +161,8 @@ export class AgentWorker implements AsyncDisposable {
    * Starts a job that no source has announced. Resolves when it has begun; the agent joins then.
    *
    * @throws {EdgeError} it was declined: `code` is `worker-draining`, `worker-calls`, `worker-cpu`,
-   *   `worker-memory`, `worker-duplicate` or `worker-application`.
+   *   `worker-memory`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
+   *   be declined again.
    * @throws {TypeError} the request is not valid.
    */
   async start(request: JobRequest): Promise<RunningJob> {
@@ -171,8 +172,8 @@ export class AgentWorker implements AsyncDisposable {
     checkOffer(offer);
     const answer = await this.#admission.offer(offer);
     if (answer.accepted) return answer.start({ call });
-    const { reason, message } = answer;
-    throw new EdgeError(message, { code: `worker-${reason}`, retryable: reason !== "duplicate" });
+    const { reason, message, isFinal } = answer;
+    throw new EdgeError(message, { code: `worker-${reason}`, retryable: !isFinal });
   }
 
   /**
@@ -214,7 +215,7 @@ export class AgentWorker implements AsyncDisposable {
    */
   takeUncaught(error: unknown): void {
     const run = JobRun.current;
-    if (!run || !this.#runs.has(run.job.id)) return this.#report(error, "an uncaught error");
+    if (!run || !this.#runs.has(run.job.id)) return this.report(error, "an uncaught error");
     void run.fail(error);
   }
 
@@ -226,13 +227,13 @@ export class AgentWorker implements AsyncDisposable {
         return currentLoad();
       },
       offer: (offer) => this.#admission.offer(offer),
-      report: this.#report,
+      report: this.report,
     };
   }
 
   #start(offer: JobOffer, call: Call | undefined): RunningJob {
     const { agent: createAgent, goodbye, join = {}, limits, clock, logger } = this.#init;
-    const report = this.#report;
+    const report = this.report;
     const run = new JobRun({
       ...{ offer, call, createAgent, goodbye, join },
       ...{ limits, clock, logger, report },
@@ -246,7 +247,7 @@ export class AgentWorker implements AsyncDisposable {
     if (this.#closing) void run.end();
     void run.ended.then((outcome) => {
       this.#runs.delete(offer.id);
-      if (outcome.status === "failed") this.#report(outcome.error, `the agent of ${offer.callId}`);
+      if (outcome.status === "failed") this.report(outcome.error, `the agent of ${offer.callId}`);
       const durationMs = clock.now() - begun;
       this.events.send(new JobEndedEvent({ job: run.job, outcome, durationMs }));
       this.#countChanged();
@@ -296,7 +297,8 @@ export class AgentWorker implements AsyncDisposable {
     this.#monitor.check();
   }
 
-  readonly #report: Report = (error, context) => {
+  /** Reports a failure that the worker survives, as an `ErrorEvent`; logs it where there is no subscriber. */
+  readonly report: Report = (error, context) => {
     this.#errors++;
     if (!this.events.has(ErrorEvent)) {
       this.#init.logger.warn(`${context}: ${describeError(error)}`);
