@@ -152,7 +152,7 @@ export class AgentWorker implements AsyncDisposable {
     await this.#monitor.start();
     signal.throwIfAborted();
     // A source may offer jobs before it says that it is open.
-    this.#state = "running";
+    if (this.#state === "starting") this.#state = "running";
     await this.#feeds.open(this.#asJobWorker(), signal);
     this.#monitor.check();
   }
