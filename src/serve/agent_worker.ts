@@ -3,7 +3,14 @@ import type { Agent } from "../agent/agent.ts";
 import type { Call } from "../edge/call.ts";
 import { EdgeError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
-import type { JobOffer, JobOutcome, JobWorker, RunningJob, WorkerLoad } from "../edge/jobs.ts";
+import type {
+  DeclineReason,
+  JobOffer,
+  JobOutcome,
+  JobWorker,
+  RunningJob,
+  WorkerLoad,
+} from "../edge/jobs.ts";
 import { checkObject } from "../events/checks.ts";
 import type { Clock } from "../events/clock.ts";
 import { describeError } from "../events/error_text.ts";
@@ -34,6 +41,9 @@ const LEFT_MS = 3000;
 const COMING_MS = 15_000;
 /** How often it looks for them. */
 const LOOK_MS = 1000;
+
+/** A limit that declines many jobs says so no more often. */
+const WARN_MS = 60_000;
 
 /** A job that an application or an operator starts itself. */
 export interface JobRequest extends Omit<JobOffer, "id"> {
@@ -71,6 +81,8 @@ export class AgentWorker implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #done = Promise.withResolvers<void>();
   readonly #monitor: LoadMonitor;
+  /** When the log was last told that a limit declines jobs. */
+  readonly #warnedAt = new Map<DeclineReason, number>();
   #state: WorkerState = "starting";
   #errors = 0;
   #draining: Promise<void> | undefined;
@@ -96,8 +108,10 @@ export class AgentWorker implements AsyncDisposable {
       ...{ accept: init.accept, clock, report: this.report },
       load: () => this.load,
       isRunning: (id) => this.#runs.has(id),
-      onDeclined: (offer, reason, message) =>
-        this.events.send(new JobDeclinedEvent({ offer, reason, message })),
+      onDeclined: (offer, reason, message) => {
+        this.#warnOf(reason, message);
+        this.events.send(new JobDeclinedEvent({ offer, reason, message }));
+      },
       onChange: () => this.#countChanged(),
       start: (offer, call) => this.#start(offer, call),
     });
@@ -288,6 +302,16 @@ export class AgentWorker implements AsyncDisposable {
     this.#state = "closed";
     this.events.close();
     this.#done.resolve();
+  }
+
+  /** Logs that a limit, a default one perhaps, declines jobs. */
+  #warnOf(reason: DeclineReason, message: string): void {
+    if (reason !== "calls" && reason !== "cpu" && reason !== "memory") return;
+    const { clock, logger } = this.#init;
+    const now = clock.now();
+    if (now - (this.#warnedAt.get(reason) ?? -Infinity) < WARN_MS) return;
+    this.#warnedAt.set(reason, now);
+    logger.warn(`a job was declined: ${message}`);
   }
 
   /** The number of calls has changed. */

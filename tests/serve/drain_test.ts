@@ -268,6 +268,16 @@ Deno.test("a worker as a program keeps an exit code, and ends only what a signal
   }
 });
 
+Deno.test("a worker as a program names no time where its drain has no limit", async () => {
+  await using fixture = await WorkerFixture.start({ limits: { drainMs: Infinity } });
+  const runtime = new TestRuntime();
+  using _program = runAsProgram(fixture.worker, runtime);
+  await fixture.start("kitchen");
+  runtime.signals.get("SIGTERM")!();
+  await fixture.clock.advance(1);
+  assertEquals(runtime.lines.at(-1), "stopping: 1 call goes on");
+});
+
 Deno.test("serve leaves a program as it was when it fails, so that it can try again", async () => {
   await using fixture = await WorkerFixture.start();
   const { clock } = fixture;
