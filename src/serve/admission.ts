@@ -36,6 +36,12 @@ export interface AdmissionInit extends Pick<ServeOptions, "accept"> {
   start: (offer: JobOffer, call: Call | undefined) => RunningJob;
 }
 
+/** A job that is not taken. */
+export interface Refusal extends DeclinedJob {
+  /** Whether the same job would be declined again: the application does not want it, or it runs. */
+  readonly isFinal: boolean;
+}
+
 /** Answers the offers of sources. */
 export class Admission implements Disposable {
   readonly #init: AdmissionInit;
@@ -54,23 +60,24 @@ export class Admission implements Disposable {
   }
 
   /** Answers an offer. Never rejects. */
-  async offer(offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {
+  async offer(offer: JobOffer): Promise<AcceptedJob | Refusal> {
     const { report, load, isRunning, onDeclined, onChange } = this.#init;
     try {
       checkOffer(offer);
     } catch (error) {
       report(error, "a job that a source offered");
-      return { accepted: false, reason: "application", message: describeError(error) };
+      const message = describeError(error);
+      return { accepted: false, reason: "application", message, isFinal: true };
     }
-    const decline = (reason: DeclineReason, message: string): DeclinedJob => {
+    const decline = (reason: DeclineReason, message: string, isFinal = false): Refusal => {
       onDeclined(offer, reason, message);
-      return { accepted: false, reason, message };
+      return { accepted: false, reason, message, isFinal };
     };
     const { id } = offer;
     const before = load();
     if (before.declines) return decline(before.declines, declineMessage(before));
     if (isRunning(id) || this.#places.has(id)) {
-      return decline("duplicate", `the worker has a job ${shown(id)} already`);
+      return decline("duplicate", `the worker has a job ${shown(id)} already`, true);
     }
     // Kept while the application is asked, or it would be given away meanwhile.
     this.#places.add(id);
@@ -81,11 +88,13 @@ export class Admission implements Disposable {
     this.#release(id);
     return refusal === undefined
       ? decline("draining", declineMessage(after))
-      : decline("application", refusal);
+      : decline("application", refusal.message, refusal.isFinal);
   }
 
   /** Asks the application; returns why it does not want the job. */
-  async #refusal(offer: JobOffer): Promise<string | undefined> {
+  async #refusal(
+    offer: JobOffer,
+  ): Promise<Pick<Refusal, "message" | "isFinal"> | undefined> {
     const { accept, clock, report } = this.#init;
     if (!accept) return undefined;
     try {
@@ -94,10 +103,12 @@ export class Admission implements Disposable {
       if (typeof answer !== "boolean") {
         throw new TypeError(`accept: expected true or false, got ${shown(answer)}`);
       }
-      return answer ? undefined : "the application does not take this job";
+      return answer
+        ? undefined
+        : { message: "the application does not take this job", isFinal: true };
     } catch (error) {
       report(error, `accept of ${offer.callId}`);
-      return "the application could not decide";
+      return { message: "the application could not decide", isFinal: false };
     }
   }
 

@@ -3,7 +3,14 @@ import type { Agent } from "../agent/agent.ts";
 import type { Call } from "../edge/call.ts";
 import { EdgeError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
-import type { JobOffer, JobOutcome, JobWorker, RunningJob, WorkerLoad } from "../edge/jobs.ts";
+import type {
+  DeclineReason,
+  JobOffer,
+  JobOutcome,
+  JobWorker,
+  RunningJob,
+  WorkerLoad,
+} from "../edge/jobs.ts";
 import { checkObject } from "../events/checks.ts";
 import type { Clock } from "../events/clock.ts";
 import { describeError } from "../events/error_text.ts";
@@ -34,6 +41,9 @@ const LEFT_MS = 3000;
 const COMING_MS = 15_000;
 /** How often it looks for them. */
 const LOOK_MS = 1000;
+
+/** A limit that declines many jobs says so no more often. */
+const WARN_MS = 60_000;
 
 /** A job that an application or an operator starts itself. */
 export interface JobRequest extends Omit<JobOffer, "id"> {
@@ -71,6 +81,8 @@ export class AgentWorker implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #done = Promise.withResolvers<void>();
   readonly #monitor: LoadMonitor;
+  /** When the log was last told that a limit declines jobs. */
+  readonly #warnedAt = new Map<DeclineReason, number>();
   #state: WorkerState = "starting";
   #errors = 0;
   #draining: Promise<void> | undefined;
@@ -84,7 +96,7 @@ export class AgentWorker implements AsyncDisposable {
     this.closed = this.#done.promise;
     const { sources = [], limits, measure, clock } = init;
     this.#monitor = new LoadMonitor({
-      ...{ limits, measure, clock, report: this.#report },
+      ...{ limits, measure, clock, report: this.report },
       calls: () => this.#calls,
       isDraining: () => this.#state !== "running",
       onChange: (load) => {
@@ -93,21 +105,23 @@ export class AgentWorker implements AsyncDisposable {
       },
     });
     this.#admission = new Admission({
-      ...{ accept: init.accept, clock, report: this.#report },
+      ...{ accept: init.accept, clock, report: this.report },
       load: () => this.load,
       isRunning: (id) => this.#runs.has(id),
-      onDeclined: (offer, reason, message) =>
-        this.events.send(new JobDeclinedEvent({ offer, reason, message })),
+      onDeclined: (offer, reason, message) => {
+        this.#warnOf(reason, message);
+        this.events.send(new JobDeclinedEvent({ offer, reason, message }));
+      },
       onChange: () => this.#countChanged(),
       start: (offer, call) => this.#start(offer, call),
     });
-    this.#feeds = new SourceFeeds({ sources, clock, report: this.#report });
+    this.#feeds = new SourceFeeds({ sources, clock, report: this.report });
     this.events = new EventManager({
       clock,
       onFailure: (error, event) => {
         const context = `a subscriber of ${event.constructor.name}`;
         if (event instanceof ErrorEvent) init.logger.error(`${context}: ${describeError(error)}`);
-        else this.#report(error, context);
+        else this.report(error, context);
       },
     });
     this.events.register(
@@ -152,7 +166,7 @@ export class AgentWorker implements AsyncDisposable {
     await this.#monitor.start();
     signal.throwIfAborted();
     // A source may offer jobs before it says that it is open.
-    this.#state = "running";
+    if (this.#state === "starting") this.#state = "running";
     await this.#feeds.open(this.#asJobWorker(), signal);
     this.#monitor.check();
   }
@@ -161,7 +175,8 @@ export class AgentWorker implements AsyncDisposable {
    * Starts a job that no source has announced. Resolves when it has begun; the agent joins then.
    *
    * @throws {EdgeError} it was declined: `code` is `worker-draining`, `worker-calls`, `worker-cpu`,
-   *   `worker-memory`, `worker-duplicate` or `worker-application`.
+   *   `worker-memory`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
+   *   be declined again.
    * @throws {TypeError} the request is not valid.
    */
   async start(request: JobRequest): Promise<RunningJob> {
@@ -171,8 +186,8 @@ export class AgentWorker implements AsyncDisposable {
     checkOffer(offer);
     const answer = await this.#admission.offer(offer);
     if (answer.accepted) return answer.start({ call });
-    const { reason, message } = answer;
-    throw new EdgeError(message, { code: `worker-${reason}`, retryable: reason !== "duplicate" });
+    const { reason, message, isFinal } = answer;
+    throw new EdgeError(message, { code: `worker-${reason}`, retryable: !isFinal });
   }
 
   /**
@@ -214,7 +229,7 @@ export class AgentWorker implements AsyncDisposable {
    */
   takeUncaught(error: unknown): void {
     const run = JobRun.current;
-    if (!run || !this.#runs.has(run.job.id)) return this.#report(error, "an uncaught error");
+    if (!run || !this.#runs.has(run.job.id)) return this.report(error, "an uncaught error");
     void run.fail(error);
   }
 
@@ -226,13 +241,13 @@ export class AgentWorker implements AsyncDisposable {
         return currentLoad();
       },
       offer: (offer) => this.#admission.offer(offer),
-      report: this.#report,
+      report: this.report,
     };
   }
 
   #start(offer: JobOffer, call: Call | undefined): RunningJob {
     const { agent: createAgent, goodbye, join = {}, limits, clock, logger } = this.#init;
-    const report = this.#report;
+    const report = this.report;
     const run = new JobRun({
       ...{ offer, call, createAgent, goodbye, join },
       ...{ limits, clock, logger, report },
@@ -246,7 +261,7 @@ export class AgentWorker implements AsyncDisposable {
     if (this.#closing) void run.end();
     void run.ended.then((outcome) => {
       this.#runs.delete(offer.id);
-      if (outcome.status === "failed") this.#report(outcome.error, `the agent of ${offer.callId}`);
+      if (outcome.status === "failed") this.report(outcome.error, `the agent of ${offer.callId}`);
       const durationMs = clock.now() - begun;
       this.events.send(new JobEndedEvent({ job: run.job, outcome, durationMs }));
       this.#countChanged();
@@ -289,6 +304,16 @@ export class AgentWorker implements AsyncDisposable {
     this.#done.resolve();
   }
 
+  /** Logs that a limit, a default one perhaps, declines jobs. */
+  #warnOf(reason: DeclineReason, message: string): void {
+    if (reason !== "calls" && reason !== "cpu" && reason !== "memory") return;
+    const { clock, logger } = this.#init;
+    const now = clock.now();
+    if (now - (this.#warnedAt.get(reason) ?? -Infinity) < WARN_MS) return;
+    this.#warnedAt.set(reason, now);
+    logger.warn(`a job was declined: ${message}`);
+  }
+
   /** The number of calls has changed. */
   #countChanged(): void {
     this.#callsChanged.resolve();
@@ -296,7 +321,8 @@ export class AgentWorker implements AsyncDisposable {
     this.#monitor.check();
   }
 
-  readonly #report: Report = (error, context) => {
+  /** Reports a failure that the worker survives, as an `ErrorEvent`; logs it where there is no subscriber. */
+  readonly report: Report = (error, context) => {
     this.#errors++;
     if (!this.events.has(ErrorEvent)) {
       this.#init.logger.warn(`${context}: ${describeError(error)}`);

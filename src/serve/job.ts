@@ -145,7 +145,10 @@ export class JobRun implements RunningJob {
     signal.throwIfAborted();
     const agent = await this.#createAgent();
     const call = known ?? await agent.createCall(callType, callId, { signal });
-    const options: AgentJoinOptions = { participantWaitTimeoutMs: 0, ...join, signal };
+    // The limits begin when the agent has joined, which waits for a person no longer than they say.
+    const { participantWaitTimeoutMs: waitMs = 0 } = join;
+    const participantWaitTimeoutMs = Math.min(waitMs, limits.idleMs, limits.callMs);
+    const options: AgentJoinOptions = { ...join, participantWaitTimeoutMs, signal };
     const { connection } = await agent.join(call, options);
     onJoined(this.job, agent);
     using _limits = new CallLimits({

@@ -50,7 +50,9 @@ export function runAsProgram(
   stack.use(runtime.onUncaught((error) => worker.takeUncaught(error)));
   stack.use(worker.events.subscribe(DrainingEvent, ({ calls, leftMs }) => {
     const count = calls === 1 ? "1 call goes on" : `${calls} calls go on`;
-    const until = calls > 0 ? `, for ${Math.ceil(leftMs / 1000)} s at most` : "";
+    const until = calls > 0 && leftMs !== Infinity
+      ? `, for ${Math.ceil(leftMs / 1000)} s at most`
+      : "";
     runtime.print(`stopping: ${count}${until}`);
   }));
   void worker.closed.then(() => {

@@ -24,7 +24,10 @@ export interface ServeOptions {
    * then leaves when all that is to be said was heard. What takes longer than `limits.goodbyeMs` is cut.
    */
   goodbye?: (agent: Agent, job: Job) => void | Promise<void>;
-  /** How the agents join. They do not wait for a person, unless this says otherwise. */
+  /**
+   * How the agents join. They do not wait for a person, unless this says otherwise, and no longer than
+   * `limits.idleMs` and `limits.callMs`.
+   */
   join?: Omit<AgentJoinOptions, "signal">;
   /** Limits of what the worker takes on. */
   limits?: Partial<WorkerLimits>;

@@ -4,8 +4,13 @@ import type { AcceptedJob } from "../../src/edge/jobs.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { tone } from "../../src/testing/sounds.ts";
 import { type ProgramRuntime, runAsProgram } from "../../src/serve/program.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { AgentWorker } from "../../src/serve/agent_worker.ts";
+import { checkWorkerLimits } from "../../src/serve/limits.ts";
 import { serve } from "../../src/serve/serve.ts";
-import { plainAgent, WorkerFixture } from "./_fixture.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { plainAgent, TestSource, WorkerFixture } from "./_fixture.ts";
 
 Deno.test("AgentWorker.drain takes no more jobs and waits for the calls, and says how many", async () => {
   await using fixture = await WorkerFixture.start();
@@ -101,6 +106,42 @@ Deno.test("AgentWorker.drain waits for a job that has a place, and runs it", asy
   assertEquals(fixture.joined, ["kitchen"]);
   await clock.until(run.end());
   await clock.until(drained);
+});
+
+Deno.test("AgentWorker.drain reaches a source that opens only then", async () => {
+  const clock = new VirtualClock();
+  const opened = Promise.withResolvers<void>();
+  const late = new TestSource();
+  const early = new TestSource();
+  const place = Promise.withResolvers<AcceptedJob>();
+  await using edge = new MemoryEdge({ clock, logger: silentLogger });
+  const worker = new AgentWorker({
+    agent: plainAgent,
+    sources: [
+      early,
+      { openJobs: (worker) => opened.promise.then(() => late.openJobs(worker)) },
+      {
+        async openJobs(worker) {
+          place.resolve(await worker.offer({ id: "1", edge, callId: "kitchen" }) as AcceptedJob);
+          return { close() {} };
+        },
+      },
+    ],
+    limits: checkWorkerLimits(),
+    measure: () => ({ cpu: undefined, memory: undefined }),
+    clock,
+    logger: silentLogger,
+  });
+  const open = worker.open();
+  const accepted = await clock.until(place.promise);
+  const drained = worker.drain();
+  assertEquals([early.steps, late.steps], [["drain"], []]);
+  opened.resolve();
+  await clock.until(open);
+  assertEquals([late.steps, worker.state], [["drain"], "draining"]);
+  accepted.release();
+  await clock.until(drained);
+  assertEquals(late.steps, ["drain", "close"]);
 });
 
 Deno.test("AgentWorker.close during a drain ends the calls immediately", async () => {
@@ -225,6 +266,16 @@ Deno.test("a worker as a program keeps an exit code, and ends only what a signal
     program[Symbol.dispose]();
     assertEquals(runtime.atLast, undefined, "disposed, it ends nothing");
   }
+});
+
+Deno.test("a worker as a program names no time where its drain has no limit", async () => {
+  await using fixture = await WorkerFixture.start({ limits: { drainMs: Infinity } });
+  const runtime = new TestRuntime();
+  using _program = runAsProgram(fixture.worker, runtime);
+  await fixture.start("kitchen");
+  runtime.signals.get("SIGTERM")!();
+  await fixture.clock.advance(1);
+  assertEquals(runtime.lines.at(-1), "stopping: 1 call goes on");
 });
 
 Deno.test("serve leaves a program as it was when it fails, so that it can try again", async () => {

@@ -168,6 +168,46 @@ Deno.test("AgentWorker leaves a call without a person, and one that lasts too lo
   assertEquals([fixture.joined, anna.participant.userId], [[], "anna"]);
 });
 
+Deno.test("AgentWorker leaves a call whose agent joins only with a person, when none comes", async () => {
+  for (const limits of [{ idleMs: 5000 }, { callMs: 5000, idleMs: Infinity }]) {
+    await using fixture = await WorkerFixture.start({
+      limits,
+      join: { participantWaitTimeoutMs: Infinity },
+    });
+    await fixture.start("alone");
+    await fixture.clock.advance(4800);
+    assertEquals(fixture.joined, ["alone"]);
+    await fixture.clock.advance(200);
+    assertEquals([fixture.joined, fixture.log.at(-1)], [[], "alone left"]);
+  }
+});
+
+Deno.test("AgentWorker logs once a minute that a limit declines jobs", async () => {
+  const lines: string[] = [];
+  await using fixture = await WorkerFixture.start({
+    accept: () => false,
+    logger: { ...silentLogger, warn: (line: string) => void lines.push(line) },
+  });
+  const { clock, use } = fixture;
+  await fixture.offer("unwanted");
+  use.cpu = 0.95;
+  await clock.advance(2500);
+  for (const callId of ["a", "b"]) await fixture.offer(callId);
+  assertEquals(lines, [
+    "a job was declined: 95 % of the CPU is in use: raise limits.cpu, or start another worker",
+  ]);
+  use.cpu = 0;
+  use.memory = 0.95;
+  await clock.advance(2500);
+  await fixture.offer("c");
+  assertEquals(lines.length, 2);
+  use.memory = 0.1;
+  use.cpu = 0.95;
+  await clock.advance(60_000);
+  await fixture.offer("d");
+  assertEquals(lines.length, 3);
+});
+
 Deno.test("AgentWorker.start runs a job that no source has announced, or says why it does not", async () => {
   await using fixture = await WorkerFixture.start({ limits: { calls: 1 } });
   const { worker, edge, clock } = fixture;
@@ -175,7 +215,7 @@ Deno.test("AgentWorker.start runs a job that no source has announced, or says wh
   const full = await assertRejects(
     () => worker.start({ edge, callId: "hall" }),
     EdgeError,
-    "the worker has 1 calls: raise limits.calls",
+    "the worker has 1 call: raise limits.calls",
   );
   assertEquals([full.code, full.retryable], ["worker-calls", true]);
   for (const wrong of [{ edge, callId: "" }, { callId: "x" }, { edge, callId: "x", user: {} }]) {
@@ -266,7 +306,10 @@ Deno.test("serve names a wrong option", async () => {
     [{ agent, sources: "x" }, "sources: expected a list like [edge]"],
     [{ agent, sources: [{}] }, "sources[0]: expected a JobSource"],
     [{ agent, limits: { calls: 0 } }, "limits.calls must be a whole number from 1 on, got 0"],
-    [{ agent, limits: { cpu: 80 } }, "limits.cpu must be more than 0 and at most 1, got 80"],
+    [
+      { agent, limits: { cpu: 80 } },
+      "limits.cpu must be more than 0 and at most 1, got 80: 0.8 is 80 %",
+    ],
     [{ agent, limits: { drainMs: -1 } }, "limits.drainMs must be a number of milliseconds"],
     [{ agent, limits: { drain: 1 } }, "limits.drain is no limit"],
     [{ agent, accept: true }, "accept: expected a function, got true"],
