@@ -4,6 +4,7 @@ import {
   ParticipantInfo,
   ParticipantInfo_Kind,
   ParticipantInfo_State,
+  ParticipantPermission,
   TrackInfo,
   TrackSource,
   TrackType,
@@ -116,6 +117,26 @@ Deno.test("CallRoster takes a user's devices for participants of one user", () =
   const attributes = { "ringline.user_id": "anna" };
   roster.replace(own, [info("anna"), info("anna's telephone", { sid: "PA_2", attributes })]);
   assertEquals(take(), ["joined PA_anna anna person", "joined PA_2 anna person"]);
+});
+
+Deno.test("CallRoster does not believe who may write their own attributes that they are another", () => {
+  const { roster, take } = fixture();
+  const attributes = { "ringline.user_id": "the boss" };
+  const permission = new ParticipantPermission({ canUpdateMetadata: true });
+  const kind = ParticipantInfo_Kind.AGENT;
+  const long = { "ringline.user_id": "x".repeat(257) };
+  roster.replace(own, [
+    info("anna", { attributes, permission }),
+    info("bot", { attributes, permission, kind }),
+    info("bert", { attributes: long }),
+    info("cleo", { attributes, permission: new ParticipantPermission() }),
+  ]);
+  assertEquals(take(), [
+    "joined PA_anna anna person",
+    "joined PA_bot the boss agent",
+    "joined PA_bert bert person",
+    "joined PA_cleo the boss person",
+  ]);
 });
 
 Deno.test("CallRoster follows tracks and what people say about themselves", () => {

@@ -17,7 +17,7 @@ import {
 } from "@livekit/protocol";
 import type { ConnectionMessage, KnownCallState } from "@ringline/edge/media/child";
 import { type Clock, EdgeError, type JsonValue, TrackType } from "@ringline/edge/toolkit";
-import { USER_ATTRIBUTE } from "../../wire/user_attribute.ts";
+import { userIdOf } from "../../wire/user_id.ts";
 
 /** How long those whom another media process knew may take to be seen, at least. */
 const TAKEOVER_MS = 10_000;
@@ -196,7 +196,7 @@ export class CallRoster {
       type: "participantJoined",
       participant: {
         id: member.participantId,
-        userId: info.attributes[USER_ATTRIBUTE] || info.identity,
+        userId: userIdOf(info),
         name: member.about.name,
         kind: member.isAgent ? "agent" : "person",
         original: describe(info, member.about),
