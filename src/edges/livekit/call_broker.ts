@@ -154,7 +154,7 @@ export class CallBroker {
     }
   }
 
-  async #sendToken(id: number): Promise<void> {
+  async #sendToken(id: string): Promise<void> {
     const { signal } = this.#stop;
     let order: Order;
     try {
