@@ -3,6 +3,8 @@ import * as v from "valibot";
 import type { MediaConnection, MediaLease } from "@ringline/edge/media";
 import {
   AuthenticationError,
+  type Call,
+  type CallConnection,
   type Clock,
   DropCounter,
   DtmfReceivedEvent,
@@ -13,6 +15,7 @@ import {
   messageOf,
   type Participant,
   ProtocolError,
+  type User,
 } from "@ringline/edge/toolkit";
 import { AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent } from "./events.ts";
 import { RpcError } from "./rpc/rpc_error.ts";
@@ -154,7 +157,7 @@ export class CallBroker {
     }
   }
 
-  async #sendToken(id: number): Promise<void> {
+  async #sendToken(id: string): Promise<void> {
     const { signal } = this.#stop;
     let order: Order;
     try {
@@ -175,6 +178,21 @@ export class CallBroker {
       new ErrorEvent({ error, context, ...(connection ? { connection } : {}) }),
     );
   }
+}
+
+/**
+ * Returns the broker of a user's connection to a call: of that very call where there are several agents
+ * of one user in one room.
+ */
+export function findBroker<B extends { readonly userId: string }>(
+  brokers: readonly (readonly [Pick<CallConnection, "call" | "state">, B])[],
+  call: Call,
+  user: User,
+): B | undefined {
+  const found = brokers.filter(([{ call: { id, type }, state }, { userId }]) =>
+    id === call.id && type === call.type && userId === user.id && state !== "closed"
+  );
+  return (found.find(([connection]) => connection.call === call) ?? found[0])?.[1];
 }
 
 function toErrorData(error: unknown): ErrorData {

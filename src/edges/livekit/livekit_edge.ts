@@ -24,7 +24,7 @@ import {
   type User,
   waitFor,
 } from "@ringline/edge/toolkit";
-import { CallBroker } from "./call_broker.ts";
+import { CallBroker, findBroker } from "./call_broker.ts";
 import { type LiveKitCallOptions, roomNameOf } from "./call_options.ts";
 import { DemoPage } from "./demo/demo_page.ts";
 import {
@@ -575,11 +575,9 @@ export class LiveKitEdge extends EdgeTransport {
     user: User,
     { segmentId, text, isFinal, participantId, to }: Transcription,
   ): Promise<void> {
-    const found = this.#brokers.entries().find(([{ call: { id, type }, state }, { userId }]) =>
-      id === call.id && type === call.type && userId === user.id && state !== "closed"
-    );
-    if (!found) return;
-    await found[1].order({
+    const broker = findBroker([...this.#brokers], call, user);
+    if (!broker) return;
+    await broker.order({
       method: "sendText",
       stream: {
         ...{ topic: "lk.transcription", text, participantId },

@@ -23,8 +23,12 @@ Deno.test("Tokens lets an agent join one room as an agent, for as long as it is 
     sub: "parrot",
     name: "Parrot",
     kind: "agent",
-    video: { room: "kitchen", roomJoin: true, agent: true, canUpdateOwnMetadata: true },
+    video: { room: "kitchen", roomJoin: true, canUpdateOwnMetadata: true },
   });
+  assertEquals(claims.video?.agent, undefined, "it registers no worker");
+  const worker = await new TokenVerifier(keys.apiKey, keys.apiSecret)
+    .verify(await tokens.ofWorker());
+  assertEquals([worker.video?.agent, worker.video?.roomJoin], [true, undefined]);
   assertEquals(JSON.parse(claims.metadata!), { wing: 2, image: "https://a/b.png" });
   const restMs = tokenEndsAt(token) - Date.now();
   assertEquals(restMs > 50_000 && restMs <= 61_000, true, `${restMs} ms`);

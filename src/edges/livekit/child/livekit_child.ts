@@ -49,8 +49,7 @@ export class LiveKitChild implements EdgeChild {
   readonly #calls = new Map<number, LiveKitCall>();
   /** The calls by the ids of their brokers in the agent's process. */
   readonly #byBroker = new Map<string, LiveKitCall>();
-  readonly #requests = new Map<number, PromiseWithResolvers<string>>();
-  #asked = 0;
+  readonly #requests = new Map<string, PromiseWithResolvers<string>>();
 
   constructor(context: ChildContext, createMedia: CallMediaFactory) {
     this.#context = context;
@@ -171,7 +170,8 @@ export class LiveKitChild implements EdgeChild {
   }
 
   async #askToken(connection: AgentConnection, signal: AbortSignal): Promise<string> {
-    const id = ++this.#asked;
+    // Of no other media process either: its response may come to this one.
+    const id = crypto.randomUUID();
     const asked = Promise.withResolvers<string>();
     this.#requests.set(id, asked);
     try {

@@ -1,7 +1,7 @@
 /** A server's job as a worker is offered it. @module */
 import type { Job } from "@livekit/protocol";
 import type { EdgeTransport, JobOffer, JsonValue } from "@ringline/edge/toolkit";
-import { USER_ATTRIBUTE } from "../wire/user_attribute.ts";
+import { userIdOf } from "../wire/user_id.ts";
 import type { AgentSeat } from "./assigned_call.ts";
 
 /** Returns the offer of a job; `undefined` where the server names no room. */
@@ -15,7 +15,7 @@ export function offerOf(job: Job, edge: EdgeTransport): JobOffer | undefined {
     ...(participant
       ? {
         user: {
-          id: participant.attributes[USER_ATTRIBUTE] || participant.identity,
+          id: userIdOf(participant),
           ...(participant.name === "" ? {} : { name: participant.name }),
         },
       }

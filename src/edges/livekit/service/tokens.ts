@@ -109,8 +109,9 @@ export class Tokens {
     });
     token.addGrant({
       ...{ room, roomJoin: true, canPublish: true, canSubscribe: true, canPublishData: true },
-      ...(isAgent ? { canUpdateOwnMetadata: true, agent: true } : {}),
+      ...(isAgent ? { canUpdateOwnMetadata: true } : {}),
     });
+    // Not by the grant of that name, which registers workers: the media process has this token.
     if (isAgent) token.kind = "agent";
     return await token.toJwt();
   }

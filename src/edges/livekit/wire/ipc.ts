@@ -60,7 +60,7 @@ export type MethodOutcome = v.InferOutput<typeof methodOutcome>;
 /** The schema of {@linkcode IpcMessage}. */
 export const ipcMessage = v.variant("type", [
   /** A new token is needed. */
-  v.object({ type: v.literal("tokenNeeded"), id: v.number() }),
+  v.object({ type: v.literal("tokenNeeded"), id: name }),
   /** The server has sent another token, with the rights that the agent has now. */
   v.object({ type: v.literal("tokenRenewed"), token: name }),
   /** The agent's tracks that others have muted now. */
@@ -130,7 +130,7 @@ export const order = v.variant("method", [
   /** The response to `tokenNeeded`. */
   v.object({
     method: v.literal("token"),
-    id: v.number(),
+    id: name,
     token: v.optional(name),
     error: v.optional(errorData),
   }),

@@ -4,6 +4,7 @@ import {
   ParticipantInfo,
   ParticipantInfo_Kind,
   ParticipantInfo_State,
+  ParticipantPermission,
   TrackInfo,
   TrackSource,
   TrackType,
@@ -41,7 +42,11 @@ function fixture({ graceMs = 6000, known }: { graceMs?: number; known?: KnownCal
   const clock = new VirtualClock();
   const log: string[] = [];
   const roster = new CallRoster({
-    emit: (message) => void log.push(describe(message)),
+    emit: (message) => {
+      if (JSON.stringify(message).length > 1 << 20) throw new RangeError("too large");
+      log.push(describe(message));
+    },
+    onError: (error) => void log.push(`${error}`.slice(0, 60)),
     ...{ graceMs, known, clock },
     onChange: () => {},
     onUpdate: ({ identity, info }) => void log.push(`${identity} is ${JSON.stringify(info.name)}`),
@@ -98,6 +103,7 @@ Deno.test("CallRoster has the service's description of a telephone for the appli
       if (message.type === "participantJoined") original.push(message.participant.original);
     },
     ...{ graceMs: 0, clock: new VirtualClock(), onChange: () => {}, onUpdate: () => {} },
+    onError: () => {},
   });
   const attributes = { "sip.phoneNumber": "+4930123456", "sip.callStatus": "active" };
   const kind = ParticipantInfo_Kind.SIP;
@@ -111,6 +117,26 @@ Deno.test("CallRoster takes a user's devices for participants of one user", () =
   const attributes = { "ringline.user_id": "anna" };
   roster.replace(own, [info("anna"), info("anna's telephone", { sid: "PA_2", attributes })]);
   assertEquals(take(), ["joined PA_anna anna person", "joined PA_2 anna person"]);
+});
+
+Deno.test("CallRoster does not believe who may write their own attributes that they are another", () => {
+  const { roster, take } = fixture();
+  const attributes = { "ringline.user_id": "the boss" };
+  const permission = new ParticipantPermission({ canUpdateMetadata: true });
+  const kind = ParticipantInfo_Kind.AGENT;
+  const long = { "ringline.user_id": "x".repeat(257) };
+  roster.replace(own, [
+    info("anna", { attributes, permission }),
+    info("bot", { attributes, permission, kind }),
+    info("bert", { attributes: long }),
+    info("cleo", { attributes, permission: new ParticipantPermission() }),
+  ]);
+  assertEquals(take(), [
+    "joined PA_anna anna person",
+    "joined PA_bot the boss agent",
+    "joined PA_bert bert person",
+    "joined PA_cleo the boss person",
+  ]);
 });
 
 Deno.test("CallRoster follows tracks and what people say about themselves", () => {
@@ -204,4 +230,31 @@ Deno.test("CallRoster finds those again whom another media process knew", () => 
   const { roster, take } = fixture({ known: { participants, tracks: [] } });
   roster.replace(own, [info("anna")]);
   assertEquals(take(), ["joined PA_before_anna anna person", "lost PA_before_bert for 6000"]);
+});
+
+Deno.test("CallRoster leaves out what is too large of what people say about themselves", () => {
+  const { roster, take } = fixture();
+  const attributes = { small: "1", large: "\u0007".repeat(200_000) };
+  roster.replace(own, [
+    info("anna", { version: 1, metadata: "\u0007".repeat(500_000), attributes }),
+    info("bert"),
+  ]);
+  const report = "EdgeError: left out metadata or attributes of anna: more tha";
+  assertEquals(take(), [report, "joined PA_anna anna person", "joined PA_bert bert person"]);
+  assertEquals(roster.member("anna")?.about, {
+    ...{ name: "", metadata: "", attributes: { small: "1" } },
+  });
+  // Reported once, as long as they say the same.
+  const same = { metadata: "\u0007".repeat(500_000), attributes };
+  roster.update([info("anna", { ...same, version: 2, tracks: [track(TrackSource.MICROPHONE)] })]);
+  assertEquals(take(), ["track TR_MICROPHONE 1 of PA_anna"]);
+  roster.update([info("anna", { version: 3, name: "Anna" })]);
+  assertEquals(take(), ["no track TR_MICROPHONE", 'anna is "Anna"']);
+});
+
+Deno.test("CallRoster takes the others where one participant cannot be passed on", () => {
+  const { roster, take } = fixture();
+  roster.replace(own, [info("x".repeat(1 << 20)), info("bert")]);
+  assertEquals(take(), ["RangeError: too large", "joined PA_bert bert person"]);
+  assertEquals([...roster.identities], ["bert"]);
 });

@@ -13,6 +13,7 @@ function fixture({ hearsAgents = false } = {}) {
   const roster = new CallRoster({
     emit: () => {},
     ...{ graceMs: 0, clock: new VirtualClock(), onChange: () => {}, onUpdate: () => {} },
+    onError: () => {},
   });
   const subscriptions = new Subscriptions({
     members: () => roster.members,

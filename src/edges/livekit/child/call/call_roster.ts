@@ -16,11 +16,15 @@ import {
   TrackType as LiveKitTrackType,
 } from "@livekit/protocol";
 import type { ConnectionMessage, KnownCallState } from "@ringline/edge/media/child";
-import { type Clock, type JsonValue, TrackType } from "@ringline/edge/toolkit";
-import { USER_ATTRIBUTE } from "../../wire/user_attribute.ts";
+import { type Clock, EdgeError, type JsonValue, TrackType } from "@ringline/edge/toolkit";
+import { userIdOf } from "../../wire/user_id.ts";
 
 /** How long those whom another media process knew may take to be seen, at least. */
 const TAKEOVER_MS = 10_000;
+/** The most bytes of metadata, and of attributes, that are passed on: servers take 512 KiB and more. */
+const MAX_ABOUT_BYTES = 64_000;
+/** The longest name that is passed on. */
+const MAX_NAME = 256;
 /** Reasons for which a participant will not be back in a moment. */
 const LEFT: readonly DisconnectReason[] = [
   DisconnectReason.CLIENT_INITIATED,
@@ -37,6 +41,13 @@ export interface RosterTrack {
   muted: boolean;
 }
 
+/** What a participant says about themselves, which may change. */
+export interface About {
+  readonly name: string;
+  readonly metadata: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
 /** A participant of the room. */
 export interface Member {
   readonly identity: string;
@@ -46,6 +57,8 @@ export interface Member {
   /** Of their session now. */
   sid: string;
   info: ParticipantInfo;
+  /** Without what is too large to be passed on. */
+  about: About;
   readonly tracks: Map<string, RosterTrack>;
 }
 
@@ -62,6 +75,8 @@ export interface CallRosterOptions {
   onChange: (member: Member) => void;
   /** A participant's name, metadata or attributes have changed. */
   onUpdate: (member: Member) => void;
+  /** What is said of a participant could not be passed on, or not all of it. */
+  onError: (error: unknown, identity: string) => void;
 }
 
 /** The participants of a room. */
@@ -141,20 +156,28 @@ export class CallRoster {
     }
   }
 
-  /** Takes what has changed. */
+  /** Takes what has changed. One of whom it cannot be passed on keeps none of the others from it. */
   update(participants: readonly ParticipantInfo[]): void {
     for (const info of participants) {
-      if (info.identity === this.#own || info.kind === ParticipantInfo_Kind.EGRESS) continue;
-      const member = this.#members.get(info.identity);
-      if (!isPresent(info)) {
-        // An earlier session of a participant who is back.
-        if (!member || member.sid !== info.sid) continue;
-        if (LEFT.includes(info.disconnectReason)) this.#remove(member);
-        else this.#lose(member, this.#options.graceMs);
-      } else if (!member) this.#join(info);
-      else if (member.sid !== info.sid || info.version >= member.info.version) {
-        this.#change(member, info);
+      try {
+        this.#update(info);
+      } catch (error) {
+        this.#options.onError(error, info.identity);
       }
+    }
+  }
+
+  #update(info: ParticipantInfo): void {
+    if (info.identity === this.#own || info.kind === ParticipantInfo_Kind.EGRESS) return;
+    const member = this.#members.get(info.identity);
+    if (!isPresent(info)) {
+      // An earlier session of a participant who is back.
+      if (!member || member.sid !== info.sid) return;
+      if (LEFT.includes(info.disconnectReason)) this.#remove(member);
+      else this.#lose(member, this.#options.graceMs);
+    } else if (!member) this.#join(info);
+    else if (member.sid !== info.sid || info.version >= member.info.version) {
+      this.#change(member, info);
     }
   }
 
@@ -166,29 +189,48 @@ export class CallRoster {
       isAgent: info.kind === ParticipantInfo_Kind.AGENT,
       sid: info.sid,
       info,
+      about: this.#about(info),
       tracks: new Map(),
     };
-    this.#members.set(info.identity, member);
     this.#options.emit({
       type: "participantJoined",
       participant: {
         id: member.participantId,
-        userId: info.attributes[USER_ATTRIBUTE] || info.identity,
-        name: info.name,
+        userId: userIdOf(info),
+        name: member.about.name,
         kind: member.isAgent ? "agent" : "person",
-        original: describe(info),
+        original: describe(info, member.about),
       },
     });
+    this.#members.set(info.identity, member);
     this.#syncTracks(member);
   }
 
   #change(member: Member, info: ParticipantInfo): void {
-    const before = member.info;
+    const { about: before, info: last } = member;
     member.sid = info.sid;
     member.info = info;
+    if (wordsOf(last) !== wordsOf(info)) member.about = this.#about(info);
     this.#syncTracks(member);
-    const [was, is] = [before, info].map((one) => JSON.stringify(aboutThem(one)));
-    if (was !== is) this.#options.onUpdate(member);
+    if (JSON.stringify(before) !== JSON.stringify(member.about)) this.#options.onUpdate(member);
+  }
+
+  /** Returns what a participant says about themselves, without what is too large; reports that. */
+  #about({ identity, name, metadata, attributes }: ParticipantInfo): About {
+    const short = [...name].slice(0, MAX_NAME).join("");
+    const about = {
+      name: short,
+      metadata: bytesOf(metadata) > MAX_ABOUT_BYTES ? "" : metadata,
+      attributes: fitting(attributes),
+    };
+    const isWhole = about.metadata === metadata &&
+      Object.keys(about.attributes).length === Object.keys(attributes).length;
+    if (!isWhole) {
+      const text =
+        `left out metadata or attributes of ${identity}: more than ${MAX_ABOUT_BYTES} bytes`;
+      this.#options.onError(new EdgeError(text, { code: "too-long" }), identity);
+    }
+    return about;
   }
 
   #syncTracks(member: Member): void {
@@ -271,14 +313,29 @@ function typeOf({ type, source }: TrackInfo): TrackType | undefined {
   return source === TrackSource.SCREEN_SHARE ? TrackType.SCREEN_SHARE : TrackType.VIDEO;
 }
 
-/** What a participant says about themselves, which may change. */
-function aboutThem({ name, metadata, attributes }: ParticipantInfo): JsonValue {
-  return { name, metadata, attributes: Object.fromEntries(Object.entries(attributes).sort()) };
+/** Returns what a participant says about themselves as a text, to compare. */
+function wordsOf({ name, metadata, attributes }: ParticipantInfo): string {
+  return JSON.stringify([name, metadata, Object.entries(attributes).sort()]);
+}
+
+/** Returns the bytes of a text in a message, which is JSON. */
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(JSON.stringify(text)).length;
+}
+
+/** Returns the attributes that fit, in the order of their names: the small ones first. */
+function fitting(attributes: Readonly<Record<string, string>>): Record<string, string> {
+  let left = MAX_ABOUT_BYTES;
+  const sized = Object.entries(attributes)
+    .map((entry) => ({ entry, bytes: bytesOf(entry[0]) + bytesOf(entry[1]) }))
+    .sort((a, b) => a.bytes - b.bytes);
+  const kept = sized.filter(({ bytes }) => (left -= bytes) >= 0).map(({ entry }) => entry);
+  return Object.fromEntries(kept.sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 /** Returns what the server says about a participant, with LiveKit's names. */
-function describe(info: ParticipantInfo): JsonValue {
-  const { sid, identity, name, kind, metadata, attributes, joinedAtMs, joinedAt, region } = info;
+function describe(info: ParticipantInfo, { name, metadata, attributes }: About): JsonValue {
+  const { sid, identity, kind, joinedAtMs, joinedAt, region } = info;
   return {
     ...{ sid, identity, name, metadata, region, attributes: { ...attributes } },
     kind: (ParticipantInfo_Kind[kind] ?? "STANDARD").toLowerCase(),

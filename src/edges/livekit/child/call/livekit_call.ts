@@ -58,6 +58,8 @@ const PATIENCE_MS = 3000;
 const PATH_MS = 10_000;
 /** How long pictures of another size must last before the room learns of it. */
 const RESIZED_MS = 500;
+/** The most of an identity that an error shows. */
+const MAX_SHOWN = 256;
 /** The reason of a server that goes: another one may be there. */
 const SHUTDOWN = "server-shutdown";
 /** The code of a track that the server does not take. */
@@ -134,11 +136,13 @@ export class LiveKitCall {
         this.#session?.publisher.audienceChanged();
         if (!this.#roster.member(member.identity)) this.#methods.left(member.identity);
       },
-      onUpdate: ({ participantId, info: { name, metadata, attributes } }) =>
+      onUpdate: ({ participantId, about: { name, metadata, attributes } }) =>
         this.#emit({
           type: "participantUpdated",
-          ...{ participantId, name, metadata, attributes },
+          ...{ participantId, name, metadata, attributes: { ...attributes } },
         }),
+      onError: (error, identity) =>
+        this.#emitError(error, `the participant ${identity.slice(0, MAX_SHOWN)}`),
     });
     this.#methods = new MethodCalls({
       clock,
