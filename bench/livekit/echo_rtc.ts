@@ -15,7 +15,7 @@ await serveEchoes(async ({ url, token }) => {
       await source.captureFrame(frame);
     }
   });
-  await room.connect(url, token, { autoSubscribe: true, dynacast: false });
+  await room.connect(url, token, { autoSubscribe: true });
   const track = rtc.LocalAudioTrack.createAudioTrack("echo", source);
   const options = new rtc.TrackPublishOptions();
   options.source = rtc.TrackSource.SOURCE_MICROPHONE;
