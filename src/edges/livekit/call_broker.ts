@@ -59,6 +59,7 @@ export class CallBroker {
   /** The server's newest token, which has the rights that the agent has now. */
   #renewed: string | undefined;
   #moderated: CallParams["moderated"] = [];
+  readonly #attributes: Record<string, string> = {};
 
   constructor(options: CallBrokerOptions) {
     this.#options = options;
@@ -75,11 +76,17 @@ export class CallBroker {
   }
 
   /** Returns with what the agent joins again when its media process was replaced. */
-  async rejoining(): Promise<Pick<CallParams, "token" | "moderated">> {
+  async rejoining(): Promise<Pick<CallParams, "token" | "moderated" | "attributes">> {
     const renewed = this.#renewed;
     const isFresh = renewed !== undefined && isUsable(renewed, this.#options.clock.epochMs());
     const token = isFresh ? renewed : await this.#options.createToken(this.#stop.signal);
-    return { token, moderated: this.#moderated };
+    return { token, moderated: this.#moderated, attributes: { ...this.#attributes } };
+  }
+
+  /** Sets attributes of the agent, also for the media process that replaces this one. */
+  async setAttributes(attributes: Readonly<Record<string, string>>): Promise<void> {
+    Object.assign(this.#attributes, attributes);
+    await this.order({ method: "setAttributes", attributes: { ...attributes } });
   }
 
   /** Has the call in the media process do something; resolves when that is done. */

@@ -311,10 +311,7 @@ export class LiveKitEdge extends EdgeTransport {
         `attributes[${JSON.stringify(name)}] must be a text, got ${typeof value}`,
       );
     }
-    await this.#brokerOf(options.connection).order({
-      method: "setAttributes",
-      attributes: { ...attributes },
-    });
+    await this.#brokerOf(options.connection).setAttributes(attributes);
   }
 
   /**
@@ -535,6 +532,7 @@ export class LiveKitEdge extends EdgeTransport {
       urls: [...settings.urls],
       token,
       moderated: [],
+      attributes: {},
       heardDelayMs: settings.heardDelayMs,
       reconnectTimeoutMs: settings.reconnectTimeoutMs,
       silenceTimeoutMs: settings.silenceTimeoutMs,

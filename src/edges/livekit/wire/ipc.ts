@@ -24,6 +24,8 @@ export const callParams = v.object({
   token: name,
   /** The agent's tracks that others had muted in the process that this one replaces. */
   moderated: v.array(ownKind),
+  /** The agent's attributes that were set in that process. */
+  attributes,
   heardDelayMs: ms,
   reconnectTimeoutMs: ms,
   silenceTimeoutMs: ms,

@@ -47,6 +47,15 @@ const audio = (sid: string, more: Partial<TrackInfo> = {}) => ({
 });
 const video = (sid: string) => ({ sid, type: TrackType.VIDEO });
 
+Deno.test("Subscriptions repeats the settings of pictures to a session with another socket", () => {
+  const { subscriptions, enter, take } = fixture();
+  enter("anna", 0, [audio("A"), video("V")]);
+  subscriptions.set("V", SMALL);
+  take();
+  subscriptions.resumed();
+  assertEquals([take(), subscriptions.sids], [["V 320x240 at 2"], ["A", "V"]]);
+});
+
 Deno.test("Subscriptions takes people's sound, and pictures only when and as the agent wants", () => {
   const { subscriptions, enter, take } = fixture();
   enter("anna", 0, [audio("A"), video("V")]);

@@ -150,3 +150,32 @@ Deno.test("Publisher publishes a track for one participant when no other may rec
   assertEquals(take(), ["negotiate", "all receive all"]);
   assertEquals([sent(), directions()], [["voice", undefined], ["sendonly", "inactive"]]);
 });
+
+Deno.test("Publisher repeats to a session with another socket what it may not have heard", async () => {
+  const { publisher, consent, state, take } = fixture();
+  state.size = { width: 320, height: 180 };
+  const publishing = publisher.publish({
+    ...{ audio, video },
+    directed: new Map([["anna", new FakeTrack("whisper", "audio")]]),
+  });
+  for (const [cid, sid] of [["voice", "TR_a"], ["picture", "TR_v"], ["whisper", "TR_w"]]) {
+    await consent(cid!, sid!);
+  }
+  await publishing;
+  const seen = (muted: Record<string, boolean>) =>
+    publisher.confirm(Object.entries(muted).map(([sid, muted]) => new TrackInfo({ sid, muted })));
+  assertEquals(seen({ TR_a: false, TR_v: false, TR_w: false }), []);
+  take();
+  await publisher.publish({ video });
+  assertEquals(take(), ["mute TR_a", "mute TR_w"]);
+  assertEquals([seen({ TR_a: false, TR_v: false, TR_w: false }), take()], [[], []], "on their way");
+  publisher.resumed();
+  assertEquals(take(), [
+    "anna receives TR_a,TR_v,TR_w, bert receives TR_a,TR_v",
+    "resize TR_v 320",
+  ]);
+  // It heard of one of the mutes; meanwhile a moderator has muted the pictures.
+  assertEquals(seen({ TR_a: false, TR_v: true, TR_w: true }), ["video"]);
+  assertEquals(take(), ["mute TR_a"]);
+  assertEquals([seen({ TR_a: false, TR_v: true, TR_w: true }), take()], [[], []], "once");
+});

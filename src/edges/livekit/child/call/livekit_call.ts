@@ -90,7 +90,7 @@ export class LiveKitCall {
   readonly #methods: MethodCalls;
   readonly #reconnector: Reconnector;
   readonly #own: AgentTracks;
-  readonly #attributes: Record<string, string> = {};
+  readonly #attributes: Record<string, string>;
   #session: RoomSession | undefined;
   #token: string;
   /** The server in use, of those that there are. */
@@ -108,6 +108,7 @@ export class LiveKitCall {
     const { connection, clock, media, params, log } = options;
     this.#connection = connection;
     this.#token = params.token;
+    this.#attributes = { ...params.attributes };
     this.#own = new AgentTracks({
       ...{ connection, audio: media.audio, moderated: params.moderated },
       onModerated: (tracks) => this.#emit({ type: "moderated", tracks }),
@@ -369,14 +370,15 @@ export class LiveKitCall {
     this.#follow((rights) => rights.permit(session.own.permission));
     this.#roster.replace(session.own, joined.otherParticipants, graceMs);
     session.start();
-    if (Object.keys(this.#attributes).length > 0) this.#sendAttributes(this.#attributes);
+    this.#sendAttributes(this.#attributes);
   }
 
   async #resume(signal: AbortSignal): Promise<void> {
     const session = this.#open;
     this.#path = Promise.withResolvers();
     await session.resume(this.#access(), this.#subscriptions.sids, signal);
-    this.#subscriptions.update();
+    this.#subscriptions.resumed();
+    this.#sendAttributes(this.#attributes);
     await this.#connected(session, signal);
   }
 
@@ -479,9 +481,14 @@ export class LiveKitCall {
   }
 
   #onParticipants(participants: readonly ParticipantInfo[]): void {
-    const { own } = this.#open;
+    const { own, publisher } = this.#open;
     const ours = participants.find(({ sid }) => sid === own.sid);
-    if (ours) this.#follow((rights) => rights.permit(ours.permission));
+    if (ours) {
+      this.#follow((rights) => rights.permit(ours.permission));
+      for (const kind of publisher.confirm(ours.tracks)) {
+        this.#follow((rights) => rights.mute(kind, true));
+      }
+    }
     this.#roster.update(participants);
   }
 
@@ -525,7 +532,7 @@ export class LiveKitCall {
 
   #sendAttributes(attributes: Record<string, string>): void {
     const own = this.#session?.own;
-    if (!own) return;
+    if (!own || Object.keys(attributes).length === 0) return;
     const value = new UpdateParticipantMetadata({
       ...{ attributes, name: own.name, metadata: own.metadata },
     });

@@ -53,6 +53,12 @@ export class Subscriptions {
     this.#sent.clear();
   }
 
+  /** The session has another socket: what was said by the last one may be lost. */
+  resumed(): void {
+    for (const id of this.#sent.keys()) this.#sent.set(id, "");
+    this.update();
+  }
+
   /** Tells the server what has changed. */
   update(): void {
     const { members, send, canSend } = this.#options;

@@ -25,6 +25,7 @@ export class Audience {
   readonly #options: AudienceOptions;
   /** What the server was told last: at first, that all may receive everything. */
   #told = new SubscriptionPermission({ allParticipants: true });
+  #hasTold = false;
 
   constructor(options: AudienceOptions) {
     this.#options = options;
@@ -40,7 +41,13 @@ export class Audience {
     const permission = this.#permissionFor(tracks);
     if (permission.equals(this.#told)) return;
     this.#told = permission;
+    this.#hasTold = true;
     this.#options.send({ case: "subscriptionPermission", value: permission });
+  }
+
+  /** Tells the server again what it may not have heard. */
+  repeat(): void {
+    if (this.#hasTold) this.#options.send({ case: "subscriptionPermission", value: this.#told });
   }
 
   #permissionFor(tracks: readonly AudienceTrack[]): SubscriptionPermission {

@@ -86,6 +86,8 @@ export class Publisher {
   readonly #used = new Set<string>();
   readonly #copies: RtcTrack[] = [];
   #last: Promise<unknown> = Promise.resolve();
+  /** Whether the server may not have heard what was said last. */
+  #isUnheard = false;
   #isClosed = false;
 
   constructor(options: PublisherOptions) {
@@ -137,6 +139,36 @@ export class Publisher {
     if (trackSid === undefined || !size) return;
     const value = new UpdateLocalVideoTrack({ trackSid, ...size });
     this.#options.send({ case: "updateVideoTrack", value });
+  }
+
+  /** The session has another socket: what was said by the last one may be lost. */
+  resumed(): void {
+    this.#isUnheard = true;
+    this.#options.audience.repeat();
+    this.resized();
+  }
+
+  /**
+   * Takes how the server sees the agent's tracks, and repeats a mute, or the end of one, that it has not
+   * heard. Returns the kinds that others have muted meanwhile.
+   */
+  confirm(tracks: readonly TrackInfo[]): OwnKind[] {
+    const isUnheard = this.#isUnheard;
+    this.#isUnheard = false;
+    return [...this.#publications.values()].flatMap((publication) => {
+      const { info: before, kind, isMuted } = publication;
+      const info = tracks.find(({ sid }) => sid === before?.sid);
+      if (!before || !info) return [];
+      publication.info = info;
+      if (!isUnheard || info.muted === isMuted) return [];
+      // The agent has not said so: it was heard before.
+      if (info.muted && !before.muted) return [kind];
+      this.#options.send({
+        case: "mute",
+        value: new MuteTrackRequest({ sid: info.sid, muted: isMuted }),
+      });
+      return [];
+    });
   }
 
   /** The server agrees to a track. */

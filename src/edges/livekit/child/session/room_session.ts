@@ -158,6 +158,7 @@ export class RoomSession {
     }, signal);
     this.send({ case: "syncState", value: this.#syncState(subscribed) });
     if (!this.isOnline) throw lostAgain();
+    this.publisher.resumed();
     const early: ServerMessage[] = this.#early ?? [];
     // What it did not know of a reconnection is an event like any other.
     if (first.case !== "reconnect") early.unshift(first);
