@@ -95,8 +95,7 @@ async function turnsOf(name: string, phrases: readonly PausedPhrase[]): Promise<
           const [index, phrase] = next;
           results[index] = await turnOf(phrase, detector);
           if (waiting.length % PROGRESS_EVERY > 0) continue;
-          const seconds = ((performance.now() - started) / 1000).toFixed(0);
-          progress(`${name}: ${phrases.length - waiting.length}/${phrases.length}, ${seconds} s`);
+          progress(`${name}: ${phrases.length - waiting.length}/${phrases.length}`);
         }
       } finally {
         await detector?.close?.();
