@@ -33,7 +33,11 @@ export class ServerFixture implements AsyncDisposable {
       handling: () => Promise.resolve(),
       send: (message) => fixture.messages.push(message),
       log: (_level, line) => fixture.lines.push(line),
-    }, () => ({ audio: new FakeAudio(), createPeer: (options) => fixture.#createPeer(options) }));
+    }, () => ({
+      audio: new FakeAudio(),
+      createPeer: (options) => fixture.#createPeer(options),
+      createUpright: (track) => ({ track, [Symbol.dispose]: () => {} }),
+    }));
     return fixture;
   }
 

@@ -18,7 +18,7 @@ function status(text) {
 }
 
 function nameOf(participant) {
-  return participant?.name || participant?.identity || "Someone";
+  return participant?.name || participant?.identity || "A participant";
 }
 
 function tileOf(participant) {
