@@ -1,5 +1,5 @@
 /**
- * `deno task adapters:official`: a LiteLLM proxy takes the requests of our adapters, by itself and in
+ * `deno task adapters:programs`: a LiteLLM proxy takes the requests of our adapters, by itself and in
  * front of our doubles, to which OpenAI's own Python package passes them on.
  */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
