@@ -131,6 +131,7 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@jsquash/jpeg",
     "@opentelemetry/api",
     "@peculiar/x509",
+    "@redis/client",
     "@roamhq/wrtc",
     "eventsource-parser",
     "jose",
