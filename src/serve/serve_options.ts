@@ -41,7 +41,8 @@ export interface ServeOptions {
    * signal ends the program immediately; it prints its progress; an uncaught error ends the call that
    * it came from alone; and the exit code is 0 after a drain, unless the program has set another, and 128
    * and the number of the signal when cut short. What keeps the program running 10 seconds after a signal
-   * has closed the worker is cut. An error of a timer tells no call: it is logged, and ends nothing.
+   * has closed the worker is cut. An uncaught error of a timer has no call: it becomes an `ErrorEvent`, or
+   * is logged where there is no subscriber, and ends nothing.
    * Default `false`: none of this.
    */
   isProgram?: boolean;
