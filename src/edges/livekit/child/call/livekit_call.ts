@@ -318,6 +318,7 @@ export class LiveKitCall {
     this.#cut?.[Symbol.dispose]();
     this.#resized?.[Symbol.dispose]();
     this.#methods.close();
+    this.#data.close();
     await this.#session?.close({ leaves: true });
     await this.#reconnector.stop();
     this.#options.media.audio.close();
@@ -369,6 +370,7 @@ export class LiveKitCall {
     this.#subscriptions.reset();
     this.#follow((rights) => rights.permit(session.own.permission));
     this.#roster.replace(session.own, joined.otherParticipants, graceMs);
+    this.#data.release();
     session.start();
     this.#sendAttributes(this.#attributes);
   }
@@ -490,6 +492,7 @@ export class LiveKitCall {
       }
     }
     this.#roster.update(participants);
+    this.#data.release();
   }
 
   #onLeave(leaving: Leaving): void {
