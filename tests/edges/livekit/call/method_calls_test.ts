@@ -100,3 +100,22 @@ Deno.test("MethodCalls fails where a call is not confirmed, takes too long or ca
   state.fails = true;
   assertEquals(await failureOf(calls.call("anna", wave)), 1505);
 });
+
+Deno.test("MethodCalls refuses the calls of those who have too many, and forgets no other's", async () => {
+  const { calls, emitted, sent, take } = fixture();
+  calls.receive(request({ id: "of bert" }), "bert", "PA_bert");
+  for (let n = 0; n < 300; n++) calls.receive(request({ id: `${n}` }), "anna", "PA_anna");
+  assertEquals(emitted.length, 33);
+  const refusal = sent.findLast(({ value }) => value.case === "rpcResponse")!.value.value;
+  const { message } = (refusal as RpcResponse).value.value as RpcError;
+  assertEquals(message, "32 calls are unanswered: wait for responses first");
+  take();
+  await calls.respond("of bert", { payload: "hello" });
+  await calls.respond("0", { payload: "hello" });
+  assertEquals(take(), ["rpcResponse to bert", "rpcResponse to anna"]);
+  calls.receive(request({ id: "later" }), "anna", "PA_anna");
+  assertEquals(emitted.length, 34);
+  calls.left("anna");
+  await calls.respond("1", { payload: "late" });
+  assertEquals(take(), ["rpcAck to anna"]);
+});

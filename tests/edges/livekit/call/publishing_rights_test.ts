@@ -27,7 +27,7 @@ Deno.test("PublishingRights keeps a mute until the agent publishes anew, or othe
   assertEquals(rights.mute("audio", true), [{ kind: "audio", muted: true }]);
   assertEquals(rights.mute("audio", true), []);
   assertEquals(allowedBy(rights), ["video"]);
-  rights.unmute();
+  assertEquals(rights.unmute(), [{ kind: "audio", muted: false }]);
   assertEquals(allowedBy(rights), KINDS);
   rights.mute("video", true);
   assertEquals(rights.mute("video", false), [{ kind: "video", muted: false }]);

@@ -14,12 +14,14 @@ import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 
 function fixture() {
   const log: unknown[] = [];
+  const present = new Set(["anna"]);
+  const clock = new VirtualClock();
   const data = new RoomData({
     roster: {
       member: (identity) =>
-        identity === "anna" ? { participantId: "PA_anna" } as Member : undefined,
+        present.has(identity) ? { participantId: `PA_${identity}` } as Member : undefined,
     },
-    clock: new VirtualClock(),
+    clock,
     emit: (message) => void log.push(message),
     emitEdge: (message) => void log.push(message),
     methods: {
@@ -30,7 +32,7 @@ function fixture() {
   });
   const receive = (value: DataPacket["value"], participantIdentity = "anna") =>
     data.receive(new DataPacket({ participantIdentity, value }));
-  return { receive, take: () => log.splice(0) };
+  return { data, clock, present, receive, take: () => log.splice(0) };
 }
 
 const user = (payload: Uint8Array | string, topic?: string): DataPacket["value"] => {
@@ -96,4 +98,34 @@ Deno.test("RoomData says once that data is encrypted", () => {
     receive({ case: "encryptedPacket", value: new EncryptedPacket() });
   }
   assertEquals(take().length, 1);
+});
+
+Deno.test("RoomData holds what comes before its author is announced, for 2 s", async () => {
+  const { data, clock, present, receive, take } = fixture();
+  const of = (participantId: string, n: number) => ({
+    ...{ type: "customEvent", data: n, participantId },
+  });
+  receive(user("1"), "bert");
+  receive(user("2"), "cleo");
+  receive(user("3"), "bert");
+  receive(user("4"));
+  assertEquals(take(), [of("PA_anna", 4)]);
+  present.add("bert");
+  data.release();
+  assertEquals(take(), [of("PA_bert", 1), of("PA_bert", 3)]);
+  await clock.advance(1000);
+  receive(user("5"), "dora");
+  await clock.advance(1000);
+  assertEquals(take(), ["EdgeError: dropped 1 packets of data of those who are not in the room"]);
+  present.add("cleo").add("dora");
+  receive(user("6"), "dora");
+  assertEquals(take(), [of("PA_dora", 5), of("PA_dora", 6)], "in their order");
+  for (let n = 0; n < 40; n++) receive(user(`${n}`), "emil");
+  present.add("emil");
+  data.release();
+  assertEquals(take().filter((one) => typeof one !== "string").length, 32);
+  receive(user("7"), "fred");
+  data.close();
+  await clock.advance(5000);
+  assertEquals([clock.pending, take().some((one) => typeof one !== "string")], [0, false]);
 });

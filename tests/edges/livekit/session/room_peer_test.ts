@@ -101,7 +101,7 @@ Deno.test("RoomPeer rejects what waits when it is closed", async () => {
 });
 
 Deno.test("RoomPeer waits 10 s for an answer, then makes the next offer", async () => {
-  const { clock, peer, offers, answer } = fixture();
+  const { clock, peer, fake, offers, answer } = fixture();
   await peer.firstOffer();
   await peer.start([]);
   const first = peer.negotiate();
@@ -115,6 +115,11 @@ Deno.test("RoomPeer waits 10 s for an answer, then makes the next offer", async 
   await answer(2);
   await answer(3);
   await second;
+  const late = assertRejects(() => peer.negotiate(), ConnectionError);
+  await clock.advance(10_000);
+  await late;
+  await answer(4, { "0": "TR_a" });
+  assertEquals(peer.track("TR_a"), fake.sections[0]!.receiver.track, "late is better than never");
   assertEquals(clock.pending, 0);
 });
 

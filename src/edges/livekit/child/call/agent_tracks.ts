@@ -76,7 +76,7 @@ export class AgentTracks {
     }
     this.#wanted = tracks;
     this.#direct(new Set(directed));
-    if (!again) this.#rights.unmute();
+    if (!again) this.follow((rights) => rights.unmute());
   }
 
   /** Takes an order of others; returns whether it changes what the agent may publish. */

@@ -43,6 +43,7 @@ import { AgentTracks } from "./agent_tracks.ts";
 import { CallRoster, type Member } from "./call_roster.ts";
 import { MediaRouter } from "./media_router.ts";
 import { MethodCalls } from "./method_calls.ts";
+import { OutgoingData } from "./outgoing_data.ts";
 import { Reconnector } from "./reconnector.ts";
 import { RoomData } from "./room_data.ts";
 import { takeMessage, undecodable } from "./server_messages.ts";
@@ -87,6 +88,7 @@ export class LiveKitCall {
   readonly #router: MediaRouter;
   readonly #subscriptions: Subscriptions;
   readonly #data: RoomData;
+  readonly #outgoing: OutgoingData<RoomSession>;
   readonly #methods: MethodCalls;
   readonly #reconnector: Reconnector;
   readonly #own: AgentTracks;
@@ -145,9 +147,14 @@ export class LiveKitCall {
       onError: (error, identity) =>
         this.#emitError(error, `the participant ${identity.slice(0, MAX_SHOWN)}`),
     });
+    this.#outgoing = new OutgoingData({
+      session: () => this.#session,
+      reconnector: () => this.#reconnector,
+      ...{ clock, signal: this.#abort.signal },
+    });
     this.#methods = new MethodCalls({
       clock,
-      send: (value, identity) => this.#open.sendData(value, { to: [identity] }),
+      send: (value, identity) => this.#outgoing.send(value, { to: [identity] }),
       emit: (message) => this.#emit(message),
     });
     this.#data = new RoomData({
@@ -252,12 +259,18 @@ export class LiveKitCall {
     const to = participantId === undefined ? [] : this.#identitiesOf([participantId]);
     // Sent to no identity it would be sent to all.
     if (participantId !== undefined && to.length === 0) throw absent(participantId);
-    await this.#open.sendData({ case: "user", value: new UserPacket({ payload }) }, { to });
+    await this.#outgoing.send({ case: "user", value: new UserPacket({ payload }) }, { to });
   }
 
   /** Sends a text as a text stream. */
-  async sendText({ topic, text, attributes, to, participantId }: TextStream): Promise<void> {
-    const session = this.#open;
+  async sendText(stream: TextStream): Promise<void> {
+    await this.#outgoing.with((session) => this.#sendText(session, stream));
+  }
+
+  async #sendText(
+    session: RoomSession,
+    { topic, text, attributes, to, participantId }: TextStream,
+  ): Promise<void> {
     const member = participantId === undefined
       ? undefined
       : this.#roster.byParticipantId(participantId);
@@ -299,7 +312,7 @@ export class LiveKitCall {
   /** Presses keys of the telephones that are in the room. */
   async sendDtmf(digits: string): Promise<void> {
     await pressKeys(digits, {
-      send: (value) => this.#open.sendData(value),
+      send: (value) => this.#outgoing.send(value),
       clock: this.#options.clock,
       signal: this.#abort.signal,
     });
@@ -318,6 +331,7 @@ export class LiveKitCall {
     this.#cut?.[Symbol.dispose]();
     this.#resized?.[Symbol.dispose]();
     this.#methods.close();
+    this.#data.close();
     await this.#session?.close({ leaves: true });
     await this.#reconnector.stop();
     this.#options.media.audio.close();
@@ -369,6 +383,7 @@ export class LiveKitCall {
     this.#subscriptions.reset();
     this.#follow((rights) => rights.permit(session.own.permission));
     this.#roster.replace(session.own, joined.otherParticipants, graceMs);
+    this.#data.release();
     session.start();
     this.#sendAttributes(this.#attributes);
   }
@@ -490,6 +505,7 @@ export class LiveKitCall {
       }
     }
     this.#roster.update(participants);
+    this.#data.release();
   }
 
   #onLeave(leaving: Leaving): void {

@@ -8,7 +8,8 @@ import { RPC_CODES } from "../../wire/rpc_codes.ts";
 const VERSION = 1;
 /** How long a participant may take to confirm a call. */
 const CONFIRM_MS = 7000;
-/** How many calls of others may be unanswered. */
+/** How many calls of each participant may be unanswered, and of all. */
+const MAX_OPEN_EACH = 32;
 const MAX_OPEN = 256;
 
 /** A packet's content. */
@@ -97,11 +98,12 @@ export class MethodCalls {
     }
   }
 
-  /** A participant has left: what they were called for gets no response. */
+  /** A participant has left: what they were called for gets no response, nor what they have called. */
   left(identity: string): void {
     for (const pending of this.#pending.values()) {
       if (pending.identity === identity) pending.done.resolve({ failure: disconnected(identity) });
     }
+    for (const [id, caller] of this.#callers) if (caller === identity) this.#callers.delete(id);
   }
 
   /** The call is over. */
@@ -116,11 +118,15 @@ export class MethodCalls {
     const { id, method, payload, version, responseTimeoutMs: timeoutMs } = request;
     const { emit, send } = this.#options;
     if (id === "" || this.#callers.has(id)) return;
+    const own = this.#callers.values().filter((one) => one === identity).toArray().length;
+    const isTooMany = own >= MAX_OPEN_EACH || this.#callers.size >= MAX_OPEN;
     this.#callers.set(id, identity);
-    // Without a response the caller would wait for its time limit; it may have gone meanwhile.
-    if (this.#callers.size > MAX_OPEN) this.#callers.delete(this.#callers.keys().next().value!);
     send({ case: "rpcAck", value: new RpcAck({ requestId: id }) }, identity).catch(() => {});
     const refuse = (failure: MethodFailure) => void this.respond(id, { failure }).catch(() => {});
+    if (isTooMany) {
+      const message = `${own} calls are unanswered: wait for responses first`;
+      return refuse({ code: RPC_CODES.applicationError, message });
+    }
     if (version > VERSION) {
       const message = `this agent speaks version ${VERSION}, got ${version}`;
       return refuse({ code: RPC_CODES.unsupportedVersion, message });

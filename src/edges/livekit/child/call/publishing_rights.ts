@@ -45,10 +45,12 @@ export class PublishingRights {
   }
 
   /** The agent publishes its tracks anew, which undoes a mute. */
-  unmute(): void {
-    if (this.#muted.size === 0) return;
-    this.#muted.clear();
-    this.#onModerated([]);
+  unmute(): RightsChange[] {
+    if (this.#muted.size === 0) return [];
+    return this.#change(() => {
+      this.#muted.clear();
+      this.#onModerated([]);
+    });
   }
 
   /** Whether the agent may publish a kind of track now. */

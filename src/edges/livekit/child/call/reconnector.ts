@@ -57,6 +57,11 @@ export class Reconnector {
     return this.#running !== undefined;
   }
 
+  /** Resolves when no reconnection is in progress. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
   /** Requests a reconnection; a new join includes a resumption. */
   request(strategy: Strategy): void {
     if (this.#stop.signal.aborted) return;

@@ -10,6 +10,7 @@ import {
 } from "@ringline/edge/toolkit";
 import type { IpcMessage } from "../../wire/ipc.ts";
 import type { CallRoster } from "./call_roster.ts";
+import { HeldPackets } from "./held_packets.ts";
 import type { MethodCalls } from "./method_calls.ts";
 import { isKey } from "./telephone_keys.ts";
 import { TextReader } from "./text_streams.ts";
@@ -35,6 +36,7 @@ export class RoomData {
   readonly #options: RoomDataOptions;
   readonly #texts: TextReader;
   readonly #unread: DropCounter;
+  readonly #held: HeldPackets;
   #hasReportedEncryption = false;
 
   constructor(options: RoomDataOptions) {
@@ -46,10 +48,37 @@ export class RoomData {
     this.#unread = new DropCounter(options.clock, (dropped) => {
       this.#report("not-json", `${dropped} packets of data that are not JSON`);
     });
+    const strange = new DropCounter(options.clock, (dropped) => {
+      this.#report("unknown-sender", `${dropped} packets of data of those who are not in the room`);
+    });
+    this.#held = new HeldPackets(options.clock, () => strange.add());
   }
 
-  /** Takes a packet. */
-  receive({ participantIdentity: identity, value }: DataPacket): void {
+  /** Takes a packet. What comes before its author is announced waits for that. */
+  receive(packet: DataPacket): void {
+    const { participantIdentity: identity, value } = packet;
+    const isCall = value.case?.startsWith("rpc") ?? false;
+    if (identity !== "" && !isCall && !this.#options.roster.member(identity)) {
+      return this.#held.hold(packet);
+    }
+    this.release();
+    this.#read(packet);
+  }
+
+  /** There may be new participants: takes what came before them. */
+  release(): void {
+    const { roster } = this.#options;
+    for (const packet of this.#held.take((one) => roster.member(one) !== undefined)) {
+      this.#read(packet);
+    }
+  }
+
+  /** Takes nothing any more. Idempotent. */
+  close(): void {
+    this.#held.close();
+  }
+
+  #read({ participantIdentity: identity, value }: DataPacket): void {
     const participantId = this.#options.roster.member(identity)?.participantId;
     switch (value.case) {
       case "user":

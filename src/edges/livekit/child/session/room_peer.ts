@@ -49,6 +49,8 @@ export class RoomPeer {
   #held: HeldOffer | undefined;
   #offers = 0;
   #isOffering = false;
+  /** Whether an answer to the last offer is still welcome: a late one, too. */
+  #isUnanswered = false;
   #limit: Disposable | undefined;
   /** Those who wait for the answer to this offer, and to the next one. */
   #waiting: PromiseWithResolvers<void>[] = [];
@@ -157,10 +159,12 @@ export class RoomPeer {
   /** Applies an answer; ignores one to an offer that another has replaced. */
   async accept({ id, sdp, midToTrackId }: SessionDescription): Promise<void> {
     const isAwaited = () =>
-      this.#isOffering && !this.#isClosed && (id === 0 || id === this.#offers);
+      this.#isUnanswered && !this.#isClosed && (id === 0 || id === this.#offers);
     if (!isAwaited()) return;
     await this.#options.media.handling();
     if (!isAwaited()) return;
+    this.#isUnanswered = false;
+    this.#limit?.[Symbol.dispose]();
     try {
       await this.#peer.acceptAnswer(sdp);
     } catch (error) {
@@ -214,6 +218,7 @@ export class RoomPeer {
 
   #offer(options: { iceRestart?: boolean } = {}): void {
     this.#isOffering = true;
+    this.#isUnanswered = false;
     this.#limitAnswer();
     const offers = this.#offers;
     this.#peer.createOffer(options).then(
@@ -250,6 +255,7 @@ export class RoomPeer {
 
   #describe(sdp: string): SessionDescription {
     this.#local = sdp;
+    this.#isUnanswered = true;
     return new SessionDescription({ type: "offer", sdp, id: ++this.#offers });
   }
 

@@ -101,6 +101,11 @@ export class RoomSession {
     return this.#socket?.isOpen ?? false;
   }
 
+  /** Whether it is over. */
+  get isClosed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
   /** The state of the connection. */
   get peerState(): RtcConnectionState {
     return this.#peer.state;
