@@ -81,7 +81,6 @@ async function measure(options: Options): Promise<Results> {
  */
 async function turnsOf(name: string, phrases: readonly PausedPhrase[]): Promise<TurnResult[]> {
   const results: TurnResult[] = [];
-  const started = performance.now();
   const waiting = [...phrases.entries()];
   const lanes = Array.from(
     { length: Math.min(MAX_LANES, navigator.hardwareConcurrency) },
