@@ -16,6 +16,7 @@ export type StoredOffer = Omit<JobOffer, "edge" | "attempt">;
 export interface StoredJob {
   /** Identifies the job among all workers. */
   readonly key: string;
+  /** What the job is about. */
   readonly offer: StoredOffer;
   /** The worker that has, or had, it. */
   readonly workerId: string;
@@ -27,6 +28,7 @@ export interface StoredJob {
 
 /** The right to a job. */
 export interface Lease {
+  /** The job. */
   readonly key: string;
   /** Greater than those of all leases before it. */
   readonly token: number;
@@ -49,6 +51,7 @@ export type ReleaseOutcome = "finished" | "unfinished" | "declined" | "forgotten
 
 /** A worker, as the others see it. */
 export interface StoredWorker {
+  /** Identifies it. */
   readonly workerId: string;
   /** How many jobs it runs. */
   readonly calls: number;

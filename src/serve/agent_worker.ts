@@ -16,7 +16,6 @@ import type { Clock } from "../events/clock.ts";
 import { describeError } from "../events/error_text.ts";
 import { EventManager } from "../events/event_manager.ts";
 import type { Logger } from "../events/logger.ts";
-import type { Report } from "../events/user_code.ts";
 import { checkDuration, waitFor } from "../events/waiting.ts";
 import { Admission, checkOffer } from "./admission.ts";
 import {
@@ -322,7 +321,7 @@ export class AgentWorker implements AsyncDisposable {
   }
 
   /** Reports a failure that the worker survives, as an `ErrorEvent`; logs it where there is no subscriber. */
-  readonly report: Report = (error, context) => {
+  readonly report = (error: unknown, context: string): void => {
     this.#errors++;
     if (!this.events.has(ErrorEvent)) {
       this.#init.logger.warn(`${context}: ${describeError(error)}`);

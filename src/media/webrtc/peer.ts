@@ -18,7 +18,6 @@ import { rebuiltOffer } from "./description/rebuilt_offer.ts";
 import {
   countCandidates,
   filterCandidates,
-  type PacketMs,
   transportSection,
   withAudioNack,
   withPacketTime,
@@ -35,7 +34,7 @@ export interface PeerOptions {
   /** The maximum of remote candidates, including those in descriptions. Default 64. */
   maxRemoteCandidates?: number;
   /** How long the packets of sound are, both ways. Default 10 ms. */
-  packetMs?: PacketMs;
+  packetMs?: 10 | 20;
   /** Takes the offers that {@linkcode Peer.negotiate} creates. */
   onOffer?(sdp: string): void;
   /** Takes a local candidate, never before the description it belongs to. */
