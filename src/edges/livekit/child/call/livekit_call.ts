@@ -366,6 +366,7 @@ export class LiveKitCall {
         onPeerState: (from, state) => this.#isCurrent(from) && this.#onPeerState(state),
         onTracks: (from) => this.#isCurrent(from) && this.#router.syncAll(this.#roster.members),
         onData: (from, packet) => this.#isCurrent(from) && this.#data.receive(packet),
+        onDataLost: (from, label) => this.#isCurrent(from) && this.#onDataLost(label),
         onError: (error, context) => this.#emitError(error, context),
       },
     });
@@ -451,6 +452,14 @@ export class LiveKitCall {
   #onSocketEnd({ publisher }: RoomSession, kind: string): void {
     // Whether the server has a track for which it was asked is not known then: in a new session it is.
     this.#reconnect(publisher.isAsking ? "rejoin" : "resume", `the socket is ${kind}`);
+  }
+
+  #onDataLost(label: string): void {
+    // A connection that fails closes its channels, too, and is looked after already.
+    if (this.#session?.peerState !== "connected") return;
+    const text = `the data channel ${label} has closed: the agent joins anew`;
+    this.#emitError(new ConnectionError(text, { code: "lost", retryable: true }), "the room");
+    this.#reconnect("rejoin", text);
   }
 
   #onPeerState(state: RtcConnectionState): void {
