@@ -10,6 +10,7 @@
 // The agent.
 export { Agent } from "./src/agent/agent.ts";
 export type { AgentJoinOptions, AgentOptions } from "./src/agent/agent_options.ts";
+export type { ConversationHistory } from "./src/agent/kept_conversation.ts";
 export type {
   AgentContext,
   AgentUpdate,

@@ -10,41 +10,49 @@ import { ConversationProcess } from "./conversation/agent.ts";
 import { measureReplies } from "./conversation/replies.ts";
 import { measureBargeIn } from "./conversation/barge_in.ts";
 import { type ConversationResults, formatReport, jsonReport } from "./conversation/report.ts";
+import { SPEECH_HELP, SPEECH_OPTION } from "./lines/phrases.ts";
 import { chooseParts, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
+import { measureTurns } from "./conversation/turns.ts";
 import { describeMachine } from "./lib/machine.ts";
 
-const PARTS = ["barge-in", "replies"] as const;
-const FULL = { connections: 5, times: 8 };
-const QUICK = { connections: 2, times: 4 };
+const PARTS = ["barge-in", "replies", "turns"] as const;
+/** A p95 of fewer replies is the slowest of them. */
+const FULL = { connections: 5, times: 8, replies: 20, turns: 20 };
+const QUICK = { connections: 2, times: 3, replies: 5, turns: 2 };
 
 const HELP = `deno task bench conversation [--json] [options]
 
 Measures a conversation with scripted models over real media: headless Chromium, LocalEdge.
 
   --json             one JSON document on standard output instead of tables
-  --quick            about a minute; shows the way, proves nothing
+  --quick            two minutes; shows the way, proves nothing
   --only PARTS       some of ${PARTS.join(", ")}, comma-separated
+${SPEECH_HELP}
 
-Interruptions are the recording of tests/fixtures/speech.wav, recognised by Silero. Ctrl-C ends it and
+Turns are recorded phrases with a pause of half a second to a second inside. Interruptions are the recording of tests/fixtures/speech.wav, recognised by Silero. Ctrl-C ends it and
 leaves nothing behind.`;
 
 interface Options {
   json: boolean;
   help: boolean;
   parts: (typeof PARTS[number])[];
+  speech: string;
   connections: number;
   times: number;
+  replies: number;
+  turns: number;
 }
 
 /** Reads the command line. Throws a `TypeError` that says what is wrong with it. */
 function parseOptions(args: string[]): Options {
-  const { values } = parseArgs({ args, options: COMMON_OPTIONS });
+  const { values } = parseArgs({ args, options: { ...COMMON_OPTIONS, ...SPEECH_OPTION } });
   const parts = chooseParts(values.only, PARTS);
-  return { json: values.json, help: values.help, parts, ...(values.quick ? QUICK : FULL) };
+  const { json, help, speech } = values;
+  return { json, help, speech, parts, ...(values.quick ? QUICK : FULL) };
 }
 
 async function measure(
-  { parts, connections, times }: Options,
+  { parts, speech, connections, times, replies, turns }: Options,
   stack: AsyncDisposableStack,
 ): Promise<ConversationResults> {
   const start = performance.now();
@@ -57,7 +65,10 @@ async function measure(
   }
   if (parts.includes("replies")) {
     const echo = stack.use(new AgentProcess());
-    results.replies = await measureReplies({ browser, agent, echo, connections, times });
+    results.replies = await measureReplies({ browser, agent, echo, connections, times: replies });
+  }
+  if (parts.includes("turns")) {
+    results.turns = await measureTurns({ browser, agent, speech, turns });
   }
   results.seconds = (performance.now() - start) / 1000;
   return results;

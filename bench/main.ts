@@ -17,6 +17,7 @@ export const BENCHMARKS: Readonly<Record<string, string>> = {
   turns: "pauses inside a turn that are answered, and when the end of a turn is found",
   hop: "the way between the agent and the media process, 1 to 100 participants",
   simulator: "ten minutes of simulated calls with five people: processor time",
+  livekit: "LiveKitEdge beside LiveKit's own client for Node, on its own server",
   getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
 };
 

@@ -50,6 +50,12 @@ export const WORLD_PREREQUISITES: Prerequisite[] = [
     isOptional: true,
     isThere: async () => !isLinux || await isFile("/usr/bin/turnserver"),
   },
+  {
+    name: "Redis, where workers share jobs",
+    packages: ["redis-server"],
+    isOptional: true,
+    isThere: async () => !isLinux || await isFile("/usr/bin/redis-server"),
+  },
 ];
 
 async function hasRecogniser(): Promise<boolean> {

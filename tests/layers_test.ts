@@ -63,12 +63,13 @@ const allowed: Record<string, string[]> = {
   edge: ["audio", "events"],
   inference: ["edge", "audio", "events"],
   adapters: ["inference/contracts", "edge", "audio", "events"],
+  leases: ["edge", "audio", "events"],
   media: ["native", "edge", "audio", "events"],
   "edges/local": ["media", "native", "edge", "audio", "events"],
   "edges/getstream": [],
   "edges/livekit": [],
   agent: ["native", "inference", "edge", "audio", "events"],
-  serve: ["agent", "inference", "edge", "audio", "events"],
+  serve: ["agent", "native", "inference", "edge", "audio", "events"],
   testing: ["agent", "inference", "media", "native", "edge", "audio", "events"],
 };
 

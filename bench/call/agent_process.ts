@@ -22,6 +22,8 @@ import { ClickEar } from "./click_ear.ts";
 import { speechLikeNoise } from "./speech.ts";
 
 const RATE = 48_000;
+/** More than a call takes by default: crowds are measured. */
+const MAX_PEOPLE = 128;
 /** What one write holds. */
 const PIECE_MS = 100;
 /** A whole number of periods in each piece, so that the tone goes on without a seam. */
@@ -192,7 +194,7 @@ function kernelName(): string {
 
 if (import.meta.main) {
   Deno.addSignalListener("SIGINT", () => {}); // the end of the input is the order
-  await using edge = new LocalEdge({ logger: silentLogger });
+  await using edge = new LocalEdge({ logger: silentLogger, limits: { people: MAX_PEOPLE } });
   let agent: BenchAgent | undefined;
   await respondToAll(async ({ ask, ...message }) => {
     if (ask === "kernel") return kernelName();

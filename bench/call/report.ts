@@ -90,7 +90,7 @@ export function targets(results: CallResults): Target[] {
     add(`${name} agent`, "%", limit, line.agentConcealedPercent);
   }
   for (const { ppm, firstMs, lastMs, lost } of drift?.people ?? []) {
-    const name = `a clock off by ${ppm} ppm, ${drift!.minutes} minutes`;
+    const name = `a clock off by ${ppm} ppm, ${drift!.minutes} min`;
     add(`${name}: later at the end than at the beginning`, "ms", 20, lastMs - firstMs);
     add(`${name}: clicks lost`, "clicks", 0, lost);
   }

@@ -11,6 +11,7 @@ import {
   Agent,
   BargeInEvent,
   ErrorEvent,
+  FalseInterruptionEvent,
   fixedEndpointing,
   type LLM,
   OverlappingSpeechEvent,
@@ -19,6 +20,7 @@ import {
   silentLogger,
   sttFromTranscriber,
   ttsFromSentences,
+  TurnEndedEvent,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
 import { neuralVad } from "../../src/agent/neural_vad.ts";
@@ -27,9 +29,12 @@ import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { type Message, respondToAll } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import { LLM_MS, STT_MS, TTS_MS, TURN_SILENCE_MS } from "./script.ts";
+import { type TurnKind, turnParts, type TurnScript } from "./turn_agent.ts";
 
 const RATE = 24_000;
 const PIECE_MS = 100;
+/** A turn model takes its time to load. */
+const JOIN_LIMIT_MS = 60_000;
 const TONE_HZ = 1000;
 const TONE_LEVEL = 9000;
 const REPLY_MS = 300;
@@ -79,17 +84,24 @@ class ConversationAgent {
   #bargeIns = 0;
   #errors: string[] = [];
 
-  constructor(edge: LocalEdge, vad: "neural" | "energy") {
+  readonly #script: TurnScript = { usesTool: false, hasResumed: false };
+  #turnsEnded = 0;
+  #falseInterruptions = 0;
+
+  /** @param turns how its turns end. Default: after a fixed silence */
+  constructor(edge: LocalEdge, vad: "neural" | "energy", turns?: TurnKind) {
     this.#edge = edge;
     const offset = clockOffset();
     this.#agent = new Agent({
       edge,
       agentUser: { id: "bench", name: "Bench" },
       vad: vad === "neural" ? neuralVad() : energyVad(),
-      turnHandling: { turnDetection: fixedEndpointing(TURN_SILENCE_MS) },
-      stt,
-      llm,
       tts,
+      ...turns ? turnParts(turns, this.#script) : {
+        turnHandling: { turnDetection: fixedEndpointing(TURN_SILENCE_MS) },
+        stt,
+        llm,
+      },
     });
     this.#subscriptions = [
       this.#agent.events.subscribe(ReplyLatencyEvent, (event) => {
@@ -100,6 +112,11 @@ class ConversationAgent {
         this.#suspectedAt.push(wallClock(offset));
       }),
       this.#agent.events.subscribe(BargeInEvent, () => void this.#bargeIns++),
+      this.#agent.events.subscribe(TurnEndedEvent, () => void this.#turnsEnded++),
+      this.#agent.events.subscribe(
+        FalseInterruptionEvent,
+        () => void this.#falseInterruptions++,
+      ),
       edge.events.subscribe(ErrorEvent, ({ context, error }) => {
         this.#errors.push(`${context}: ${describeError(error)}`);
       }),
@@ -108,13 +125,19 @@ class ConversationAgent {
 
   async join(): Promise<Message> {
     const call = await this.#agent.createCall("default", crypto.randomUUID());
-    await this.#agent.join(call, { participantWaitTimeoutMs: 0 });
+    await this.#agent.join(call, { participantWaitTimeoutMs: 0, timeoutMs: JOIN_LIMIT_MS });
     return { link: (await this.#edge.callLink(call)).href };
   }
 
   /** Speaks for a minute, unless it is interrupted. */
   speak(): Message {
     void this.#agent.say(LONG_TEXT).catch(() => {});
+    return {};
+  }
+
+  /** Says what comes next: a turn with a tool or without, or the person's going on. */
+  script(script: Partial<TurnScript>): Message {
+    Object.assign(this.#script, script);
     return {};
   }
 
@@ -133,9 +156,10 @@ class ConversationAgent {
     ];
     this.#replies = [];
     this.#suspectedAt = [];
+    const [turnsEnded, falseInterruptions] = [this.#turnsEnded, this.#falseInterruptions];
     this.#errors = [];
-    this.#bargeIns = 0;
-    return { replies, suspectedAt, bargeIns, errors };
+    this.#bargeIns = this.#turnsEnded = this.#falseInterruptions = 0;
+    return { replies, suspectedAt, bargeIns, errors, turnsEnded, falseInterruptions };
   }
 
   async leave(): Promise<Message> {
@@ -150,8 +174,12 @@ if (import.meta.main) {
   await using edge = new LocalEdge({ logger: silentLogger });
   let agent: ConversationAgent | undefined;
   await respondToAll(async ({ ask, ...message }) => {
-    if (ask === "join") return await (agent = new ConversationAgent(edge, message.vad)).join();
+    if (ask === "join") {
+      agent = new ConversationAgent(edge, message.vad, message.turns);
+      return await agent.join();
+    }
     if (!agent) throw new Error(`no agent to ${ask}: ask "join" first`);
+    if (ask === "script") return agent.script(message.script);
     if (ask === "speak") return agent.speak();
     if (ask === "interrupt") return await agent.interrupt();
     if (ask === "happened") return agent.happened();

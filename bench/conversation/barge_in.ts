@@ -10,6 +10,7 @@ import { speech } from "../../tests/fixtures/speech.ts";
 import { closePage, newPage } from "../call/bench_context.ts";
 import { connectParticipant } from "../call/browser_participant.ts";
 import type { Probe } from "../call/probe.ts";
+import { seeded } from "../call/speech.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";
 import type { ConversationProcess } from "./agent.ts";
@@ -21,6 +22,11 @@ const TO_MS = 2000;
 const LIMIT_MS = 5000;
 /** The turn ends, and the agent replies to it. */
 const AFTERWARDS_MS = 2500;
+/** A cough, a cup: as long as a word, as loud as a voice. */
+const NOISE_MS = 250;
+const NOISE_LEVEL = 4000;
+const NOISE_EVERY_MS = 2500;
+const RATE = 48_000;
 
 /** What the interruptions of all connections took; `NaN`: it never fell silent. */
 export interface BargeInResults {
@@ -28,6 +34,10 @@ export interface BargeInResults {
   fromDecisionMs: number[];
   /** Interruptions that turned out to be meant, of all. */
   confirmed: number;
+  /** Short noises while the agent speaks, how many stopped it, and how many of them for a moment only. */
+  noises: number;
+  stopped: number;
+  falseInterruptions: number;
 }
 
 async function toneIs(on: boolean, probe: Probe): Promise<boolean> {
@@ -65,6 +75,33 @@ async function interruptOnce(
   };
 }
 
+function noise(seed: number): Int16Array<ArrayBuffer> {
+  const random = seeded(seed);
+  const length = RATE * NOISE_MS / 1000;
+  return Int16Array.from(
+    { length },
+    (_, n) => NOISE_LEVEL * (1 - n / length) * (2 * random() - 1),
+  );
+}
+
+/** Noises while the agent speaks; returns how many stopped it, and for a moment only. */
+async function hearNoises(
+  agent: ConversationProcess,
+  probe: Probe,
+  times: number,
+): Promise<{ stopped: number; falseInterruptions: number }> {
+  await agent.happened();
+  await agent.speak();
+  if (!await toneIs(true, probe)) throw new Error("the agent is not heard");
+  for (let index = 0; index < times; index++) {
+    await probe.say(noise(index));
+    await delay(NOISE_EVERY_MS);
+  }
+  const { suspectedAt, falseInterruptions } = await agent.happened();
+  await agent.interrupt();
+  return { stopped: suspectedAt.length, falseInterruptions };
+}
+
 /** Interrupts on several connections, several times on each. */
 export async function measureBargeIn(
   { browser, agent, connections, times }: {
@@ -75,7 +112,14 @@ export async function measureBargeIn(
   },
 ): Promise<BargeInResults> {
   const words = await speech();
-  const results: BargeInResults = { fromFirstSoundMs: [], fromDecisionMs: [], confirmed: 0 };
+  const results: BargeInResults = {
+    fromFirstSoundMs: [],
+    fromDecisionMs: [],
+    confirmed: 0,
+    noises: connections * times,
+    stopped: 0,
+    falseInterruptions: 0,
+  };
   for (let connection = 0; connection < connections; connection++) {
     const page = await newPage({ browser });
     try {
@@ -88,6 +132,9 @@ export async function measureBargeIn(
         results.fromDecisionMs.push(one.fromDecisionMs);
         if (one.confirmed) results.confirmed++;
       }
+      const { stopped, falseInterruptions } = await hearNoises(agent, probe, times);
+      results.stopped += stopped;
+      results.falseInterruptions += falseInterruptions;
       progress(
         `barge-in ${connection + 1}/${connections}: ` +
           `${median(results.fromFirstSoundMs.slice(-times)).toFixed(0)} ms from the first sound, ` +

@@ -35,6 +35,8 @@ export interface ReplyResults {
   transportMs: number[];
   /** What the agent says of each. */
   parts: ReplyParts[];
+  /** What the browser measured beyond what the agent says: the way, and the browser's own buffer. */
+  beyondAgentMs: number[];
   /** Questions without a reply. */
   lost: number;
 }
@@ -78,6 +80,7 @@ export async function measureReplies(
     overheadMs: [],
     transportMs: [],
     parts: [],
+    beyondAgentMs: [],
     lost: 0,
   };
   const all: number[][] = [];
@@ -97,7 +100,13 @@ export async function measureReplies(
         if (first) inBrowserMs.push(first.time - lastSound.time);
         else results.lost++;
       }
-      results.parts.push(...(await agent.happened()).replies);
+      const { replies } = await agent.happened();
+      results.parts.push(...replies);
+      // Where one was lost it is not known which.
+      if (replies.length === inBrowserMs.length) {
+        const beyond = inBrowserMs.map((ms, index) => ms - replies[index]!.voiceToVoiceMs);
+        results.beyondAgentMs.push(...beyond);
+      }
     } finally {
       await closePage(page);
       await agent.leave();

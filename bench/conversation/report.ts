@@ -10,6 +10,7 @@ import { isMet, type Target } from "../lib/target.ts";
 import type { ReplyParts } from "./agent.ts";
 import type { ReplyResults } from "./replies.ts";
 import type { BargeInResults } from "./barge_in.ts";
+import type { TurnFigures } from "./turns.ts";
 
 /** Everything that a run measured; a part that was not asked for is `undefined`. */
 export interface ConversationResults {
@@ -17,6 +18,7 @@ export interface ConversationResults {
   seconds: number;
   bargeIn?: BargeInResults;
   replies?: ReplyResults;
+  turns?: TurnFigures[];
 }
 
 const PARTS: readonly [name: string, key: keyof ReplyParts][] = [
@@ -57,7 +59,7 @@ function row(name: string, values: number[]): string[] {
 
 /** Tables of text. */
 export function formatReport(results: ConversationResults): string {
-  const { machine, bargeIn, replies, seconds } = results;
+  const { machine, bargeIn, replies, turns, seconds } = results;
   const rows: string[][] = [];
   if (bargeIn) {
     rows.push(
@@ -70,6 +72,7 @@ export function formatReport(results: ConversationResults): string {
       row("last sound to the reply, in the browser", replies.inBrowserMs),
       row("there and back, a live track", replies.transportMs),
       row("our own part", replies.overheadMs),
+      row("in the browser, beyond what the agent knows", replies.beyondAgentMs),
       ...PARTS.map(([name, key]) => row(`- ${name}`, replies.parts.map((one) => one[key]))),
     );
   }
@@ -89,8 +92,12 @@ export function formatReport(results: ConversationResults): string {
     formatTable(["what", "p50 ms", "p95 ms", "n"], rows),
   ];
   if (bargeIn) {
-    const { confirmed, fromFirstSoundMs } = bargeIn;
-    lines.push("", `${confirmed} of ${fromFirstSoundMs.length} interruptions were taken as meant`);
+    const { confirmed, fromFirstSoundMs, noises, stopped, falseInterruptions } = bargeIn;
+    lines.push(
+      "",
+      `${confirmed} of ${fromFirstSoundMs.length} interruptions were taken as meant; of ${noises} short ` +
+        `noises ${stopped} stopped the agent, ${falseInterruptions} of them for a moment only`,
+    );
   }
   if (replies) {
     lines.push(
@@ -101,7 +108,25 @@ export function formatReport(results: ConversationResults): string {
     );
   }
   if (replies && replies.lost > 0) lines.push("", `${replies.lost} questions were not answered`);
+  if (turns) lines.push("", turnTable(turns));
   return lines.join("\n");
+}
+
+/** What each way to end turns did, at the listener's ear. */
+function turnTable(turns: readonly TurnFigures[]): string {
+  const both = (values: number[]) => `${show(median(values))}, ${show(p95(values))}`;
+  const table = formatTable(
+    ["turns end by", "plain: p50, p95 ms", "with a tool", "cut", "unanswered"],
+    turns.map(({ kind, plainMs, toolMs, cut, lost, turns }) => [
+      kind,
+      both(plainMs),
+      both(toolMs),
+      `${cut} of ${turns}`,
+      String(lost),
+    ]),
+  );
+  return `${table}\n\nfrom the last word to the reply's first sound, in the browser; the recogniser's times ` +
+    "are assumed, and that it waits for the rest of a turn";
 }
 
 /** One JSON document with every measurement. */

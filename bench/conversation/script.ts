@@ -12,5 +12,12 @@ export const STT_MS = 80;
 export const LLM_MS = 120;
 /** To the voice's first sound. */
 export const TTS_MS = 60;
+/** What a tool takes. */
+export const TOOL_MS = 150;
+/**
+ * What a streaming recogniser takes from the last sound to its final text, or to its end of the turn where
+ * it decides: assumed, by the medians of an open benchmark of services (247 to 335 ms).
+ */
+export const RECOGNISER_MS = 300;
 /** All that a reply waits for besides us: silence, model, voice. */
 export const SCRIPTED_MS = TURN_SILENCE_MS + LLM_MS + TTS_MS;

@@ -167,6 +167,7 @@ export class Agent implements AgentContext {
       publishAudio: options.publishAudio ?? true,
       maxCallMs: options.maxCallMs ?? Infinity,
       closeWhenIdleMs: options.closeWhenIdleMs ?? Infinity,
+      history: options.history,
       track: () => this.#access.track,
       authenticate: () => this.#access.authenticate(),
       report,

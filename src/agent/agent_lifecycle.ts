@@ -14,6 +14,7 @@ import { attempt, promised, type Report } from "../events/user_code.ts";
 import { isTimeout, limitTime, waitFor } from "../events/waiting.ts";
 import { CallLimits } from "./call_limits.ts";
 import { AgentSession } from "./agent_session.ts";
+import { type ConversationHistory, KeptConversation } from "./kept_conversation.ts";
 
 /** Options for an {@linkcode AgentLifecycle}, beside its agent. */
 export interface AgentLifecycleOptions {
@@ -26,6 +27,8 @@ export interface AgentLifecycleOptions {
   maxCallMs: number;
   /** How long no person may be in it. */
   closeWhenIdleMs: number;
+  /** Where the application keeps the conversation. */
+  history: ConversationHistory | undefined;
   /** The track that the agent speaks through. */
   track: () => AudioTrack;
   authenticate: () => Promise<void>;
@@ -161,10 +164,8 @@ export class AgentLifecycle {
     }
     const conversation = await step(
       "opening the conversation",
-      edge.createConversation(call, user, instructions),
+      this.#openConversation(edge.createConversation(call, user, instructions)),
     );
-    const methods = ["append", "update", "remove", "flush"];
-    checkMethods(conversation, "edge.createConversation", "a Conversation", methods);
     this.#conversation = conversation;
     if (conversationProcessor) {
       const { sampleRate } = audioSubscription;
@@ -172,6 +173,15 @@ export class AgentLifecycle {
       await step("opening the pipeline", conversationProcessor.open(opening));
     }
     return new AgentSession(this.#agent, connection, conversation);
+  }
+
+  async #openConversation(created: Promise<Conversation>): Promise<Conversation> {
+    const conversation = await created;
+    const methods = ["append", "update", "remove", "flush"];
+    checkMethods(conversation, "edge.createConversation", "a Conversation", methods);
+    const { history, report } = this.#options;
+    if (!history) return conversation;
+    return await KeptConversation.open({ conversation, history, clock: this.#agent.clock, report });
   }
 
   /** Starts the processors together; the first that fails makes the others stop. */

@@ -19,6 +19,7 @@ import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import { checkClock } from "../events/clock.ts";
 import { checkDuration } from "../events/waiting.ts";
 import { checkProcessors, checkVideoTrack } from "./processor.ts";
+import type { ConversationHistory } from "./kept_conversation.ts";
 
 /** Options for an {@linkcode Agent}. */
 export interface AgentOptions extends ConversationOptions {
@@ -37,6 +38,12 @@ export interface AgentOptions extends ConversationOptions {
    * `(agent) => agent.say("Good day!")`. A failure is reported.
    */
   onEnter?: (agent: AgentContext) => void | Promise<void>;
+  /**
+   * Where the application keeps the conversation: what was said before is loaded when the agent joins,
+   * and the rest is saved as it is said. So an agent goes on with the conversation of another, whose
+   * program is gone. Default: the conversation is the edge's alone.
+   */
+  history?: ConversationHistory;
   /** Whether the agent publishes an audio track. Default `true`. */
   publishAudio?: boolean;
   /** `"live"` for an agent that sends while it receives, as an echo does. Default `"speech"`. */
@@ -117,6 +124,9 @@ export function checkAgentOptions(options: AgentOptions): void {
   }
   if (options.onEnter !== undefined && typeof options.onEnter !== "function") {
     throw new TypeError(`onEnter: expected a function, got ${shown(options.onEnter)}`);
+  }
+  if (options.history !== undefined) {
+    checkMethods(options.history, "history", "an object like { load, save }", ["load", "save"]);
   }
   if (instructions !== undefined && typeof instructions !== "string") {
     throw new TypeError(`instructions: expected a text, got ${shown(instructions)}`);

@@ -37,7 +37,14 @@ const EVERY_MS = { least: 100, most: 86_400_000 };
  *   type: "metrics",
  *   // The latest reply, in milliseconds. See `ReplyLatencyEvent`.
  *   voiceToVoiceMs: 1010,
- *   parts: { endOfTurnDelayMs: 400, transcriptionDelayMs: 150, llmMs: 280, ttfbMs: 120, playoutMs: 60, overheadMs: 0 },
+ *   parts: {
+ *     endOfTurnDelayMs: 400,
+ *     transcriptionDelayMs: 150,
+ *     llmMs: 280,
+ *     ttfbMs: 120,
+ *     playoutMs: 60,
+ *     overheadMs: 0,
+ *   },
  *   // The latest interruption: from its first sound until the agent stopped speaking.
  *   bargeInMs: 160,
  *   // All of them so far.

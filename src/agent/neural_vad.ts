@@ -1,4 +1,4 @@
-/** The VAD that hears in noise without a download: the network in the native library and in the WASM module. @module */
+/** The VAD that hears in noise without a download: a network in the native library and in WASM. @module */
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import { Resampler } from "../audio/resampler.ts";

@@ -149,7 +149,8 @@ export class Mixer {
   }
 
   /**
-   * Returns the sum of all inputs but number `row`, after {@linkcode Mixer.mixMinus}: a view, valid until the next mix.
+   * Returns the sum of all inputs but number `row`, after {@linkcode Mixer.mixMinus}: a view,
+   * valid until the next mix.
    *
    * @throws {RangeError} when there is no such input
    */

@@ -305,9 +305,9 @@ export abstract class Connection implements CallConnection {
   }
 
   /**
-   * A participant was cut off and may come back: they stay in the call, so that it is not idle
-   * and the agent does not greet them twice. `participantJoined` with the same id says that they are back: the edge
-   * knows by the service's own identity. After `graceMs` (default 6000) they have left.
+   * A participant was cut off and may come back: they stay in the call, so that it is not idle and the
+   * agent does not greet them twice. `participantJoined` with the same id says that they are back: the
+   * edge knows by the service's own identity. After `graceMs` (default 6000) they have left.
    */
   protected participantLost(participantId: string, options: { graceMs?: number } = {}): void {
     const gone = () => this.participantLeft(participantId);

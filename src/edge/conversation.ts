@@ -82,9 +82,9 @@ export interface MessageChange {
 
 /**
  * The messages of a call. People may be shown those of participants and of the agent; those of the
- * application and of tools are not theirs to read. `append` and `update` return the message itself, not a promise: changes are
- * visible immediately. An edge that keeps conversations elsewhere writes them in the background, and
- * `flush` waits for that.
+ * application and of tools are not theirs to read. `append` and `update` return the message itself, not a
+ * promise: changes are visible immediately. An edge that keeps conversations elsewhere writes them in the
+ * background, and `flush` waits for that.
  */
 export interface Conversation {
   /** Identifies the conversation within the edge. */

@@ -26,6 +26,11 @@ export interface JobOffer {
   readonly user?: JobUser;
   /** The application's own data about the job. Default `null`. */
   readonly metadata?: JsonValue;
+  /**
+   * How often the job has been begun, this time included: from 2 on the agent takes up a call that
+   * another agent was in. Default 1.
+   */
+  readonly attempt?: number;
   /** The service's own object, for what this contract does not carry. */
   readonly original?: unknown;
 }
@@ -63,13 +68,17 @@ export interface DeclinedJob {
   readonly message: string;
 }
 
-/** A worker keeps a place for a job. Exactly one of the methods is called; a second call does nothing. */
+/**
+ * A worker keeps a place for a job. One of the methods is called, within 30 seconds: then the place is
+ * given back. A second call does nothing.
+ */
 export interface AcceptedJob {
   /** Tells the two results apart. */
   readonly accepted: true;
   /**
    * Starts the job: an agent joins its call. `call` is the call where the source has it, for instance
-   * with a token for the agent; without it the edge's `createCall` is asked. Never throws.
+   * with a token for the agent; without it the edge's `createCall` is asked. Never throws: a job whose place was given back has failed with an
+   * `EdgeError` of the code `worker-released`.
    */
   start(options?: { call?: Call }): RunningJob;
   /** Frees the place: the source's side did not confirm the job. */

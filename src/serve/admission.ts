@@ -8,6 +8,7 @@ import type {
   RunningJob,
   WorkerLoad,
 } from "../edge/jobs.ts";
+import { EdgeError } from "../edge/errors.ts";
 import { checkText } from "../edge/validation.ts";
 import { checkMethods, checkObject, shown } from "../events/checks.ts";
 import type { Clock } from "../events/clock.ts";
@@ -19,6 +20,8 @@ import type { ServeOptions } from "./serve_options.ts";
 
 /** Limit for the `accept` hook. */
 const ACCEPT_MS = 5000;
+/** How long a place is kept that its source neither starts nor releases. */
+const PLACE_MS = 30_000;
 
 /** Options for {@linkcode Admission}. */
 export interface AdmissionInit extends Pick<ServeOptions, "accept"> {
@@ -33,11 +36,19 @@ export interface AdmissionInit extends Pick<ServeOptions, "accept"> {
   start: (offer: JobOffer, call: Call | undefined) => RunningJob;
 }
 
+/** A job that is not taken. */
+export interface Refusal extends DeclinedJob {
+  /** Whether the same job would be declined again: the application does not want it, or it runs. */
+  readonly isFinal: boolean;
+}
+
 /** Answers the offers of sources. */
-export class Admission {
+export class Admission implements Disposable {
   readonly #init: AdmissionInit;
   /** Ids of jobs that have a place and have not started. */
   readonly #places = new Set<string>();
+  /** What frees places whose sources have forgotten them. */
+  readonly #timers = new Set<Disposable>();
 
   constructor(init: AdmissionInit) {
     this.#init = init;
@@ -49,23 +60,24 @@ export class Admission {
   }
 
   /** Answers an offer. Never rejects. */
-  async offer(offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {
+  async offer(offer: JobOffer): Promise<AcceptedJob | Refusal> {
     const { report, load, isRunning, onDeclined, onChange } = this.#init;
     try {
       checkOffer(offer);
     } catch (error) {
       report(error, "a job that a source offered");
-      return { accepted: false, reason: "application", message: describeError(error) };
+      const message = describeError(error);
+      return { accepted: false, reason: "application", message, isFinal: true };
     }
-    const decline = (reason: DeclineReason, message: string): DeclinedJob => {
+    const decline = (reason: DeclineReason, message: string, isFinal = false): Refusal => {
       onDeclined(offer, reason, message);
-      return { accepted: false, reason, message };
+      return { accepted: false, reason, message, isFinal };
     };
     const { id } = offer;
     const before = load();
     if (before.declines) return decline(before.declines, declineMessage(before));
     if (isRunning(id) || this.#places.has(id)) {
-      return decline("duplicate", `the worker has a job ${shown(id)} already`);
+      return decline("duplicate", `the worker has a job ${shown(id)} already`, true);
     }
     // Kept while the application is asked, or it would be given away meanwhile.
     this.#places.add(id);
@@ -76,11 +88,13 @@ export class Admission {
     this.#release(id);
     return refusal === undefined
       ? decline("draining", declineMessage(after))
-      : decline("application", refusal);
+      : decline("application", refusal.message, refusal.isFinal);
   }
 
   /** Asks the application; returns why it does not want the job. */
-  async #refusal(offer: JobOffer): Promise<string | undefined> {
+  async #refusal(
+    offer: JobOffer,
+  ): Promise<Pick<Refusal, "message" | "isFinal"> | undefined> {
     const { accept, clock, report } = this.#init;
     if (!accept) return undefined;
     try {
@@ -89,28 +103,67 @@ export class Admission {
       if (typeof answer !== "boolean") {
         throw new TypeError(`accept: expected true or false, got ${shown(answer)}`);
       }
-      return answer ? undefined : "the application does not take this job";
+      return answer
+        ? undefined
+        : { message: "the application does not take this job", isFinal: true };
     } catch (error) {
       report(error, `accept of ${offer.callId}`);
-      return "the application could not decide";
+      return { message: "the application could not decide", isFinal: false };
     }
   }
 
   #place(offer: JobOffer): AcceptedJob {
+    const { id } = offer;
+    const { clock, report, start } = this.#init;
     let run: RunningJob | undefined;
+    let isUsed = false;
+    /** Whether this is the first use of the place. */
+    const use = (): boolean => {
+      if (isUsed) return false;
+      timer[Symbol.dispose]();
+      this.#timers.delete(timer);
+      return isUsed = true;
+    };
+    const timer = clock.schedule(() => {
+      if (!use()) return;
+      this.#release(id);
+      report(new Error(`no start and no release within ${PLACE_MS} ms`), `the place of ${id}`);
+    }, PLACE_MS);
+    this.#timers.add(timer);
     return {
       accepted: true,
       start: ({ call } = {}) => {
-        this.#places.delete(offer.id);
-        return run ??= this.#init.start(offer, call);
+        if (use()) {
+          this.#places.delete(id);
+          run = start(offer, call);
+        }
+        return run ?? givenBack(id);
       },
-      release: () => run ?? this.#release(offer.id),
+      release: () => {
+        if (use()) this.#release(id);
+      },
     };
+  }
+
+  /** Forgets no place: one may be used later, and is not freed any more. */
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    this.#timers.clear();
   }
 
   #release(id: string): void {
     if (this.#places.delete(id)) this.#init.onChange();
   }
+}
+
+/** A job that does not run: its place was released, or has expired. */
+function givenBack(id: string): RunningJob {
+  const error = new EdgeError(`the place of ${shown(id)} was given back: offer the job again`, {
+    code: "worker-released",
+    retryable: true,
+  });
+  const ended = Promise.resolve({ status: "failed", error } as const);
+  return { ended, end: () => ended };
 }
 
 /** Throws a TypeError unless a job can be run. */

@@ -3,7 +3,14 @@ import type { Agent } from "../agent/agent.ts";
 import type { Call } from "../edge/call.ts";
 import { EdgeError } from "../edge/errors.ts";
 import { ErrorEvent } from "../edge/events.ts";
-import type { JobOffer, JobOutcome, JobWorker, RunningJob, WorkerLoad } from "../edge/jobs.ts";
+import type {
+  DeclineReason,
+  JobOffer,
+  JobOutcome,
+  JobWorker,
+  RunningJob,
+  WorkerLoad,
+} from "../edge/jobs.ts";
 import { checkObject } from "../events/checks.ts";
 import type { Clock } from "../events/clock.ts";
 import { describeError } from "../events/error_text.ts";
@@ -28,8 +35,15 @@ import { SourceFeeds } from "./source_feeds.ts";
 
 /** How often a worker that is stopping says so. */
 const PROGRESS_MS = 5000;
-/** A worker that is stopping waits no longer than this for a person who has left, or has not come. */
-const LONELY_MS = 5000;
+/** A worker that is stopping waits no longer than this for people to come back. */
+const LEFT_MS = 3000;
+/** And no longer than this for the first one, whose page may be loading. */
+const COMING_MS = 15_000;
+/** How often it looks for them. */
+const LOOK_MS = 1000;
+
+/** A limit that declines many jobs says so no more often. */
+const WARN_MS = 60_000;
 
 /** A job that an application or an operator starts itself. */
 export interface JobRequest extends Omit<JobOffer, "id"> {
@@ -67,6 +81,8 @@ export class AgentWorker implements AsyncDisposable {
   readonly #ending = new AbortController();
   readonly #done = Promise.withResolvers<void>();
   readonly #monitor: LoadMonitor;
+  /** When the log was last told that a limit declines jobs. */
+  readonly #warnedAt = new Map<DeclineReason, number>();
   #state: WorkerState = "starting";
   #errors = 0;
   #draining: Promise<void> | undefined;
@@ -80,7 +96,7 @@ export class AgentWorker implements AsyncDisposable {
     this.closed = this.#done.promise;
     const { sources = [], limits, measure, clock } = init;
     this.#monitor = new LoadMonitor({
-      ...{ limits, measure, clock, report: this.#report },
+      ...{ limits, measure, clock, report: this.report },
       calls: () => this.#calls,
       isDraining: () => this.#state !== "running",
       onChange: (load) => {
@@ -89,21 +105,23 @@ export class AgentWorker implements AsyncDisposable {
       },
     });
     this.#admission = new Admission({
-      ...{ accept: init.accept, clock, report: this.#report },
+      ...{ accept: init.accept, clock, report: this.report },
       load: () => this.load,
       isRunning: (id) => this.#runs.has(id),
-      onDeclined: (offer, reason, message) =>
-        this.events.send(new JobDeclinedEvent({ offer, reason, message })),
+      onDeclined: (offer, reason, message) => {
+        this.#warnOf(reason, message);
+        this.events.send(new JobDeclinedEvent({ offer, reason, message }));
+      },
       onChange: () => this.#countChanged(),
       start: (offer, call) => this.#start(offer, call),
     });
-    this.#feeds = new SourceFeeds({ sources, clock, report: this.#report });
+    this.#feeds = new SourceFeeds({ sources, clock, report: this.report });
     this.events = new EventManager({
       clock,
       onFailure: (error, event) => {
         const context = `a subscriber of ${event.constructor.name}`;
         if (event instanceof ErrorEvent) init.logger.error(`${context}: ${describeError(error)}`);
-        else this.#report(error, context);
+        else this.report(error, context);
       },
     });
     this.events.register(
@@ -142,19 +160,14 @@ export class AgentWorker implements AsyncDisposable {
     return this.#errors;
   }
 
-  /** Opens the sources; for `serve`. */
+  /** Opens the sources; for `serve`, which closes the worker if this throws. */
   async open(): Promise<void> {
     const { signal } = this.#ending;
     await this.#monitor.start();
     signal.throwIfAborted();
     // A source may offer jobs before it says that it is open.
-    this.#state = "running";
-    try {
-      await this.#feeds.open(this.#asJobWorker(), signal);
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+    if (this.#state === "starting") this.#state = "running";
+    await this.#feeds.open(this.#asJobWorker(), signal);
     this.#monitor.check();
   }
 
@@ -162,7 +175,8 @@ export class AgentWorker implements AsyncDisposable {
    * Starts a job that no source has announced. Resolves when it has begun; the agent joins then.
    *
    * @throws {EdgeError} it was declined: `code` is `worker-draining`, `worker-calls`, `worker-cpu`,
-   *   `worker-memory`, `worker-duplicate` or `worker-application`.
+   *   `worker-memory`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
+   *   be declined again.
    * @throws {TypeError} the request is not valid.
    */
   async start(request: JobRequest): Promise<RunningJob> {
@@ -172,8 +186,8 @@ export class AgentWorker implements AsyncDisposable {
     checkOffer(offer);
     const answer = await this.#admission.offer(offer);
     if (answer.accepted) return answer.start({ call });
-    const { reason, message } = answer;
-    throw new EdgeError(message, { code: `worker-${reason}`, retryable: reason !== "duplicate" });
+    const { reason, message, isFinal } = answer;
+    throw new EdgeError(message, { code: `worker-${reason}`, retryable: !isFinal });
   }
 
   /**
@@ -215,7 +229,7 @@ export class AgentWorker implements AsyncDisposable {
    */
   takeUncaught(error: unknown): void {
     const run = JobRun.current;
-    if (!run || !this.#runs.has(run.job.id)) return this.#report(error, "an uncaught error");
+    if (!run || !this.#runs.has(run.job.id)) return this.report(error, "an uncaught error");
     void run.fail(error);
   }
 
@@ -227,13 +241,13 @@ export class AgentWorker implements AsyncDisposable {
         return currentLoad();
       },
       offer: (offer) => this.#admission.offer(offer),
-      report: this.#report,
+      report: this.report,
     };
   }
 
   #start(offer: JobOffer, call: Call | undefined): RunningJob {
     const { agent: createAgent, goodbye, join = {}, limits, clock, logger } = this.#init;
-    const report = this.#report;
+    const report = this.report;
     const run = new JobRun({
       ...{ offer, call, createAgent, goodbye, join },
       ...{ limits, clock, logger, report },
@@ -247,7 +261,7 @@ export class AgentWorker implements AsyncDisposable {
     if (this.#closing) void run.end();
     void run.ended.then((outcome) => {
       this.#runs.delete(offer.id);
-      if (outcome.status === "failed") this.#report(outcome.error, `the agent of ${offer.callId}`);
+      if (outcome.status === "failed") this.report(outcome.error, `the agent of ${offer.callId}`);
       const durationMs = clock.now() - begun;
       this.events.send(new JobEndedEvent({ job: run.job, outcome, durationMs }));
       this.#countChanged();
@@ -261,12 +275,17 @@ export class AgentWorker implements AsyncDisposable {
     const endsAt = clock.now() + timeoutMs;
     this.#monitor.check();
     this.#feeds.drain();
+    let said: { calls: number; at: number } | undefined;
     while (!this.#closing) {
-      const leftMs = Math.max(0, endsAt - clock.now());
-      this.events.send(new DrainingEvent({ calls: this.#calls, leftMs }));
-      if (this.#calls === 0 || leftMs === 0) break;
-      for (const run of this.#runs.values()) if (run.idleForMs >= LONELY_MS) void run.end();
-      const limit = { timeoutMs: Math.min(PROGRESS_MS, leftMs), clock };
+      const [calls, at] = [this.#calls, clock.now()];
+      const leftMs = Math.max(0, endsAt - at);
+      if (said?.calls !== calls || at - said.at >= PROGRESS_MS) {
+        said = { calls, at };
+        this.events.send(new DrainingEvent({ calls, leftMs }));
+      }
+      if (calls === 0 || leftMs === 0) break;
+      for (const run of this.#runs.values()) if (isLonely(run)) void run.end();
+      const limit = { timeoutMs: Math.min(LOOK_MS, leftMs), clock };
       await waitFor(this.#callsChanged.promise, "the end of a call", limit).catch(() => {});
     }
     await Promise.all([...this.#runs.values()].map((run) => run.sayGoodbye()));
@@ -276,12 +295,23 @@ export class AgentWorker implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#state = this.#state === "starting" ? "closed" : "draining";
     this.#monitor[Symbol.dispose]();
+    this.#admission[Symbol.dispose]();
     this.#ending.abort(new DOMException("the worker was closed", "AbortError"));
     await Promise.all([...this.#runs.values()].map((run) => run.end()));
     await this.#feeds.close();
     this.#state = "closed";
     this.events.close();
     this.#done.resolve();
+  }
+
+  /** Logs that a limit, a default one perhaps, declines jobs. */
+  #warnOf(reason: DeclineReason, message: string): void {
+    if (reason !== "calls" && reason !== "cpu" && reason !== "memory") return;
+    const { clock, logger } = this.#init;
+    const now = clock.now();
+    if (now - (this.#warnedAt.get(reason) ?? -Infinity) < WARN_MS) return;
+    this.#warnedAt.set(reason, now);
+    logger.warn(`a job was declined: ${message}`);
   }
 
   /** The number of calls has changed. */
@@ -291,11 +321,18 @@ export class AgentWorker implements AsyncDisposable {
     this.#monitor.check();
   }
 
-  readonly #report: Report = (error, context) => {
+  /** Reports a failure that the worker survives, as an `ErrorEvent`; logs it where there is no subscriber. */
+  readonly report: Report = (error, context) => {
     this.#errors++;
     if (!this.events.has(ErrorEvent)) {
       this.#init.logger.warn(`${context}: ${describeError(error)}`);
     }
     this.events.send(new ErrorEvent({ error, context }));
   };
+}
+
+/** Whether no person is in a call any more, or the one who is awaited has not come. */
+function isLonely({ agent }: JobRun): boolean {
+  if (!agent?.connection) return false;
+  return agent.idleForMs() >= (agent.connection.state === "waiting" ? COMING_MS : LEFT_MS);
 }

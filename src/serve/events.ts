@@ -1,6 +1,7 @@
 /** The events of a worker. @module */
 import type { Agent } from "../agent/agent.ts";
 import type { DeclineReason, JobOffer, JobOutcome, WorkerLoad } from "../edge/jobs.ts";
+import { checkObject } from "../events/checks.ts";
 import type { Job } from "./job.ts";
 
 /** A job has begun: its agent is about to join. */
@@ -10,8 +11,9 @@ export class JobStartedEvent {
   /** The job. */
   readonly job: Job;
   /** Creates the event. */
-  constructor({ job }: { job: Job }) {
-    this.job = job;
+  constructor(init: { job: Job }) {
+    checkObject(init, "init", "an object like { job }");
+    this.job = init.job;
   }
 }
 
@@ -24,9 +26,10 @@ export class AgentJoinedEvent {
   /** The agent. */
   readonly agent: Agent;
   /** Creates the event. */
-  constructor({ job, agent }: { job: Job; agent: Agent }) {
-    this.job = job;
-    this.agent = agent;
+  constructor(init: { job: Job; agent: Agent }) {
+    checkObject(init, "init", "an object like { job, agent }");
+    this.job = init.job;
+    this.agent = init.agent;
   }
 }
 
@@ -42,6 +45,7 @@ export class JobEndedEvent {
   readonly durationMs: number;
   /** Creates the event. */
   constructor(init: { job: Job; outcome: JobOutcome; durationMs: number }) {
+    checkObject(init, "init", "an object like { job, outcome, durationMs }");
     this.job = init.job;
     this.outcome = init.outcome;
     this.durationMs = init.durationMs;
@@ -60,6 +64,7 @@ export class JobDeclinedEvent {
   readonly message: string;
   /** Creates the event. */
   constructor(init: { offer: JobOffer; reason: DeclineReason; message: string }) {
+    checkObject(init, "init", "an object like { offer, reason, message }");
     this.offer = init.offer;
     this.reason = init.reason;
     this.message = init.message;
@@ -73,8 +78,9 @@ export class LoadChangedEvent {
   /** How busy it is now. */
   readonly load: WorkerLoad;
   /** Creates the event. */
-  constructor({ load }: { load: WorkerLoad }) {
-    this.load = load;
+  constructor(init: { load: WorkerLoad }) {
+    checkObject(init, "init", "an object like { load }");
+    this.load = init.load;
   }
 }
 
@@ -87,8 +93,9 @@ export class DrainingEvent {
   /** For how long they may, in milliseconds, until they are said goodbye to; 0 from then on. */
   readonly leftMs: number;
   /** Creates the event. */
-  constructor({ calls, leftMs }: { calls: number; leftMs: number }) {
-    this.calls = calls;
-    this.leftMs = leftMs;
+  constructor(init: { calls: number; leftMs: number }) {
+    checkObject(init, "init", "an object like { calls, leftMs }");
+    this.calls = init.calls;
+    this.leftMs = init.leftMs;
   }
 }

@@ -28,6 +28,11 @@ export interface Job {
   readonly user: JobUser | undefined;
   /** The application's own data about the job; `null` if there is none. */
   readonly metadata: JsonValue;
+  /**
+   * How often the job has been begun, this time included: from 2 on the agent takes up a call that
+   * another agent was in.
+   */
+  readonly attempt: number;
   /** The service's own object, for what this does not carry. */
   readonly original: unknown;
   /** When it began, in milliseconds since 1970. */
@@ -71,21 +76,19 @@ export class JobRun implements RunningJob {
   /** Starts, in the next turn. */
   constructor(init: JobRunInit) {
     this.#init = init;
-    const { id, edge, callId, callType = "default", user, metadata = null, original } = init.offer;
+    const { id, edge, callId, callType = "default", user, original } = init.offer;
+    const { metadata = null, attempt = 1 } = init.offer;
     const { signal } = this.#ending;
     const startedAtMs = init.clock.epochMs();
-    this.job = { id, edge, callId, callType, user, metadata, original, startedAtMs, signal };
+    this.job = {
+      ...{ id, edge, callId, callType, user, metadata, attempt, original, startedAtMs, signal },
+    };
     this.ended = Promise.resolve().then(() => current.run(this, () => this.#run()));
   }
 
   /** The agent, once it is created. */
   get agent(): Agent | undefined {
     return this.#agent;
-  }
-
-  /** For how long the agent has been without a person, in milliseconds. */
-  get idleForMs(): number {
-    return this.#agent?.idleForMs() ?? 0;
   }
 
   end(): Promise<JobOutcome> {
@@ -142,7 +145,10 @@ export class JobRun implements RunningJob {
     signal.throwIfAborted();
     const agent = await this.#createAgent();
     const call = known ?? await agent.createCall(callType, callId, { signal });
-    const options: AgentJoinOptions = { participantWaitTimeoutMs: 0, ...join, signal };
+    // The limits begin when the agent has joined, which waits for a person no longer than they say.
+    const { participantWaitTimeoutMs: waitMs = 0 } = join;
+    const participantWaitTimeoutMs = Math.min(waitMs, limits.idleMs, limits.callMs);
+    const options: AgentJoinOptions = { ...join, participantWaitTimeoutMs, signal };
     const { connection } = await agent.join(call, options);
     onJoined(this.job, agent);
     using _limits = new CallLimits({

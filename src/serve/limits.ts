@@ -64,7 +64,9 @@ export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLim
   for (const name of ["cpu", "memory"] as const) {
     const value = all[name];
     if (typeof value === "number" && value > 0 && value <= 1) continue;
-    throw new RangeError(`limits.${name} must be more than 0 and at most 1, got ${shown(value)}`);
+    throw new RangeError(
+      `limits.${name} must be more than 0 and at most 1, got ${shown(value)}: 0.8 is 80 %`,
+    );
   }
   for (const name of ["callMs", "idleMs", "startMs", "drainMs", "goodbyeMs"] as const) {
     checkDuration(`limits.${name}`, all[name]);
@@ -100,7 +102,9 @@ export function declineMessage({ declines, calls, cpu, memory }: WorkerLoad): st
   const percent = (share: number | undefined): string => `${Math.round(100 * (share ?? 0))} %`;
   switch (declines) {
     case "calls":
-      return `the worker has ${calls} calls: raise limits.calls, or start another worker`;
+      return `the worker has ${
+        calls === 1 ? "1 call" : `${calls} calls`
+      }: raise limits.calls, or start another worker`;
     case "cpu":
       return `${percent(cpu)} of the CPU is in use: raise limits.cpu, or start another worker`;
     case "memory":

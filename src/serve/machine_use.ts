@@ -2,80 +2,127 @@
 import os from "node:os";
 import process from "node:process";
 import type { Clock } from "../events/clock.ts";
+import { granted } from "../native/locate.ts";
 import type { MachineUse } from "./limits.ts";
 
+/** A share is measured over no less time: of a moment, such as a start, it says nothing. */
+const MIN_MS = 1000;
+/** The files of the program's control group, where it has one of its own: in a container. */
+const GROUP = "/sys/fs/cgroup";
+
+/** What is in use of what there is, both growing. */
+interface Figure {
+  used: number;
+  all: number;
+}
+
+/** What the machine tells; `undefined` where the program may not ask, or the system does not know. */
+export interface MachineFigures {
+  /** The CPU time of this program, in milliseconds. */
+  ownCpuMs(): number;
+  /** The time of all processors. */
+  processors(): Figure | undefined;
+  memory(): { total: number; available: number } | undefined;
+  /** A file's text. */
+  file(path: string): string | undefined;
+}
+
 /**
- * Returns a function that measures the machine, each time since the last time.
+ * Returns a function that measures the machine, each time since the last time that was at least a second
+ * ago.
  *
- * CPU is the share of the machine's processors that is in use, by all programs (so a media process
- * counts), or this program's own share of one processor where that is more: its JavaScript runs on one.
- * Memory is that of the machine, or of the container.
+ * CPU is the share of the processors that is in use, by all programs (so a media process counts), or this
+ * program's own share of one processor where that is more: its JavaScript runs on one. In a container with
+ * limits, the CPU is that of its control group as a share of its limit, and so is the memory, without the
+ * cache of files, which the system takes back when it needs it. Otherwise both are the machine's.
  *
- * Without `--allow-sys` only this program's own CPU is measured. In a container the limits of its
- * control group count where the program may read them, which takes `--allow-all`.
+ * Never prompts: without `--allow-sys` only this program's own CPU is measured, and without `--allow-all`
+ * no control group (Deno lets no other program read its files), so that a container's limits are unknown
+ * and the whole machine counts.
  */
-export function machineMeter(clock: Clock): () => MachineUse {
-  const own = ownCpu(clock);
-  const machine = machineCpu();
+export function machineMeter(
+  clock: Clock,
+  figures: MachineFigures = denoFigures,
+): () => MachineUse {
+  const own = shareSince(clock, () => ({ used: figures.ownCpuMs(), all: clock.now() }));
+  const group = shareSince(clock, () => groupCpu(clock, figures));
+  const machine = shareSince(clock, () => figures.processors());
   return () => {
-    const shares = [own(), machine()].filter((one) => one !== undefined);
-    return { cpu: shares.length > 0 ? Math.max(...shares) : undefined, memory: memoryInUse() };
+    const around = [group(), machine()].find((share) => share !== undefined);
+    const shares = [own(), around].filter((share) => share !== undefined);
+    return {
+      cpu: shares.length > 0 ? Math.max(...shares) : undefined,
+      memory: memoryInUse(figures),
+    };
   };
 }
 
-/** This program's share of one processor. */
-function ownCpu(clock: Clock): () => number | undefined {
-  const used = (): number => {
+/** Returns a function that returns the share in use since the last time. */
+function shareSince(clock: Clock, read: () => Figure | undefined): () => number | undefined {
+  let last = { at: clock.now(), figure: read() };
+  let share: number | undefined;
+  return () => {
+    const at = clock.now();
+    if (at - last.at < MIN_MS) return share;
+    const [from, to] = [last.figure, read()];
+    last = { at, figure: to };
+    share = from && to && to.all > from.all
+      ? Math.min(1, Math.max(0, (to.used - from.used) / (to.all - from.all)))
+      : undefined;
+    return share;
+  };
+}
+
+/** The CPU time of the control group, in microseconds, and what its limit allows. */
+function groupCpu(clock: Clock, { file }: MachineFigures): Figure | undefined {
+  // Without a limit it says "max 100000".
+  const [quota, period] = file(`${GROUP}/cpu.max`)?.split(/\s+/).map(Number) ?? [];
+  const used = entry(file(`${GROUP}/cpu.stat`), "usage_usec");
+  if (!quota || !period || used === undefined) return undefined;
+  return { used, all: clock.now() * 1000 * quota / period };
+}
+
+function memoryInUse({ file, memory }: MachineFigures): number | undefined {
+  // Without a limit it says "max".
+  const limit = Number(file(`${GROUP}/memory.max`));
+  const current = Number(file(`${GROUP}/memory.current`));
+  if (limit && current) {
+    const cached = entry(file(`${GROUP}/memory.stat`), "inactive_file") ?? 0;
+    return Math.min(1, Math.max(0, current - cached) / limit);
+  }
+  const machine = memory();
+  return machine && machine.total > 0 ? 1 - machine.available / machine.total : undefined;
+}
+
+/** Returns a number of a file with lines such as `usage_usec 12`. */
+function entry(text: string | undefined, name: string): number | undefined {
+  const value = text?.match(new RegExp(`^${name} (\\d+)$`, "m"))?.[1];
+  return value === undefined ? undefined : Number(value);
+}
+
+const denoFigures: MachineFigures = {
+  ownCpuMs() {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
-  };
-  let last = { at: clock.now(), ms: used() };
-  let share: number | undefined;
-  return () => {
-    const next = { at: clock.now(), ms: used() };
-    if (next.at > last.at) share = Math.min(1, (next.ms - last.ms) / (next.at - last.at));
-    last = next;
-    return share;
-  };
-}
+  },
+  processors: () =>
+    asked({ name: "sys", kind: "cpus" }, () => {
+      const processors = os.cpus();
+      let idle = 0, all = 0;
+      for (const { times } of processors) {
+        idle += times.idle;
+        all += times.user + times.nice + times.sys + times.idle + times.irq;
+      }
+      return processors.length > 0 ? { used: all - idle, all } : undefined;
+    }),
+  memory: () => asked({ name: "sys", kind: "systemMemoryInfo" }, () => Deno.systemMemoryInfo()),
+  file: (path) => asked({ name: "read", path }, () => Deno.readTextFileSync(path)),
+};
 
-/** The share of all processors. */
-function machineCpu(): () => number | undefined {
-  const times = (): { idle: number; all: number } | undefined => {
-    const processors = attempted(() => os.cpus());
-    if (!processors?.length) return undefined;
-    let idle = 0, all = 0;
-    for (const { times } of processors) {
-      idle += times.idle;
-      all += times.user + times.nice + times.sys + times.idle + times.irq;
-    }
-    return { idle, all };
-  };
-  let last = times();
-  let share: number | undefined;
-  return () => {
-    const next = times();
-    if (last && next && next.all > last.all) {
-      share = 1 - (next.idle - last.idle) / (next.all - last.all);
-    }
-    last = next;
-    return share;
-  };
-}
-
-function memoryInUse(): number | undefined {
-  const limit = attempted(() => Number(Deno.readTextFileSync("/sys/fs/cgroup/memory.max")));
-  const current = attempted(() => Number(Deno.readTextFileSync("/sys/fs/cgroup/memory.current")));
-  // Without a limit it says "max".
-  if (limit && current) return Math.min(1, current / limit);
-  const memory = attempted(() => Deno.systemMemoryInfo());
-  return memory && memory.total > 0 ? 1 - memory.available / memory.total : undefined;
-}
-
-/** Returns the result, or `undefined` where the program may not, or the system cannot. */
-function attempted<T>(measure: () => T): T | undefined {
+/** Returns the result, or `undefined` where the program may not, or the system cannot. Never prompts. */
+function asked<T>(permission: Deno.PermissionDescriptor, read: () => T): T | undefined {
   try {
-    return measure();
+    return granted(permission) ? read() : undefined;
   } catch {
     return undefined;
   }

@@ -6,7 +6,7 @@ import { DrainingEvent } from "./events.ts";
 const SIGNALS: readonly [Deno.Signal, number][] = Deno.build.os === "windows"
   ? [["SIGINT", 2], ["SIGBREAK", 21]]
   : [["SIGINT", 2], ["SIGTERM", 15]];
-/** How long a program may go on after its worker has closed. */
+/** How long a program may go on after a signal has closed its worker. */
 const EXIT_MS = 10_000;
 
 /** The parts of the runtime that a program uses. */
@@ -14,11 +14,12 @@ export interface ProgramRuntime {
   onSignal(signal: Deno.Signal, act: () => void): Disposable;
   onUncaught(act: (error: unknown) => void): Disposable;
   print(line: string): void;
-  setExitCode(code: number): void;
+  /** The code that the program would end with now. */
+  readonly exitCode: number;
   /** Ends the program. */
   exit(code: number): void;
-  /** Calls `act` after this time if the program still runs then. */
-  afterwards(act: () => void, ms: number): void;
+  /** Calls `act` after this time if the program still runs then, and the result is not disposed. */
+  afterwards(act: () => void, ms: number): Disposable;
 }
 
 /** A worker that is what its program is for. Disposing it leaves the program as it was. */
@@ -33,6 +34,7 @@ export function runAsProgram(
   runtime: ProgramRuntime = denoRuntime,
 ): WorkerProgram {
   const stack = new DisposableStack();
+  let ending: Disposable | undefined;
   let isStopping = false;
   for (const [signal, number] of SIGNALS) {
     const onSignal = (): void => {
@@ -48,23 +50,29 @@ export function runAsProgram(
   stack.use(runtime.onUncaught((error) => worker.takeUncaught(error)));
   stack.use(worker.events.subscribe(DrainingEvent, ({ calls, leftMs }) => {
     const count = calls === 1 ? "1 call goes on" : `${calls} calls go on`;
-    const until = calls > 0 ? `, for ${Math.ceil(leftMs / 1000)} s at most` : "";
+    const until = calls > 0 && leftMs !== Infinity
+      ? `, for ${Math.ceil(leftMs / 1000)} s at most`
+      : "";
     runtime.print(`stopping: ${count}${until}`);
   }));
   void worker.closed.then(() => {
     if (stack.disposed) return;
     stack.dispose();
-    runtime.setExitCode(0);
-    runtime.afterwards(() => {
+    // Without a signal the application has closed it, and may have more to do.
+    if (!isStopping) return;
+    ending = runtime.afterwards(() => {
       runtime.print("the worker is closed, but something keeps the program running: it is ended");
-      runtime.exit(0);
+      runtime.exit(runtime.exitCode);
     }, EXIT_MS);
   });
   return {
     get isStopping() {
       return isStopping;
     },
-    [Symbol.dispose]: () => stack.dispose(),
+    [Symbol.dispose]: () => {
+      stack.dispose();
+      ending?.[Symbol.dispose]();
+    },
   };
 }
 
@@ -92,7 +100,13 @@ const denoRuntime: ProgramRuntime = {
     };
   },
   print: (line) => console.log(line),
-  setExitCode: (code) => void (Deno.exitCode = code),
+  get exitCode() {
+    return Deno.exitCode;
+  },
   exit: (code) => Deno.exit(code),
-  afterwards: (act, ms) => Deno.unrefTimer(setTimeout(act, ms)),
+  afterwards(act, ms) {
+    const timer = setTimeout(act, ms);
+    Deno.unrefTimer(timer);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
 };

@@ -58,8 +58,10 @@ export async function serve(options: ServeOptions): Promise<AgentWorker> {
     await worker.open();
   } catch (error) {
     // A signal while it started: the program ends as after any drain.
-    if (program?.isStopping) return worker;
-    program?.[Symbol.dispose]();
+    const isStopping = program?.isStopping === true;
+    if (!isStopping) program?.[Symbol.dispose]();
+    await worker.close();
+    if (isStopping) return worker;
     throw error;
   }
   return worker;

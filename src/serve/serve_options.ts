@@ -24,7 +24,10 @@ export interface ServeOptions {
    * then leaves when all that is to be said was heard. What takes longer than `limits.goodbyeMs` is cut.
    */
   goodbye?: (agent: Agent, job: Job) => void | Promise<void>;
-  /** How the agents join. They do not wait for a person, unless this says otherwise. */
+  /**
+   * How the agents join. They do not wait for a person, unless this says otherwise, and no longer than
+   * `limits.idleMs` and `limits.callMs`.
+   */
   join?: Omit<AgentJoinOptions, "signal">;
   /** Limits of what the worker takes on. */
   limits?: Partial<WorkerLimits>;
@@ -36,8 +39,10 @@ export interface ServeOptions {
   /**
    * Whether the worker is what the program is for. Then SIGTERM and Ctrl-C make it drain, and a second
    * signal ends the program immediately; it prints its progress; an uncaught error ends the call that
-   * it came from alone; and the exit code is 0 after a drain, and 128 and the number of the signal when
-   * cut short. Default `false`: none of this.
+   * it came from alone; and the exit code is 0 after a drain, unless the program has set another, and 128
+   * and the number of the signal when cut short. What keeps the program running 10 seconds after a signal
+   * has closed the worker is cut. An error of a timer tells no call: it is logged, and ends nothing.
+   * Default `false`: none of this.
    */
   isProgram?: boolean;
   /** The source of time. Default: the machine's clock. */

@@ -19,6 +19,7 @@ export interface SourceFeedsInit {
 export class SourceFeeds {
   readonly #init: SourceFeedsInit;
   readonly #feeds: JobFeed[] = [];
+  #isDraining = false;
 
   constructor(init: SourceFeedsInit) {
     this.#init = init;
@@ -31,6 +32,8 @@ export class SourceFeeds {
       checkMethods(feed, "openJobs", "a JobFeed, e.g. { close() {} }", ["close"]);
       if (signal.aborted) return void await this.#step("closing a source", () => feed.close());
       this.#feeds.push(feed);
+      // The worker has begun to stop while this source opened.
+      if (this.#isDraining) this.#drain(feed);
     }));
     signal.throwIfAborted();
   }
@@ -42,13 +45,18 @@ export class SourceFeeds {
   }
 
   drain(): void {
-    for (const feed of this.#feeds) void this.#step("stopping a source", () => feed.drain?.());
+    this.#isDraining = true;
+    for (const feed of this.#feeds) this.#drain(feed);
   }
 
   /** Closes all sources. Never rejects. */
   async close(): Promise<void> {
     const feeds = this.#feeds.splice(0);
     await Promise.all(feeds.map((feed) => this.#step("closing a source", () => feed.close())));
+  }
+
+  #drain(feed: JobFeed): void {
+    void this.#step("stopping a source", () => feed.drain?.());
   }
 
   /** Runs a step of a source, within a limit; its failure is reported. */

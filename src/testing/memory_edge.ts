@@ -80,7 +80,8 @@ export class MemoryEdge extends EdgeTransport {
   onAgentAudio: ((samples: Int16Array, agent: Participant) => void) | undefined;
   /**
    * The other side of `dial`: it may wait before it answers. When this throws, `dial` rejects: with
-   * an `EdgeError` as it is, with anything else as the cause of a `ConnectionError`. Default: a person whose user id is the number enters the call.
+   * an `EdgeError` as it is, with anything else as the cause of a `ConnectionError`. Default: a person
+   * whose user id is the number enters the call.
    */
   onDial: ((dialled: DialledCall) => void | Promise<void>) | undefined;
   /** Called before a transfer, which fails as `dial` does. The person then leaves the call. */

@@ -69,10 +69,12 @@ Deno.test("recordTelemetry counts for each of an edge's agents what belongs to i
   edge.events.send(new ErrorEvent({ connection, error: new Error("no"), context: "a try" }));
   edge.events.send(new ErrorEvent({ error: new Error("the edge's own"), context: "a try" }));
   kitchen.entered[0]!.leave();
+  assertEquals(people(records), { kitchen: 1, hall: 1 });
   recordings.dispose();
   assertEquals(records.sums, {
-    "ringline.participants kitchen": 1,
-    "ringline.participants hall": 1,
+    // Those who are still there are counted no longer, or the figure would keep them for ever.
+    "ringline.participants kitchen": 0,
+    "ringline.participants hall": 0,
     "ringline.rtc.packets.received hall": 50,
     "ringline.rtc.packets.lost hall": 0,
     "ringline.rtc.audio hall": 1,
@@ -86,6 +88,32 @@ Deno.test("recordTelemetry counts for each of an edge's agents what belongs to i
   await kitchen.agent.close();
   await hall.agent.close();
 });
+
+Deno.test("recordTelemetry counts who is there when it begins, and no one when the call is over", async () => {
+  using records = new Records();
+  await using edge = new MemoryEdge();
+  const agent = new Agent({ edge, agentUser: { id: "late", name: "Late" } });
+  const call = await agent.createCall("default", "kitchen");
+  const anna = edge.enter(call, { userId: "anna" });
+  edge.enter(call, { userId: "bert" });
+  await agent.join(call, { participantWaitTimeoutMs: 0 });
+  using _own = recordTelemetry(agent, { attributes: { agent: "agent" } });
+  using _all = recordTelemetry({ edge }, { attributes: { agent: "edge" } });
+  assertEquals(people(records), { agent: 2, edge: 2 });
+  edge.enter(call, { userId: "carl" });
+  assertEquals(people(records), { agent: 3, edge: 3 });
+  anna.leave();
+  assertEquals(people(records), { agent: 2, edge: 2 });
+  await agent.close();
+  assertEquals(people(records), { agent: 0, edge: 0 });
+});
+
+/** How many people are counted, by agent. */
+function people({ sums }: Records): Record<string, number> {
+  const name = "ringline.participants ";
+  const own = Object.entries(sums).filter(([key]) => key.startsWith(name));
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(name.length), value]));
+}
 
 Deno.test("recordTelemetry records an agent without a model", async () => {
   using records = new Records();

@@ -22,7 +22,14 @@ function results(fromDecisionMs: number[]): ConversationResults {
   return {
     machine,
     seconds: 1,
-    bargeIn: { fromFirstSoundMs, fromDecisionMs, confirmed: fromDecisionMs.length },
+    bargeIn: {
+      fromFirstSoundMs,
+      fromDecisionMs,
+      confirmed: fromDecisionMs.length,
+      noises: 10,
+      stopped: 3,
+      falseInterruptions: 3,
+    },
   };
 }
 
@@ -41,10 +48,28 @@ Deno.test("the conversation report counts an agent that never fell silent as the
 });
 
 Deno.test("the conversation report judges our own part of a reply, and takes no reply for none", () => {
-  const replies = { inBrowserMs: [], overheadMs: [], transportMs: [100], parts: [], lost: 3 };
+  const replies = {
+    inBrowserMs: [],
+    overheadMs: [],
+    transportMs: [100],
+    parts: [],
+    beyondAgentMs: [],
+    lost: 3,
+  };
   const none: ConversationResults = { machine, seconds: 1, replies };
   assertEquals(targets(none).map(isMet), [false]);
   assertStringIncludes(formatReport(none), "3 questions were not answered");
   const own = { ...replies, overheadMs: [...Array(19).fill(5), 30], lost: 0 };
   assertEquals(targets({ ...none, replies: own }).map(({ measured }) => measured < 20), [true]);
+});
+
+Deno.test("the conversation report shows each way to end turns, with what it cut", () => {
+  const times = { plainMs: [900, 1000], toolMs: [1200], lost: 0, turns: 4 };
+  const report = formatReport({
+    machine,
+    seconds: 1,
+    turns: [{ kind: "silence", ...times, cut: 1 }, { kind: "smart-turn", ...times, cut: 0 }],
+  });
+  assertStringIncludes(report, "1 of 4");
+  assertStringIncludes(report, "smart-turn");
 });

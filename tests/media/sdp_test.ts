@@ -26,6 +26,7 @@ Deno.test("every audio section asks for packets of 10 ms, once, and no other sec
   assertEquals(withPacketTime(withPacketTime(SDP)), withPacketTime(SDP));
   const audioLast = "v=0\r\nm=audio 9 X 0\r\na=rtpmap:0 PCMU/8000\r\n";
   assertEquals(withPacketTime(audioLast), `${audioLast}a=ptime:10\r\n`);
+  assertEquals(withPacketTime(withPacketTime(audioLast), 20), `${audioLast}a=ptime:20\r\n`);
 });
 
 Deno.test("every audio section with Opus asks for lost packets again, once, and no other does", () => {

@@ -4,8 +4,12 @@ import parsePrometheus from "npm:parse-prometheus-text-format@1.1.1";
 import { ReplyLatencyEvent } from "../../src/inference/contracts/events.ts";
 import { WorkerControl, type WorkerControlOptions } from "../../src/serve/control/control.ts";
 import { Agent } from "../../src/agent/agent.ts";
+import type { Call, CreateCallOptions } from "../../src/edge/call.ts";
+import { EdgeError } from "../../src/edge/errors.ts";
+import { silentLogger } from "../../src/events/logger.ts";
 import { FakeTTS } from "../../src/testing/fake_tts.ts";
-import { WorkerFixture } from "./_fixture.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { plainAgent, WorkerFixture } from "./_fixture.ts";
 
 const TOKEN = "t".repeat(32);
 const ORIGIN = "http://127.0.0.1:8081";
@@ -69,6 +73,75 @@ Deno.test("WorkerControl starts, lists and ends calls", async () => {
   assertEquals((await fixture.clock.until(ended)).body, { id, status: "finished" });
   assertEquals(await refusal(control, `/calls/${id}`), "404 no-such-call");
   assertEquals(fixture.joined, []);
+});
+
+/** An edge with links: what is opened stays so until it is ended, or an agent joins. */
+class LinkedEdge extends MemoryEdge {
+  readonly open = new Set<string>();
+  #isDown = false;
+
+  override createCall(callId: string, options?: CreateCallOptions): Promise<Call> {
+    if (callId === ".") return Promise.reject(new TypeError('callId must not be "."'));
+    return super.createCall(callId, options);
+  }
+  override endCall(call: Call): Promise<void> {
+    this.open.delete(call.id);
+    return super.endCall(call);
+  }
+  callLink({ id }: Call): Promise<URL> {
+    if (this.#isDown) return Promise.reject(new EdgeError("no process", { code: "spawn-failed" }));
+    this.open.add(id);
+    return Promise.resolve(new URL(`https://example.org/call/${id}`));
+  }
+  breakLinks(): void {
+    this.#isDown = true;
+  }
+}
+
+Deno.test("WorkerControl answers for a call that has started, and ends one whose agent does not come", async () => {
+  await using fixture = await WorkerFixture.start({
+    agent: (job) => {
+      if (job.callId === "broken" || job.metadata === "broken") throw new Error("no key");
+      return job.callId === "slow" ? new Promise(() => {}) : plainAgent(job);
+    },
+    accept: ({ callId }) => {
+      if (callId === "undecided") throw new Error("no database");
+      return callId !== "unwanted";
+    },
+  });
+  const { clock, worker, errors } = fixture;
+  const edge = new LinkedEdge({ clock, logger: silentLogger });
+  const control = controlOf(fixture, { edge });
+  const start = async (wanted: object) => {
+    const { status, body } = await clock.until(ask(control, "/calls", post(wanted)));
+    await clock.advance(100);
+    return { status, id: body.id as string, url: body.url };
+  };
+  assertEquals(await refusal(control, "/calls", post({ callId: "." })), "400 bad-request");
+  assertEquals(
+    await refusal(control, "/calls", post({ callId: "unwanted" })),
+    "409 worker-application",
+  );
+  assertEquals(
+    await refusal(control, "/calls", post({ callId: "undecided" })),
+    "503 worker-application",
+  );
+  assertEquals([worker.jobs.size, edge.open.size], [0, 0]);
+  const kitchen = await start({ callId: "kitchen" });
+  assertEquals([kitchen.status, kitchen.url], [201, "https://example.org/call/kitchen"]);
+  assertEquals((await start({ callId: "broken" })).status, 201);
+  const slow = await start({ callId: "slow" });
+  assertEquals([...edge.open], ["kitchen", "slow"], "the agent of the other has failed");
+  await clock.until(worker.end(slow.id));
+  await clock.advance(1);
+  await start({ callId: "kitchen", metadata: "broken" });
+  assertEquals([...edge.open], ["kitchen"], "another agent is in it");
+  edge.breakLinks();
+  const { id: _, ...hall } = await start({ callId: "hall" });
+  assertEquals(hall, { status: 201, url: undefined });
+  assertEquals(errors.at(-1), "the link of hall: EdgeError: no process");
+  await clock.until(worker.close());
+  await clock.until(edge.close());
 });
 
 Deno.test("WorkerControl tells probes whether the worker lives, and takes jobs", async () => {
@@ -182,7 +255,9 @@ Deno.test("WorkerControl answers pages of listed origins only", async () => {
   const listed = await ask(control, "/calls", { headers: { origin: friend } });
   assertEquals([listed.status, listed.headers.get("access-control-allow-origin")], [200, friend]);
   const denied = { headers: { origin: friend, authorization: "" } };
-  assertEquals(await refusal(control, "/calls", denied), "401 unauthorized");
+  const { status, headers } = await ask(control, "/calls", denied);
+  const allowed = ["access-control-allow-origin", "vary"].map((name) => headers.get(name));
+  assertEquals([status, ...allowed], [401, friend, "origin"], "the page can read why");
   const none = await ask(control, "/calls");
   assertEquals(none.headers.get("access-control-allow-origin"), null);
 });

@@ -1,10 +1,16 @@
 /** How a worker stops: running calls finish, up to a limit, and then are said goodbye to. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { AcceptedJob } from "../../src/edge/jobs.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { tone } from "../../src/testing/sounds.ts";
 import { type ProgramRuntime, runAsProgram } from "../../src/serve/program.ts";
-import { WorkerFixture } from "./_fixture.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { AgentWorker } from "../../src/serve/agent_worker.ts";
+import { checkWorkerLimits } from "../../src/serve/limits.ts";
+import { serve } from "../../src/serve/serve.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { plainAgent, TestSource, WorkerFixture } from "./_fixture.ts";
 
 Deno.test("AgentWorker.drain takes no more jobs and waits for the calls, and says how many", async () => {
   await using fixture = await WorkerFixture.start();
@@ -76,10 +82,14 @@ Deno.test("AgentWorker.drain does not wait for people who have left", async () =
   await fixture.start("kitchen");
   await fixture.start("hall");
   const [kitchen] = [...edge.connections].map(({ call }) => edge.enter(call, { userId: "anna" }));
+  await fixture.start("empty");
   const drained = worker.drain();
-  await clock.advance(20_000);
+  await clock.advance(10_000);
+  assertEquals(fixture.joined, ["empty", "hall", "kitchen"]);
+  await clock.advance(6000);
+  assertEquals(fixture.joined, ["hall", "kitchen"]);
   kitchen!.leave();
-  await clock.advance(15_000);
+  await clock.advance(4000);
   assertEquals(fixture.joined, ["hall"]);
   for (const { call } of edge.connections) await edge.endCall(call);
   await clock.until(drained);
@@ -96,6 +106,42 @@ Deno.test("AgentWorker.drain waits for a job that has a place, and runs it", asy
   assertEquals(fixture.joined, ["kitchen"]);
   await clock.until(run.end());
   await clock.until(drained);
+});
+
+Deno.test("AgentWorker.drain reaches a source that opens only then", async () => {
+  const clock = new VirtualClock();
+  const opened = Promise.withResolvers<void>();
+  const late = new TestSource();
+  const early = new TestSource();
+  const place = Promise.withResolvers<AcceptedJob>();
+  await using edge = new MemoryEdge({ clock, logger: silentLogger });
+  const worker = new AgentWorker({
+    agent: plainAgent,
+    sources: [
+      early,
+      { openJobs: (worker) => opened.promise.then(() => late.openJobs(worker)) },
+      {
+        async openJobs(worker) {
+          place.resolve(await worker.offer({ id: "1", edge, callId: "kitchen" }) as AcceptedJob);
+          return { close() {} };
+        },
+      },
+    ],
+    limits: checkWorkerLimits(),
+    measure: () => ({ cpu: undefined, memory: undefined }),
+    clock,
+    logger: silentLogger,
+  });
+  const open = worker.open();
+  const accepted = await clock.until(place.promise);
+  const drained = worker.drain();
+  assertEquals([early.steps, late.steps], [["drain"], []]);
+  opened.resolve();
+  await clock.until(open);
+  assertEquals([late.steps, worker.state], [["drain"], "draining"]);
+  accepted.release();
+  await clock.until(drained);
+  assertEquals(late.steps, ["drain", "close"]);
 });
 
 Deno.test("AgentWorker.close during a drain ends the calls immediately", async () => {
@@ -120,8 +166,9 @@ class TestRuntime implements ProgramRuntime {
   readonly lines: string[] = [];
   readonly exits: number[] = [];
   uncaught: ((error: unknown) => void) | undefined;
-  exitCode: number | undefined;
+  exitCode = 0;
   afterwardsMs: number | undefined;
+  atLast: (() => void) | undefined;
 
   onSignal(signal: Deno.Signal, act: () => void): Disposable {
     this.signals.set(signal, act);
@@ -134,14 +181,13 @@ class TestRuntime implements ProgramRuntime {
   print(line: string): void {
     this.lines.push(line);
   }
-  setExitCode(code: number): void {
-    this.exitCode = code;
-  }
   exit(code: number): void {
     this.exits.push(code);
   }
-  afterwards(_act: () => void, ms: number): void {
+  afterwards(act: () => void, ms: number): Disposable {
     this.afterwardsMs = ms;
+    this.atLast = act;
+    return { [Symbol.dispose]: () => this.atLast = undefined };
   }
 }
 
@@ -203,4 +249,49 @@ Deno.test("a worker as a program survives an uncaught error, and ends the job th
     "an uncaught error: Error: of no job",
     "the agent of throws: Error: in a tool",
   ]);
+});
+
+Deno.test("a worker as a program keeps an exit code, and ends only what a signal has stopped", async () => {
+  for (const isSignalled of [false, true]) {
+    await using fixture = await WorkerFixture.start();
+    const runtime = new TestRuntime();
+    const program = runAsProgram(fixture.worker, runtime);
+    runtime.exitCode = 3;
+    if (isSignalled) runtime.signals.get("SIGTERM")!();
+    else void fixture.worker.close();
+    await fixture.clock.until(fixture.worker.closed);
+    assertEquals([runtime.signals.size, runtime.atLast !== undefined], [0, isSignalled]);
+    runtime.atLast?.();
+    assertEquals(runtime.exits, isSignalled ? [3] : []);
+    program[Symbol.dispose]();
+    assertEquals(runtime.atLast, undefined, "disposed, it ends nothing");
+  }
+});
+
+Deno.test("a worker as a program names no time where its drain has no limit", async () => {
+  await using fixture = await WorkerFixture.start({ limits: { drainMs: Infinity } });
+  const runtime = new TestRuntime();
+  using _program = runAsProgram(fixture.worker, runtime);
+  await fixture.start("kitchen");
+  runtime.signals.get("SIGTERM")!();
+  await fixture.clock.advance(1);
+  assertEquals(runtime.lines.at(-1), "stopping: 1 call goes on");
+});
+
+Deno.test("serve leaves a program as it was when it fails, so that it can try again", async () => {
+  await using fixture = await WorkerFixture.start();
+  const { clock } = fixture;
+  const failing = { openJobs: () => Promise.reject(new Error("no dispatcher")) };
+  Deno.exitCode = 3;
+  try {
+    // What it left behind, a timer too, the runner would find.
+    await assertRejects(
+      () => serve({ agent: plainAgent, sources: [failing], clock, isProgram: true }),
+      Error,
+      "no dispatcher",
+    );
+    assertEquals(Deno.exitCode, 3);
+  } finally {
+    Deno.exitCode = 0;
+  }
 });

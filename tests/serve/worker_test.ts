@@ -168,6 +168,46 @@ Deno.test("AgentWorker leaves a call without a person, and one that lasts too lo
   assertEquals([fixture.joined, anna.participant.userId], [[], "anna"]);
 });
 
+Deno.test("AgentWorker leaves a call whose agent joins only with a person, when none comes", async () => {
+  for (const limits of [{ idleMs: 5000 }, { callMs: 5000, idleMs: Infinity }]) {
+    await using fixture = await WorkerFixture.start({
+      limits,
+      join: { participantWaitTimeoutMs: Infinity },
+    });
+    await fixture.start("alone");
+    await fixture.clock.advance(4800);
+    assertEquals(fixture.joined, ["alone"]);
+    await fixture.clock.advance(200);
+    assertEquals([fixture.joined, fixture.log.at(-1)], [[], "alone left"]);
+  }
+});
+
+Deno.test("AgentWorker logs once a minute that a limit declines jobs", async () => {
+  const lines: string[] = [];
+  await using fixture = await WorkerFixture.start({
+    accept: () => false,
+    logger: { ...silentLogger, warn: (line: string) => void lines.push(line) },
+  });
+  const { clock, use } = fixture;
+  await fixture.offer("unwanted");
+  use.cpu = 0.95;
+  await clock.advance(2500);
+  for (const callId of ["a", "b"]) await fixture.offer(callId);
+  assertEquals(lines, [
+    "a job was declined: 95 % of the CPU is in use: raise limits.cpu, or start another worker",
+  ]);
+  use.cpu = 0;
+  use.memory = 0.95;
+  await clock.advance(2500);
+  await fixture.offer("c");
+  assertEquals(lines.length, 2);
+  use.memory = 0.1;
+  use.cpu = 0.95;
+  await clock.advance(60_000);
+  await fixture.offer("d");
+  assertEquals(lines.length, 3);
+});
+
 Deno.test("AgentWorker.start runs a job that no source has announced, or says why it does not", async () => {
   await using fixture = await WorkerFixture.start({ limits: { calls: 1 } });
   const { worker, edge, clock } = fixture;
@@ -175,7 +215,7 @@ Deno.test("AgentWorker.start runs a job that no source has announced, or says wh
   const full = await assertRejects(
     () => worker.start({ edge, callId: "hall" }),
     EdgeError,
-    "the worker has 1 calls: raise limits.calls",
+    "the worker has 1 call: raise limits.calls",
   );
   assertEquals([full.code, full.retryable], ["worker-calls", true]);
   for (const wrong of [{ edge, callId: "" }, { callId: "x" }, { edge, callId: "x", user: {} }]) {
@@ -183,6 +223,41 @@ Deno.test("AgentWorker.start runs a job that no source has announced, or says wh
   }
   assertEquals(await clock.until(worker.end([...worker.jobs.keys()][0]!)), await run.ended);
   assertEquals(await worker.end("none"), undefined);
+});
+
+Deno.test("AgentWorker uses a place once, and not for another offer of the same id", async () => {
+  await using fixture = await WorkerFixture.start();
+  const { clock, worker } = fixture;
+  const first = await fixture.offer("kitchen") as AcceptedJob;
+  first.release();
+  const second = await fixture.offer("kitchen") as AcceptedJob;
+  first.release();
+  assertEquals(worker.load.calls, 1, "a second release frees no other's place");
+  const outcome = await clock.until(first.start().ended);
+  assertEquals(outcome.status === "failed" && (outcome.error as EdgeError).code, "worker-released");
+  assertEquals([worker.jobs.size, worker.load.calls], [0, 1]);
+  const run = second.start();
+  assertEquals([second.start(), worker.jobs.size], [run, 1]);
+  second.release();
+  assertEquals(worker.load.calls, 1);
+});
+
+Deno.test("AgentWorker frees a place that its source has forgotten, and drains then", async () => {
+  await using fixture = await WorkerFixture.start({ limits: { calls: 1 } });
+  const { clock, worker, errors } = fixture;
+  const forgotten = await fixture.offer("kitchen") as AcceptedJob;
+  await clock.advance(29_999);
+  assertEquals(worker.load.calls, 1);
+  await clock.advance(1);
+  assertEquals([worker.load.calls, errors], [0, [
+    "the place of kitchen: Error: no start and no release within 30000 ms",
+  ]]);
+  assertEquals((await clock.until(forgotten.start().ended)).status, "failed");
+  await fixture.offer("hall");
+  const begun = clock.now();
+  await clock.until(worker.drain());
+  assertEquals(clock.now() - begun, 30_000);
+  assertEquals(clock.pending, 0);
 });
 
 Deno.test("AgentWorker closes what it has opened when one of its sources fails", async () => {
@@ -231,7 +306,10 @@ Deno.test("serve names a wrong option", async () => {
     [{ agent, sources: "x" }, "sources: expected a list like [edge]"],
     [{ agent, sources: [{}] }, "sources[0]: expected a JobSource"],
     [{ agent, limits: { calls: 0 } }, "limits.calls must be a whole number from 1 on, got 0"],
-    [{ agent, limits: { cpu: 80 } }, "limits.cpu must be more than 0 and at most 1, got 80"],
+    [
+      { agent, limits: { cpu: 80 } },
+      "limits.cpu must be more than 0 and at most 1, got 80: 0.8 is 80 %",
+    ],
     [{ agent, limits: { drainMs: -1 } }, "limits.drainMs must be a number of milliseconds"],
     [{ agent, limits: { drain: 1 } }, "limits.drain is no limit"],
     [{ agent, accept: true }, "accept: expected a function, got true"],

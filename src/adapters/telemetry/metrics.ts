@@ -8,11 +8,12 @@ import {
   ReplyLatencyEvent,
   ToolCalledEvent,
 } from "../../inference/contracts/events.ts";
-import { ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent } from "../../edge/events.ts";
+import { ErrorEvent } from "../../edge/events.ts";
 import type { EventManager } from "../../events/event_manager.ts";
 import { genAi, seconds, typeOf } from "./conventions.ts";
 import { recordAudioStats } from "./audio_stats.ts";
 import { subscribeToOwn } from "./own_events.ts";
+import { recordPeople } from "./people.ts";
 import type { Recording, TelemetryPrices, TelemetrySource } from "./recording.ts";
 
 /**
@@ -69,7 +70,6 @@ export function recordMetrics(
   const cost = meter.createCounter("ringline.cost", { unit: "{currency}" });
   const falseInterruptions = meter.createCounter("ringline.false_interruptions");
   const errors = meter.createCounter("ringline.errors");
-  const people = meter.createUpDownCounter("ringline.participants", { unit: "{participant}" });
   const figures = meter.createGauge("ringline.figure");
 
   const charge = (what: keyof TelemetryPrices, amount: number, extra: Attributes = {}) => {
@@ -135,17 +135,10 @@ export function recordMetrics(
       },
     ));
   }
-  records.use(subscribeToOwn(
-    source,
-    [ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent],
-    (event) => {
-      if (!(event instanceof ErrorEvent)) {
-        people.add(event instanceof ParticipantJoinedEvent ? 1 : -1, attributes);
-      } else if (isFirst(event)) {
-        errors.add(1, { ...attributes, "error.type": typeOf(event) });
-      }
-    },
-  ));
+  records.use(subscribeToOwn(source, [ErrorEvent], (event) => {
+    if (isFirst(event)) errors.add(1, { ...attributes, "error.type": typeOf(event) });
+  }));
+  records.use(recordPeople(source, attributes));
   records.use(recordAudioStats(source, attributes));
   return records;
 }

@@ -8,7 +8,10 @@ export interface TelemetrySource {
   /** The agent's events. An agent without a model has none, and throws a `TypeError` instead. */
   readonly events?: EventManager;
   /** Its edge, for the people of the call, and failures. */
-  readonly edge?: { readonly events: EventManager };
+  readonly edge?: {
+    readonly events: EventManager;
+    readonly connections?: Iterable<CallConnection>;
+  };
   /**
    * Its connection, `undefined` until it has joined: an edge may serve many agents, and what belongs to
    * another's connection is not recorded. A source without this property records all of its edge.

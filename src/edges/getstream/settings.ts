@@ -25,9 +25,9 @@ export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions, MemoryOp
   /**
    * The token of the agent's user, or a function that returns one, instead of the secret: for programs
    * that may not have it. The function is asked again before a token expires, or when the service says
-   * that it has; it has 4 s to answer. Without the secret an agent joins, creates and ends calls as far as its user may; its
-   * chat has only its own messages. Links of `openDemo` and other users cause errors with the code
-   * `no-secret`.
+   * that it has; it has 4 s to answer. Without the secret an agent joins, creates and ends calls as far as
+   * its user may; its chat has only its own messages. Links of `openDemo` and other users cause errors
+   * with the code `no-secret`.
    */
   userToken?: UserTokenSource;
   /** One address for all of Stream's services, e.g. of a proxy or a test double. */

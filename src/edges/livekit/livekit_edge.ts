@@ -465,6 +465,7 @@ export class LiveKitEdge extends EdgeTransport {
       settings: this.#settings,
       tokens: this.#tokens,
       dispatches: this.#dispatches,
+      rooms: this.#rooms,
       options,
     });
   }

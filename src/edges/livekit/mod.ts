@@ -21,10 +21,7 @@ export type { RpcCall, RpcMethod } from "./rpc/rpc_methods.ts";
 export type { LiveKitEdgeOptions, SipOptions, TokenRequest, TokenSource } from "./settings.ts";
 export type { DenoOptions } from "@ringline/edge/media";
 export type { LiveKitCallOptions } from "./call_options.ts";
-export {
-  type LiveKitJobKind,
-  type LiveKitJobs,
-  type LiveKitJobsOptions,
-} from "./jobs/livekit_jobs.ts";
+export type { LiveKitJobs, LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
+export type { LiveKitJobKind } from "./jobs/job_kind.ts";
 export { AgentMutedEvent, ParticipantUpdatedEvent } from "./events.ts";
 export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../../events/checks.ts";
 import { Call } from "../../edge/call.ts";
 import { hasControlCharacters } from "../../edge/validation.ts";
 import { callSecret, isSecret } from "./wire/auth.ts";
@@ -73,7 +74,7 @@ export class CallSecrets {
 export function checkCallName(callType: string, callId: string): void {
   for (const [name, value] of Object.entries({ callType, callId })) {
     const size = CALL_SIZES[name as keyof typeof CALL_SIZES];
-    const what = typeof value === "string" ? JSON.stringify(value.slice(0, size)) : typeof value;
+    const what = typeof value === "string" ? JSON.stringify(value.slice(0, size)) : shown(value);
     if (
       typeof value !== "string" || value === "" || value.length > size ||
       hasControlCharacters(value) || !value.isWellFormed()

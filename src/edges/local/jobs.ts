@@ -33,7 +33,11 @@ export async function openLocalJobs(
       places.delete(callKey(call));
       const outcome = await place?.start({ call }).ended;
       // The worker has reported it; the person must not wait for an agent that does not come.
-      if (outcome?.status === "failed") await endUnanswered(call);
+      if (outcome?.status !== "finished") await endUnanswered(call);
+    },
+    onDropped: (call) => {
+      places.get(callKey(call))?.release();
+      places.delete(callKey(call));
     },
   });
   return {
@@ -41,6 +45,7 @@ export async function openLocalJobs(
     close: async () => {
       await server.close();
       for (const place of places.values()) place.release();
+      places.clear();
     },
   };
 }

@@ -180,8 +180,14 @@ export class LocalCalls {
   /** Lets a page into the call that it has started, unless the program does not take the call. */
   async #respondToStart(call: Call, server: RunningServer | undefined): Promise<void> {
     const response: { callId: string; origin?: string | null } = { callId: call.id };
+    const key = callKey(call);
+    const signal = this.#init.closing;
+    // The page waits in this process, also when the server is closed meanwhile.
+    const lease = await this.main.acquire({ signal }).catch(() => undefined);
+    let isAccepted = false;
     try {
-      if (!await server?.accepts(call)) response.origin = null;
+      isAccepted = lease !== undefined && await server?.accepts(call) === true;
+      if (!isAccepted) response.origin = null;
       // Opened in a process of its own, where the page goes on.
       else if (this.#isIsolated) {
         response.origin = (await this.open(call, { isAwaited: true })).origin;
@@ -190,9 +196,17 @@ export class LocalCalls {
       response.origin = null;
       this.#report(error, `starting ${call.id}`);
     }
-    await this.main.request("started", response).catch(() => {});
-    if (response.origin === null) this.secrets.delete(callKey(call));
-    else server?.handleCall(call);
+    const isLetIn = await lease?.request("started", response, { signal, idempotent: true })
+      .catch(() => false) === true;
+    if (isLetIn) {
+      if (!this.#isIsolated && !this.#init.isJoined(call) && !this.#opened.has(key)) {
+        this.#opened.set(key, lease!);
+      } else await lease?.release();
+      return server?.handleCall(call, { isAccepted });
+    }
+    this.secrets.delete(key);
+    if (isAccepted) server?.dropCall(call);
+    await Promise.all([this.release(key), lease?.release()]);
   }
 
   /** Opens in another process what was open in the last one, beside the calls of agents. */

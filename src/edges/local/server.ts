@@ -26,6 +26,11 @@ export interface ServeOptions {
    * nothing else.
    */
   onCall(call: Call): void | Promise<void>;
+  /**
+   * Called in place of `onCall` for a call that `accept` has taken and that does not begin: its media
+   * process does not start, or its page has left.
+   */
+  onDropped?(call: Call): void;
   /** Aborting it closes the server. */
   signal?: AbortSignal;
 }
@@ -119,23 +124,39 @@ export class RunningServer implements LocalServer {
     const { accept, clock, events } = this.#init;
     if (this.#closing) return false;
     if (!accept) return true;
+    const asked = promised(() => accept(call));
     try {
       const limit = { timeoutMs: ACCEPT_MS, clock };
-      return await waitFor(promised(() => accept(call)), "the response of accept", limit) === true;
+      return await waitFor(asked, "the response of accept", limit) === true;
     } catch (error) {
       events.emit(new ErrorEvent({ error, context: `accept of ${call.id}` }));
+      // One that comes too late is taken back.
+      asked.then((late) => late === true && this.dropCall(call)).catch(() => {});
       return false;
     }
   }
 
-  /** Passes a call to `onCall`; for the edge. */
-  handleCall(call: Call): void {
-    if (this.#closing) return;
-    const { events } = this.#init;
-    promised<void>(() => this.#init.onCall(call)).catch(async (error) => {
-      events.emit(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
-      await this.#init.endUnanswered(call);
-    }).catch((error) => {
+  /** Tells the program that an accepted call does not begin; for the edge. */
+  dropCall(call: Call): void {
+    const { events, onDropped } = this.#init;
+    promised<void>(() => onDropped?.(call)).catch((error) => {
+      events.emit(new ErrorEvent({ error, context: `onDropped of ${call.id}` }));
+    });
+  }
+
+  /** Passes a call to `onCall`, an accepted one after the server was closed, too; for the edge. */
+  handleCall(call: Call, { isAccepted = false } = {}): void {
+    const { events, onCall, endUnanswered } = this.#init;
+    const handled = async (): Promise<void> => {
+      if (this.#closing && !isAccepted) return await endUnanswered(call);
+      try {
+        await promised<void>(() => onCall(call));
+      } catch (error) {
+        events.emit(new ErrorEvent({ error, context: `onCall of ${call.id}` }));
+        await endUnanswered(call);
+      }
+    };
+    handled().catch((error) => {
       events.emit(new ErrorEvent({ error, context: `ending ${call.id}` }));
     });
   }

@@ -82,7 +82,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   }
   if (options.origins !== undefined && !Array.isArray(options.origins)) {
     throw new TypeError(
-      `origins must be a list like ["https://example.org"], got ${options.origins}`,
+      `origins must be a list like ["https://example.org"], got ${shown(options.origins)}`,
     );
   }
   const origins = (options.origins ?? []).map((origin) => {
@@ -101,7 +101,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   });
   const { proxies = [] } = options;
   if (!Array.isArray(proxies)) {
-    throw new TypeError(`proxies must be a list like ["192.0.2.10"], got ${proxies}`);
+    throw new TypeError(`proxies must be a list like ["192.0.2.10"], got ${shown(proxies)}`);
   }
   new AddressList(proxies, "proxies");
   if (isWildcard(host) && announcedAddress === undefined && origins.length === 0) {
@@ -117,7 +117,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     );
   }
   if (!port(options.port ?? 0, 0)) {
-    throw new RangeError(`port must be an integer from 0 to 65535, got ${options.port}`);
+    throw new RangeError(`port must be an integer from 0 to 65535, got ${shown(options.port)}`);
   }
   const { mediaIsolation = "edge" } = options;
   if (mediaIsolation !== "edge" && mediaIsolation !== "call") {

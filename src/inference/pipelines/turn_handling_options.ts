@@ -29,8 +29,8 @@ export interface TurnHandlingOptions {
   interruption?: InterruptionOptions;
   /**
    * Whether the model is asked as soon as a participant pauses, or the recogniser says that their turn
-   * is probably over, before it is certain; the reply is discarded when they resume. Faster, and some replies are paid for and
-   * never used. Default `false`.
+   * is probably over, before it is certain; the reply is discarded when they resume. Faster, and some
+   * replies are paid for and never used. Default `false`.
    */
   preemptiveGeneration?: boolean;
   /**

@@ -1,14 +1,13 @@
+/** The speeches that wait, and what becomes of them when one is interrupted. @module */
 import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { PlaybackReference } from "../echo/playback_reference.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { SpeechHandle } from "./speech_handle.ts";
-import { ClosedError } from "../../edge/errors.ts";
-import { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { promised, type Report } from "../../events/user_code.ts";
+import { attempt, promised, type Report } from "../../events/user_code.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
-import { untilAborted } from "../../events/until_aborted.ts";
 import { hasWords } from "../contracts/words.ts";
+import { POLL_MS, SpeechPlayer } from "./speech_player.ts";
 
 /** Options for a {@linkcode SpeechQueue}. */
 export interface SpeechQueueOptions {
@@ -28,10 +27,6 @@ export interface SpeechQueueOptions {
   report: Report;
 }
 
-/** How often to check whether the listener has heard something. */
-const POLL_MS = 10;
-/** The longest delay that a listener can have: the end of a speech is not waited for longer. */
-const MAX_DELAY_MS = 2000;
 /** A track that takes longer than this to flush is not waited for. */
 const FLUSH_LIMIT_MS = 3000;
 /** A speech that waits for a tool lets others be said, if its voice has returned nothing for so long. */
@@ -56,6 +51,7 @@ interface SuspendedSpeech {
  */
 export class SpeechQueue {
   readonly #options: SpeechQueueOptions;
+  readonly #player: SpeechPlayer;
   readonly #waiting: SpeechHandle[] = [];
   readonly #closing = new AbortController();
   #active: SpeechHandle | undefined;
@@ -63,7 +59,6 @@ export class SpeechQueue {
   readonly #suspended: SuspendedSpeech[] = [];
   #interludeTimer: Disposable | undefined;
   #interrupting: Promise<number> | undefined;
-  #playbackTimer: Disposable | undefined;
   /** The track that was paused. */
   #paused: OutboundAudioTrack | undefined;
   /** The latest speech that has ended during which what people said is forgotten. */
@@ -71,6 +66,17 @@ export class SpeechQueue {
 
   constructor(options: SpeechQueueOptions) {
     this.#options = options;
+    this.#player = new SpeechPlayer({
+      ...options,
+      resumed: (speech) => this.#resumed(speech),
+      suspended: () => this.#suspended.map(({ speech }) => speech),
+      onStale: (speech) => {
+        this.drop(speech);
+        if (this.#active === speech) this.#active = undefined;
+        this.#playNext();
+      },
+      onEnded: (speech, all) => this.#end(speech, all),
+    });
   }
 
   /** Whether a speech is being played, or waits. */
@@ -342,7 +348,7 @@ export class SpeechQueue {
       return this.#playNext();
     }
     if (!speech) return;
-    this.#play(speech);
+    this.#player.play(speech);
     // It may wait for a tool that speaks.
     this.checkInterlude();
   }
@@ -374,94 +380,6 @@ export class SpeechQueue {
     await waitFor(suspended.resumed, "its turn to speak", { signal: speech.signal, clock });
   }
 
-  async #play(speech: SpeechHandle): Promise<void> {
-    const { clock, report } = this.#options;
-    const { signal } = speech;
-    try {
-      const audio = untilAborted(() => speech.audio(), "the speech", signal, clock);
-      for await (const pcm of audio) await this.#write(speech, pcm);
-      await this.#resumed(speech);
-      speech.spoken.isComplete = true;
-      await this.#drain(speech);
-      signal.throwIfAborted();
-    } catch (error) {
-      // `interrupt` ends it.
-      if (signal.aborted) return;
-      // The one participant who was to hear it has left.
-      if (speech.track && error instanceof ClosedError) {
-        this.#stop(speech);
-        return this.#end(speech, false);
-      }
-      report(error, "speaking");
-      speech.failure = { error };
-      this.#try(() => speech.stop());
-      await this.#resumed(speech).catch(() => {});
-      await this.#drain(speech).catch(() => {});
-      if (signal.aborted) return;
-      this.#end(speech, false);
-      return;
-    }
-    this.#end(speech, true);
-  }
-
-  async #write(speech: SpeechHandle, pcm: PcmChunk): Promise<void> {
-    const { clock, playback } = this.#options;
-    const track = this.#trackOf(speech);
-    if (pcm.frames === 0) return;
-    await this.#resumed(speech);
-    speech.signal.throwIfAborted();
-    if (speech.startMs === undefined) {
-      await this.#options.untilHeard?.(speech.signal);
-      if (speech.staleAtMs <= clock.now()) {
-        this.drop(speech);
-        if (this.#active === speech) this.#active = undefined;
-        this.#playNext();
-        speech.signal.throwIfAborted();
-      }
-      speech.times.firstAudioMs = clock.now();
-      speech.startMs = track.playedMs + track.bufferedMs;
-      this.#watchForPlayback(speech);
-    }
-    // The positions of an echo are those of the agent's own track.
-    if (!speech.track) playback.write(pcm.channels === 1 ? pcm : pcm.toMono(), speech.endMs);
-    for (const { speech: other } of this.#suspended) {
-      if (other.track === speech.track) other.addInterlude(speech.endMs, pcm.durationMs);
-    }
-    speech.spoken.audioMs += pcm.durationMs;
-    await track.write(pcm, { signal: speech.signal });
-    speech.writtenMs = clock.now();
-  }
-
-  /** Waits until the listener has heard all that was written of a speech. */
-  async #drain(speech: SpeechHandle): Promise<void> {
-    if (speech.startMs === undefined) return;
-    const { clock } = this.#options;
-    const track = this.#trackOf(speech);
-    const { signal } = speech;
-    const nothing = new PcmChunk(new Int16Array(0), { sampleRate: 48_000 });
-    await track.write(nothing, { final: true, signal });
-    await track.drain({ signal });
-    const giveUpAt = clock.now() + MAX_DELAY_MS;
-    // The fraction of a sample that resampling may withhold is not waited for.
-    const endMs = Math.min(track.playedMs, speech.endMs) - 1;
-    while (track.heardMs < endMs && clock.now() < giveUpAt) {
-      await sleep(POLL_MS, { clock, signal });
-    }
-    // One that was closed meanwhile has not played it, and rejects.
-    if (speech.track) await track.write(nothing, { signal });
-  }
-
-  #watchForPlayback(speech: SpeechHandle): void {
-    const { clock } = this.#options;
-    const track = this.#trackOf(speech);
-    const poll = (): void => {
-      if (speech.isEnded || speech.signal.aborted) return;
-      if (track.heardMs > speech.startMs!) this.#try(() => speech.playbackStarted(clock.now()));
-      else this.#playbackTimer = clock.schedule(poll, POLL_MS);
-    };
-    this.#playbackTimer = clock.schedule(poll, POLL_MS);
-  }
-
   #end(speech: SpeechHandle, all: boolean): void {
     this.#finish(speech, all);
     if (this.#active === speech) this.#active = undefined;
@@ -470,7 +388,7 @@ export class SpeechQueue {
 
   #finish(speech: SpeechHandle, all: boolean): void {
     if (speech === this.#active) {
-      this.#playbackTimer?.[Symbol.dispose]();
+      this.#player.stopWatching();
       this.#interludeTimer?.[Symbol.dispose]();
     }
     const index = this.#suspended.findIndex((one) => one.speech === speech);
@@ -504,10 +422,6 @@ export class SpeechQueue {
 
   /** Calls the callbacks of a speech: where they fail, the next speech is played all the same. */
   #try(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#options.report(error, "speaking");
-    }
+    attempt(act, (error) => this.#options.report(error, "speaking"));
   }
 }

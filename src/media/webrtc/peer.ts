@@ -18,6 +18,7 @@ import { rebuiltOffer } from "./description/rebuilt_offer.ts";
 import {
   countCandidates,
   filterCandidates,
+  type PacketMs,
   transportSection,
   withAudioNack,
   withPacketTime,
@@ -33,6 +34,8 @@ export interface PeerOptions {
   keepCandidate?: (candidate: string, side: "local" | "remote") => boolean;
   /** The maximum of remote candidates, including those in descriptions. Default 64. */
   maxRemoteCandidates?: number;
+  /** How long the packets of sound are, both ways. Default 10 ms. */
+  packetMs?: PacketMs;
   /** Takes the offers that {@linkcode Peer.negotiate} creates. */
   onOffer?(sdp: string): void;
   /** Takes a local candidate, never before the description it belongs to. */
@@ -55,7 +58,7 @@ export interface HeldOffer {
 
 /**
  * One peer connection, with what wrtc leaves to its users: it keeps candidates that arrive before their
- * description, creates one offer at a time, asks for packets of 10 ms and for those that are lost again,
+ * description, creates one offer at a time, asks for short packets and for those that are lost again,
  * and closes in the order that does not crash. Offers, answers and candidates of the other side are
  * rebuilt from what was understood of them, since some texts end the process: see `description/`. All
  * sections share one transport.
@@ -312,7 +315,7 @@ export class Peer {
       Math.max(0, this.#maxRemote - this.#remoteCount),
     );
     this.#remoteCount += countCandidates(cleaned);
-    await this.connection.setRemoteDescription({ type, sdp: withPacketTime(cleaned) });
+    await this.connection.setRemoteDescription({ type, sdp: this.#paced(cleaned) });
     this.#transport = transportSection(cleaned);
     this.#turnsPictures = /^a=extmap:\d+ urn:3gpp:video-orientation\s*$/m.test(cleaned);
     const waiting = this.#remoteWaiting;
@@ -332,7 +335,11 @@ export class Peer {
   }
 
   #outgoing(sdp: string): string {
-    return withPacketTime(filterCandidates(sdp, (candidate) => this.#keeps(candidate, "local")));
+    return this.#paced(filterCandidates(sdp, (candidate) => this.#keeps(candidate, "local")));
+  }
+
+  #paced(sdp: string): string {
+    return withPacketTime(sdp, this.#options.packetMs);
   }
 
   #releaseLocalCandidates(): void {

@@ -5,25 +5,26 @@
  * @module
  */
 
-const PACKET_MS = 10;
-
 /**
- * Asks for packets of 10 ms in every audio section, instead of any other length: with it in both
- * directions a round trip is 11 to 20 ms shorter.
+ * How long the packets of sound are, in milliseconds. With 10 in both directions a round trip is 11 to
+ * 20 ms shorter than with 20, which cost a fifth less.
  */
-export function withPacketTime(sdp: string): string {
+export type PacketMs = 10 | 20;
+
+/** Asks for packets of this length in every audio section, instead of any other length. */
+export function withPacketTime(sdp: string, packetMs: PacketMs = 10): string {
   const lines = sdp.split(/\r?\n/);
   const result: string[] = [];
   let audio = false;
   for (const line of lines) {
     if (audio && /^a=(max)?ptime:/.test(line)) continue;
     if (line.startsWith("m=")) {
-      if (audio) insertPacketTime(result);
+      if (audio) insertPacketTime(result, packetMs);
       audio = line.startsWith("m=audio ");
     }
     result.push(line);
   }
-  if (audio) insertPacketTime(result);
+  if (audio) insertPacketTime(result, packetMs);
   return result.join("\r\n");
 }
 
@@ -44,10 +45,10 @@ export function withAudioNack(sdp: string, offer?: string): string {
 }
 
 /** At the section's end, but before the empty line that ends the text. */
-function insertPacketTime(lines: string[]): void {
+function insertPacketTime(lines: string[], packetMs: PacketMs): void {
   let at = lines.length;
   while (at > 0 && lines[at - 1] === "") at--;
-  lines.splice(at, 0, `a=ptime:${PACKET_MS}`);
+  lines.splice(at, 0, `a=ptime:${packetMs}`);
 }
 
 /** Removes the candidates that `keep` rejects, and all beyond the first `maximum`. */

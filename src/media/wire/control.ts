@@ -223,7 +223,7 @@ const toParent = v.variant("type", [
   }),
   /** A sign of life. */
   v.object({ type: v.literal("beat") }),
-  /** A message of this call, from a participant who is this user, is about to be handled that could end the process. */
+  /** A message that could end the process is about to be handled: of this call, and this user. */
   v.object({ type: v.literal("handling"), call: callName, userId: v.optional(text) }),
   v.object({ type: v.literal("memoryLimitExceeded"), rssBytes: v.number() }),
   v.object({ type: v.literal("edge"), message: jsonValue }),

@@ -1,7 +1,6 @@
 /** A worker's control and health over HTTP. @module */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
-import { EdgeError } from "../../edge/errors.ts";
 import { checkMethods, checkObject, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import type { AgentWorker } from "../agent_worker.ts";
@@ -9,6 +8,7 @@ import type { Job } from "../job.ts";
 import { WorkerMetrics } from "./metrics.ts";
 import { answerNode } from "../http/node_request.ts";
 import { hasToken, readStart } from "./requests.ts";
+import { startCall } from "./start.ts";
 import { errorResponse, HttpError, json, respond } from "../http/responses.ts";
 
 /** Options for a {@linkcode WorkerControl}. */
@@ -31,11 +31,6 @@ export interface WorkerControlOptions {
   clock?: Clock;
 }
 
-/** An edge whose calls have links for people. */
-interface LinkedEdge extends EdgeTransport {
-  callLink(call: unknown): Promise<URL>;
-}
-
 /**
  * A worker's control and health over HTTP: for probes, Prometheus and an operator.
  *
@@ -43,7 +38,8 @@ interface LinkedEdge extends EdgeTransport {
  * - `GET /metrics`: figures as Prometheus reads them.
  * - `GET /calls`, `GET /calls/ID`: the calls that run. `POST /calls` with
  *   `{ "callId": "kitchen", "callType", "metadata", "user" }` starts one; its answer has a `url` where the
- *   edge has links for people. `DELETE /calls/ID` ends one.
+ *   edge has links for people. 409 where the application does not take it, 503 where it may be tried
+ *   again. `DELETE /calls/ID` ends one.
  *
  * What is denied or wrong is answered with `{ "error": { "code", "message" } }`.
  *
@@ -93,25 +89,16 @@ export class WorkerControl {
   readonly fetch = async (request: Request): Promise<Response> => {
     const origin = request.headers.get("origin");
     const isFriend = origin !== null && this.#origins.has(origin);
-    try {
-      if (origin !== null && !isFriend) {
-        throw new HttpError(403, "foreign-origin", "pages of that origin may not ask");
-      }
-      const answer = isFriend && request.method === "OPTIONS"
-        ? respond(204, "", {
-          "access-control-allow-methods": "GET, POST, DELETE",
-          "access-control-allow-headers": "authorization, content-type",
-        })
-        : await this.#route(request);
-      if (isFriend) {
-        answer.headers.set("access-control-allow-origin", origin);
-        answer.headers.set("vary", "origin");
-      }
-      return answer;
-    } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
-      return errorResponse(error);
+    const answer = await this.#answer(request, { isForeign: origin !== null && !isFriend })
+      .catch((error) => {
+        if (!(error instanceof HttpError)) throw error;
+        return errorResponse(error);
+      });
+    if (isFriend) {
+      answer.headers.set("access-control-allow-origin", origin);
+      answer.headers.set("vary", "origin");
     }
+    return answer;
   };
 
   /**
@@ -131,6 +118,17 @@ export class WorkerControl {
     if (!isControlPath(path)) return false;
     await answerNode(request, response, this.fetch);
     return true;
+  }
+
+  async #answer(request: Request, { isForeign }: { isForeign: boolean }): Promise<Response> {
+    if (isForeign) throw new HttpError(403, "foreign-origin", "pages of that origin may not ask");
+    if (request.method !== "OPTIONS" || !request.headers.has("origin")) {
+      return await this.#route(request);
+    }
+    return respond(204, "", {
+      "access-control-allow-methods": "GET, POST, DELETE",
+      "access-control-allow-headers": "authorization, content-type",
+    });
   }
 
   async #route(request: Request): Promise<Response> {
@@ -204,27 +202,10 @@ export class WorkerControl {
       throw new HttpError(403, "no-edge", "calls are not started here: pass the option edge");
     }
     const start = await readStart(request, this.#clock);
-    const id = crypto.randomUUID();
-    try {
-      await this.#worker.start({ ...start, id, edge });
-    } catch (error) {
-      if (!(error instanceof EdgeError)) throw error;
-      throw new HttpError(503, error.code, error.message, { "retry-after": "5" });
-    }
+    const { id, url } = await startCall(this.#worker, edge, start);
     const { callId, callType = "default" } = start;
-    const url = await this.#linkOf(edge, callId, callType);
     const location = { location: `/calls/${id}` };
     return json(201, { id, callId, callType, ...url === undefined ? {} : { url } }, location);
-  }
-
-  async #linkOf(
-    edge: EdgeTransport,
-    callId: string,
-    callType: string,
-  ): Promise<string | undefined> {
-    if (typeof (edge as Partial<LinkedEdge>).callLink !== "function") return undefined;
-    const call = await edge.createCall(callId, { callType });
-    return (await (edge as LinkedEdge).callLink(call)).href;
   }
 
   #jobOf(pathname: string): Job {

@@ -39,6 +39,7 @@ const wrong: [string, LiveKitEdgeOptions, string][] = [
   ["both", { ...keys, url: "wss://a", token: () => "" }, "either apiSecret or token"],
   ["no function", { url: "wss://a", token: "t" as never }, "token must be a function"],
   ["a demo page", { ...keys, url: "wss://a", demoBaseUrl: "wss://b" }, "demoBaseUrl must be"],
+  ["a trunk", { ...keys, url: "wss://a", sip: { trunkId: "" } }, "sip.trunkId must be"],
 ];
 for (const [name, options, message] of wrong) {
   Deno.test(`LiveKitEdge's settings name what is wrong: ${name}`, () => {

@@ -40,6 +40,8 @@ export class FakePeer implements RoomPeer {
   turnsPictures = true;
   closed = false;
   packets = 0;
+  /** How often its figures were read. */
+  read = 0;
   answers: string[] = [];
   candidates: string[] = [];
   transceivers: RtcTransceiver[] = [];
@@ -78,6 +80,7 @@ export class FakePeer implements RoomPeer {
     return Promise.resolve();
   }
   stats(): Promise<Map<string, Record<string, unknown>>> {
+    this.read++;
     return Promise.resolve(
       new Map([["t", { type: "transport", packetsReceived: this.packets }]]),
     );

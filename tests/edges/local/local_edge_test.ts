@@ -381,6 +381,49 @@ Deno.test("a call that a page starts has its own address with mediaIsolation", a
   assertEquals(edge.connections.size, 1);
 });
 
+Deno.test("LocalEdge drops an accepted call that cannot be opened, with mediaIsolation", async () => {
+  await using edge = newEdge({ mediaIsolation: "call", limits: { calls: 1 } });
+  const log: string[] = [];
+  const dropped = Promise.withResolvers<void>();
+  await using server = await edge.serve({
+    accept: () => true,
+    onCall: () => void log.push("onCall"),
+    onDropped({ id }) {
+      log.push(id);
+      dropped.resolve();
+    },
+  });
+  await edge.callLink(await edge.createCall("kitchen"));
+  const answered = await start(server.url) as unknown as { type: string; code: string };
+  assertEquals([answered.type, answered.code], ["rejected", "too-many-calls"]);
+  await soon(dropped.promise, "onDropped");
+  assertEquals([log.length, log.includes("onCall")], [1, false]);
+});
+
+Deno.test("LocalEdge lets a person in whose call was accepted before the server was closed", async () => {
+  await using edge = newEdge();
+  const asked = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<boolean>();
+  const joined = Promise.withResolvers<Call>();
+  const server = await edge.serve({
+    accept() {
+      asked.resolve();
+      return answered.promise;
+    },
+    async onCall(call) {
+      await edge.join(agent("echo"), call);
+      joined.resolve(call);
+    },
+  });
+  const started = start(server.url);
+  await soon(asked.promise, "accept");
+  await server.close();
+  answered.resolve(true);
+  const call = await soon(joined.promise, "the agent");
+  assertEquals((await started).callId, call.id);
+  assertEquals((await answer(await edge.callLink(call))).type, "welcome");
+});
+
 Deno.test("LocalEdge replaces a media process that is empty and has grown: its pages stay", async () => {
   await using edge = newEdge({ memoryLimit: { bytes: 1, checkEveryMs: 50 } });
   const errors: unknown[] = [];

@@ -116,6 +116,32 @@ Deno.test("Room sends videos turned upright to a browser that does not turn them
   assertEquals(fixture.uprights.size, 0);
 });
 
+Deno.test("Room gives the ninth and all further people packets that are longer and cost less", async () => {
+  const fixture = new RoomFixture({ people: 20 });
+  for (let index = 0; index < 10; index++) await fixture.join(`Person ${index + 1}`);
+  assertEquals(
+    fixture.peers.map(({ options }) => options.packetMs),
+    [10, 10, 10, 10, 10, 10, 10, 10, 20, 20],
+  );
+});
+
+Deno.test("Room reads the figures of one connection at a time: each reading holds up all sound", async () => {
+  const fixture = new RoomFixture();
+  fixture.room.addAgent(new FakePort(1).port);
+  for (const name of ["Ada", "Grace", "Linus"]) await fixture.join(name);
+  const read = () => fixture.peers.map((peer) => peer.read);
+  const reading = fixture.room.audioStats();
+  await settle();
+  assertEquals(read(), [1, 0, 0]);
+  await fixture.clock.advance(99);
+  assertEquals(read(), [1, 0, 0]);
+  await fixture.clock.advance(1);
+  assertEquals(read(), [1, 1, 0]);
+  await fixture.clock.advance(100);
+  assertEquals(read(), [1, 1, 1]);
+  await reading;
+});
+
 Deno.test("Room passes a new source of a subscribed video to the agent", async () => {
   const fixture = new RoomFixture();
   const agent = new FakePort(1);

@@ -108,6 +108,23 @@ class Guest {
     await ended;
   }
 
+  /** Clicks, and returns the milliseconds until it is heard as an agent returns it. */
+  async click() {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const click = new OscillatorNode(context, { frequency: 1000 });
+    click.connect(new GainNode(context, { gain: 0.8 })).connect(this.destination);
+    const start = performance.now();
+    this.loudAt = 0;
+    click.start();
+    click.stop(context.currentTime + 0.02);
+    // One may be lost while the two are not received yet.
+    for (let waited = 0; this.loudAt < start; waited += 5) {
+      if (waited > 3000) return await this.click();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return this.loudAt - start;
+  }
+
   startTone(hz) {
     this.tone = new OscillatorNode(context, { frequency: hz });
     this.tone.connect(new GainNode(context, { gain: 0.3 })).connect(this.destination);
@@ -239,6 +256,7 @@ class Guest {
       for (let at = 0; at < block.length; at += step) {
         if (block.subarray(at, at + step).some((sample) => Math.abs(sample) > AUDIBLE)) {
           this.audibleMs += 5;
+          this.loudAt ||= performance.now();
         }
       }
     }

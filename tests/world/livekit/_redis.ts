@@ -23,7 +23,7 @@ export class Redis implements AsyncDisposable {
   async start(): Promise<void> {
     const [hostname, port] = this.address.split(":") as [string, string];
     this.#child = new Deno.Command(PROGRAM, {
-      args: ["--bind", hostname, "--port", port, "--save", "", "--appendonly", "no"],
+      args: ["--bind", hostname, "--port", port, "--save", ""],
       stdin: "null",
       stdout: "null",
       stderr: "null",

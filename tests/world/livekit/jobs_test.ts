@@ -10,7 +10,7 @@ import { RoomAgentDispatch, RoomConfiguration } from "@livekit/protocol";
 import { LiveKitEdge } from "@ringline/livekit";
 import { AccessToken, AgentDispatchClient } from "livekit-server-sdk";
 import { Listener, tone } from "../../edges/getstream/listener.ts";
-import { declined, type TestJob, TestWorker } from "../../edges/livekit/jobs/_worker.ts";
+import { declined, type TestJob, TestWorker } from "../../fixtures/test_worker.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, liveKitTest, optionsFor } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";

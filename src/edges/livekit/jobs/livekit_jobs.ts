@@ -1,20 +1,22 @@
 /** The jobs that a LiveKit server hands out. @module */
+import type { ShareableJobs } from "@ringline/edge/leases";
 import {
+  type Call,
   checkObject,
   type EdgeTransport,
   type JobFeed,
-  type JobSource,
+  type JobOffer,
   type JobWorker,
 } from "@ringline/edge/toolkit";
 import type { DispatchService } from "../service/dispatch_service.ts";
+import type { RoomService } from "../service/room_service.ts";
 import type { Tokens } from "../service/tokens.ts";
 import type { LiveKitSettings } from "../settings.ts";
+import { AssignedCall } from "./assigned_call.ts";
 import { LiveKitJobFeed } from "./job_feed.ts";
-import type { LiveKitJobKind } from "./job_kind.ts";
-
-export type { LiveKitJobKind };
-
-const KINDS: readonly LiveKitJobKind[] = ["room", "participant", "publisher"];
+import { JOB_KINDS, type LiveKitJobKind } from "./job_kind.ts";
+import { sharedKeyOf } from "./job_offer.ts";
+import { UntakenJobs } from "./untaken_jobs.ts";
 
 /** Options for {@linkcode LiveKitEdge.jobs}. */
 export interface LiveKitJobsOptions {
@@ -33,6 +35,7 @@ export interface LiveKitJobsInit {
   settings: LiveKitSettings;
   tokens: Tokens;
   dispatches: DispatchService;
+  rooms: RoomService;
   options: LiveKitJobsOptions;
 }
 
@@ -46,9 +49,13 @@ export interface LiveKitJobsInit {
  * `Job.callId` is the room's name, `Job.metadata` the dispatch's, read as JSON where it is JSON, and
  * `Job.original` the server's own description of the job. The agent's identity in the room is
  * `agent-` and the id of the job.
+ *
+ * The open server hands out a job once: with `sharedJobs` of `@ringline/edge/leases` the workers take up
+ * the calls of one that is gone, and the jobs that none had a place for.
  */
-export class LiveKitJobs implements JobSource {
+export class LiveKitJobs implements ShareableJobs {
   readonly #init: LiveKitJobsInit;
+  readonly #untaken: UntakenJobs;
 
   /** Sources come from `LiveKitEdge.jobs`. */
   constructor(init: LiveKitJobsInit) {
@@ -58,11 +65,20 @@ export class LiveKitJobs implements JobSource {
     if (typeof agentName !== "string") {
       throw new TypeError(`agentName must be a text, got ${typeof agentName}`);
     }
-    if (!KINDS.includes(kind)) {
-      throw new TypeError(`kind must be one of ${KINDS.join(", ")}, got ${JSON.stringify(kind)}`);
+    if (!JOB_KINDS.includes(kind)) {
+      throw new TypeError(
+        `kind must be one of ${JOB_KINDS.join(", ")}, got ${JSON.stringify(kind)}`,
+      );
     }
     init.tokens.keys("registering a worker");
     this.#init = init;
+    const { edge, dispatches } = init;
+    this.#untaken = new UntakenJobs({ edge, dispatches, agentName, kind });
+  }
+
+  /** The edge that the rooms are joined over. */
+  get edge(): EdgeTransport {
+    return this.#init.edge;
   }
 
   /**
@@ -79,5 +95,33 @@ export class LiveKitJobs implements JobSource {
       urls: settings.urls,
       createToken: () => tokens.ofWorker(),
     });
+  }
+
+  /** Identifies a job among all workers: by what it is for, not by who was asked. For `sharedJobs`. */
+  keyOf(offer: JobOffer): string {
+    return sharedKeyOf(offer);
+  }
+
+  /**
+   * Removes the agents that were in the room for this job, and returns the room with another seat. Called
+   * by `sharedJobs`.
+   */
+  async takeUp(offer: JobOffer, { token }: { token: number }): Promise<Call> {
+    const { dispatches, rooms, options: { agentName = "" } } = this.#init;
+    const { callId: name, id } = offer;
+    // Servers keep one that is lost for about 15 s, and the caller would hear two agents.
+    const former = (await dispatches.participants(name))
+      .filter(({ identity }) => identity === `agent-${id}` || identity.startsWith(`agent-${id}-`));
+    await Promise.all(former.map(({ identity }) => rooms.remove(name, identity)));
+    const seat = {
+      identity: `agent-${id}-${token}`,
+      attributes: { "lk.agent_name": agentName },
+    };
+    return new AssignedCall({ name, original: null }, seat);
+  }
+
+  /** Returns the jobs that the server had no worker for. Called by `sharedJobs`. */
+  async untaken(): Promise<JobOffer[]> {
+    return await this.#untaken.find();
   }
 }

@@ -169,8 +169,7 @@ export class LocalChild implements EdgeChild {
         return { origin: this.#server.origin };
       }
       case "started":
-        this.#respondToStart(v.parse(startedParams, params));
-        return null;
+        return this.#respondToStart(v.parse(startedParams, params));
       case "reopened":
         this.#reopened.resolve();
         return null;
@@ -354,16 +353,23 @@ export class LocalChild implements EdgeChild {
     );
   }
 
-  /** Lets a page into the call that it started, here or in a process of the call's own; or does not. */
-  #respondToStart({ callId, origin }: v.InferOutput<typeof startedParams>): void {
+  /**
+   * Lets a page into the call that it started, here or in a process of the call's own; or does not.
+   * Returns whether it is let in: it may have left.
+   */
+  #respondToStart({ callId, origin }: v.InferOutput<typeof startedParams>): boolean {
     const starting = this.#starting.get(callId);
     this.#starting.delete(callId);
-    if (starting === undefined) return;
+    if (starting === undefined) return false;
     const { socket, started } = starting;
-    if (origin === null) return socket.reject(new Rejection("too-many-calls"));
+    if (origin === null) {
+      socket.reject(new Rejection("too-many-calls"));
+      return false;
+    }
     if (origin === undefined) this.#awaitAgent(this.#open(started));
     socket.send({ ...started, origin });
     socket.close();
+    return true;
   }
 
   #emit(type: CallMessage["type"], call: CallParams): void {

@@ -13,6 +13,7 @@ import type {
 import { type CandidatePolicy, candidatePolicy, filterDescription } from "./candidates.ts";
 import type { AudioStats } from "../../../edge/types.ts";
 import { readAudioStats } from "../../../media/webrtc/audio_stats.ts";
+import type { PacketMs } from "../../../media/webrtc/sdp.ts";
 import type { Grants } from "../wire/grants.ts";
 import { Rejection } from "../wire/rejection.ts";
 import type { LocalLimits } from "../wire/limits.ts";
@@ -29,6 +30,8 @@ export interface ConnectionRoom {
   readonly media: RoomMedia;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
+  /** How long the packets of a new connection are: shorter ones are sooner there and cost more. */
+  readonly packetMs: PacketMs;
   /** What a user's page sent is about to reach WebRTC; resolves when that is on record. */
   handling(userId: string): Promise<void>;
   log(line: string): void;
@@ -119,6 +122,7 @@ export class ParticipantConnection {
       iceServers: rtc.iceServers,
       ...(rtc.udpPortRange ? { portRange: rtc.udpPortRange } : {}),
       maxRemoteCandidates: limits.candidates,
+      packetMs: room.packetMs,
       keepCandidate: (candidate, side) =>
         candidates[side === "local" ? "outgoing" : "incoming"](candidate) !== undefined,
       onOffer: (sdp) => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shown } from "../../../events/checks.ts";
 import * as v from "valibot";
 import type { Clock } from "../../../events/clock.ts";
 
@@ -71,7 +72,7 @@ export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
 /** Returns the limits with defaults filled in; throws a TypeError or a RangeError for a wrong one. */
 export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
   if (typeof given !== "object" || given === null) {
-    throw new TypeError(`limits must be an object, got ${given}`);
+    throw new TypeError(`limits must be an object, got ${shown(given)}`);
   }
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
@@ -83,7 +84,9 @@ export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
     if (value === undefined) continue;
     const least = name === "videos" || name === "graceMs" ? 0 : 1;
     if (!Number.isInteger(value) || value < least) {
-      throw new RangeError(`limits.${name} must be an integer of at least ${least}, got ${value}`);
+      throw new RangeError(
+        `limits.${name} must be an integer of at least ${least}, got ${shown(value)}`,
+      );
     }
     limits[name as keyof LocalLimits] = value;
   }

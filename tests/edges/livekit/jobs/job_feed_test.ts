@@ -18,7 +18,7 @@ import { LiveKitJobFeed } from "../../../../src/edges/livekit/jobs/job_feed.ts";
 import { AssignedCall } from "../../../../src/edges/livekit/jobs/assigned_call.ts";
 import { MemoryEdge } from "../../../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
-import { declined, type TestJob, TestWorker } from "./_worker.ts";
+import { declined, type TestJob, TestWorker } from "../../../fixtures/test_worker.ts";
 
 /** A socket whose other side is the test. */
 class Port implements SocketPort {

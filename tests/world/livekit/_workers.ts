@@ -1,0 +1,57 @@
+/** Workers in programs of their own, which can be killed. */
+import { until } from "../../fixtures/until.ts";
+
+/** One of them, with what it has printed. */
+export class WorkerProgram implements AsyncDisposable {
+  readonly lines: string[] = [];
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+
+  constructor(readonly name: string, options: Record<string, unknown>) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-check", "--no-lock"],
+        new URL("./_worker_program.ts", import.meta.url).pathname,
+        JSON.stringify({ name, ...options }),
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#reading = this.#read();
+  }
+
+  async ready(): Promise<this> {
+    await until(`${this.name} is ready`, () => this.lines.includes("ready"), 60_000);
+    return this;
+  }
+
+  /** The jobs that it has begun: the call, and how often it was begun. */
+  get jobs(): string[] {
+    return this.lines.filter((line) => line.startsWith("job ")).map((line) => line.slice(4));
+  }
+
+  /** Kills it, as a machine that fails. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+    await this.#child.stdin.close().catch(() => {});
+    await this.#reading;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stdin.close().catch(() => {});
+    await this.#child.status;
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const text = this.#child.stdout.pipeThrough(new TextDecoderStream());
+    let rest = "";
+    for await (const part of text) {
+      const lines = (rest + part).split("\n");
+      rest = lines.pop()!;
+      this.lines.push(...lines);
+    }
+  }
+}
