@@ -460,7 +460,8 @@ export class LiveKitCall {
 
   #onDataLost(session: RoomSession, label: string): void {
     // Channels also close where more is lost, or the server says why in the next moment.
-    this.#dataLost ??= this.#options.clock.schedule(() => {
+    this.#dataLost?.[Symbol.dispose]();
+    this.#dataLost = this.#options.clock.schedule(() => {
       this.#dataLost = undefined;
       if (!this.#isCurrent(session) || session.peerState !== "connected") return;
       if (!this.#reconnector.isRunning) this.#rejoinForData(label);
