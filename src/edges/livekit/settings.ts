@@ -5,6 +5,7 @@
  */
 import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 import { checkDuration, checkObject, type EdgeOptions, type User } from "@ringline/edge/toolkit";
+import { withoutSecrets } from "./wire/errors.ts";
 
 /** The silence that LiveKit's servers allow themselves, and their clients. */
 const SILENCE_MS = 15_000;
@@ -191,8 +192,8 @@ function checkUrl(name: string, value: string, protocol: RegExp): string {
   if (!url || !protocol.test(url.protocol) || url.username || url.search || url.hash) {
     const kinds = name === "url" ? "ws(s)" : "http(s)";
     throw new TypeError(
-      `${name} must be an address that begins with ${kinds}:// and has no query, got ${
-        JSON.stringify(value)
+      `${name} must be an address that begins with ${kinds}:// and has no query or user, got ${
+        withoutSecrets(JSON.stringify(value) ?? `${value}`)
       }`,
     );
   }

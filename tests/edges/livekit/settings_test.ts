@@ -33,6 +33,8 @@ const wrong: [string, LiveKitEdgeOptions, string][] = [
     "url must be an address that begins with ws(s)",
   ],
   ["a query", { ...keys, url: "wss://a/?b" }, "has no query"],
+  ["a password", { ...keys, url: "wss://u:pw@a" }, 'or user, got "wss://[secret]@a"'],
+  ["a key", { ...keys, url: "wss://a?key=k2" }, 'got "wss://a?[secret]"'],
   ["no list", { ...keys, url: 7 as unknown as string }, "url must be an address or a list, got 7"],
   ["both", { ...keys, url: "wss://a", token: () => "" }, "either apiSecret or token"],
   ["no function", { url: "wss://a", token: "t" as never }, "token must be a function"],

@@ -74,6 +74,16 @@ Deno.test("Tokens asks the program where there is no secret, and names what it g
     "the token of parrot: no database",
   );
   assertEquals([failed.code, failed.retryable], ["token-failed", true]);
+  const reason = new Error("https://u:pw@a/t?key=k2 refused eyJhbGci.eyJzdWIi.c2ln");
+  const telling = tokensOf({ token: () => Promise.reject(reason) }).tokens;
+  const { message, cause } = await assertRejects(
+    () => telling.ofAgent("a", user),
+    ConnectionError,
+  );
+  assertEquals(
+    [message, cause],
+    ["the token of parrot: https://[secret]@a/t?[secret] refused [token]", undefined],
+  );
   const kept = tokensOf({ token: () => "t" }).tokens;
   const refused = await assertRejects(
     () => kept.create({ room: "a", user, isAgent: false, validityMs: 5000 }),

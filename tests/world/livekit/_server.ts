@@ -1,4 +1,5 @@
 /** LiveKit's own server on the loopback, and its API. */
+import { createSocket } from "node:dgram";
 import { delay } from "@std/async/delay";
 import { RoomServiceClient } from "livekit-server-sdk";
 import { findLiveKitServer } from "../../../scripts/livekit_server.ts";
@@ -17,6 +18,21 @@ if (program === undefined) {
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
+}
+
+/** Returns a port for datagrams that nothing uses. */
+async function freeUdpPort(): Promise<number> {
+  // One that is free for connections may be in use for datagrams.
+  const socket = createSocket("udp4");
+  const bound = Promise.withResolvers<void>();
+  socket.once("error", bound.reject);
+  socket.bind(0, "127.0.0.1", bound.resolve);
+  await bound.promise;
+  const { port } = socket.address();
+  const closed = Promise.withResolvers<void>();
+  socket.close(closed.resolve);
+  await closed.promise;
+  return port;
 }
 
 /** A server, until it is disposed. */
@@ -45,7 +61,12 @@ export class LiveKitServer implements AsyncDisposable {
       bind_addresses: ["127.0.0.1"],
       keys: { [API_KEY]: API_SECRET },
       rtc: {
-        ...{ tcp_port: 0, udp_port: freePort(), node_ip: "127.0.0.1", use_external_ip: false },
+        ...{
+          tcp_port: 0,
+          udp_port: await freeUdpPort(),
+          node_ip: "127.0.0.1",
+          use_external_ip: false,
+        },
         ...{ enable_loopback_candidate: true, interfaces: { includes: ["lo"] } },
         // Without one it names public ones to its clients.
         stun_servers: [`127.0.0.1:${freePort()}`],

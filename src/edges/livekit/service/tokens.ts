@@ -11,6 +11,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import type { LiveKitSettings } from "../settings.ts";
+import { withoutSecrets } from "../wire/errors.ts";
 import { USER_ATTRIBUTE } from "../wire/user_attribute.ts";
 import type { AgentSeat } from "../jobs/assigned_call.ts";
 
@@ -73,10 +74,11 @@ export class Tokens {
     } catch (error) {
       if (signal?.aborted || error instanceof EdgeError) throw error;
       const isLate = isTimeout(error);
-      throw new ConnectionError(`the token of ${user.id}: ${messageOf(error)}`, {
+      // Without the error itself, whose own fields may hold a secret.
+      const why = withoutSecrets(messageOf(error));
+      throw new ConnectionError(`the token of ${user.id}: ${why}`, {
         code: isLate ? "token-timeout" : "token-failed",
         retryable: true,
-        cause: error,
       });
     }
     if (typeof token === "string" && token !== "") return token;

@@ -6,9 +6,11 @@
  */
 import { AuthenticationError, ConnectionError, type EdgeError } from "@ringline/edge/toolkit";
 
-/** Returns a text without tokens and the given secret. */
+/** Returns a text without tokens, the users and queries of addresses, and the given secret. */
 export function withoutSecrets(text: string, secret = ""): string {
-  const clean = text.replace(/\beyJ[\w-]*\.[\w-]+\.[\w-]*/g, "[token]");
+  const clean = text.replace(/\beyJ[\w-]*\.[\w-]+\.[\w-]*/g, "[token]")
+    .replace(/:\/\/[^/\s"']*@/g, "://[secret]@")
+    .replace(/(:\/\/[^\s"'?#]*)[?#][^\s"']*/g, "$1?[secret]");
   return (secret === "" ? clean : clean.replaceAll(secret, "[secret]")).slice(0, 500);
 }
 

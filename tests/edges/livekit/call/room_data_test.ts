@@ -52,8 +52,8 @@ Deno.test("RoomData takes JSON of participants and of servers for custom events"
   assertEquals(take(), ["EdgeError: dropped 1 packets of data that are not JSON"]);
 });
 
-Deno.test("RoomData takes lk.chat and chat messages for texts, each once", () => {
-  const { receive, take } = fixture();
+Deno.test("RoomData takes lk.chat and chat messages for texts, each once", async () => {
+  const { clock, receive, take } = fixture();
   const chat = { attributes: {}, timestampMs: 0 };
   for (const packet of textPackets({ ...chat, topic: "lk.chat", text: "hello" })) receive(packet);
   receive(user('{"message":"hello"}', "lk-chat-topic"));
@@ -67,6 +67,13 @@ Deno.test("RoomData takes lk.chat and chat messages for texts, each once", () =>
   ]);
   receive({ case: "chatMessage", value: new ChatMessage({ message: "x".repeat(6000) }) });
   assertEquals(take(), ["EdgeError: dropped a text of anna"]);
+  for (let count = 0; count < 100; count++) {
+    receive({ case: "chatMessage", value: new ChatMessage({ message: "x".repeat(6000) }) });
+  }
+  assertEquals(take(), []);
+  await clock.advance(1000);
+  receive({ case: "chatMessage", value: new ChatMessage({ message: "x".repeat(6000) }) });
+  assertEquals(take(), ["EdgeError: dropped 101 texts, also of anna"], "once a second");
 });
 
 Deno.test("RoomData takes keys of telephones one by one", () => {

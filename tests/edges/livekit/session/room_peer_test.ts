@@ -17,6 +17,7 @@ function fixture() {
     onState: () => {},
     onTracks: () => void log.push("tracks"),
     onData: (data) => void log.push(`data ${data}`),
+    onDataLost: (label) => void log.push(`lost ${label}`),
     onError: (error) => void log.push(`${error}`),
   });
   const offers = () =>
@@ -141,4 +142,22 @@ Deno.test("RoomPeer makes the next offer after one, or an answer, that failed", 
   assertEquals(offers(), ["2: 4 sections", "3: 4 sections"]);
   await answer(3);
   await last;
+});
+
+Deno.test("RoomPeer says that a channel has closed by itself, and what was not sent", async () => {
+  const { peer, fake, log } = fixture();
+  const [reliable, lossy] = fake.channels;
+  const waiting = assertRejects(
+    () => peer.sendData(Uint8Array.of(1), { reliable: true }),
+    ConnectionError,
+    "_reliable has closed",
+  );
+  await settled();
+  reliable!.readyState = "closed";
+  reliable!.onclose?.();
+  assertEquals([(await waiting).code, log], ["lost", ["lost _reliable"]]);
+  await assertRejects(() => peer.sendData(Uint8Array.of(1), { reliable: true }), ConnectionError);
+  await peer.close();
+  lossy!.onclose?.();
+  assertEquals(log, ["lost _reliable"], "the agent has closed the others");
 });

@@ -59,6 +59,8 @@ const PATIENCE_MS = 3000;
 const PATH_MS = 10_000;
 /** How long pictures of another size must last before the room learns of it. */
 const RESIZED_MS = 500;
+/** How long a channel for data must be closed until the agent joins anew. */
+const DATA_LOST_MS = 1000;
 /** The most of an identity that an error shows. */
 const MAX_SHOWN = 256;
 /** The reason of a server that goes: another one may be there. */
@@ -103,6 +105,7 @@ export class LiveKitCall {
   #path = Promise.withResolvers<void>();
   #cut: Disposable | undefined;
   #resized: Disposable | undefined;
+  #dataLost: Disposable | undefined;
   #hasEnded = false;
 
   constructor(options: LiveKitCallOptions) {
@@ -330,6 +333,7 @@ export class LiveKitCall {
     this.#abort.abort(new ClosedError("the call"));
     this.#cut?.[Symbol.dispose]();
     this.#resized?.[Symbol.dispose]();
+    this.#dataLost?.[Symbol.dispose]();
     this.#methods.close();
     this.#data.close();
     await this.#session?.close({ leaves: true });
@@ -366,6 +370,7 @@ export class LiveKitCall {
         onPeerState: (from, state) => this.#isCurrent(from) && this.#onPeerState(state),
         onTracks: (from) => this.#isCurrent(from) && this.#router.syncAll(this.#roster.members),
         onData: (from, packet) => this.#isCurrent(from) && this.#data.receive(packet),
+        onDataLost: (from, label) => this.#isCurrent(from) && this.#onDataLost(from, label),
         onError: (error, context) => this.#emitError(error, context),
       },
     });
@@ -451,6 +456,22 @@ export class LiveKitCall {
   #onSocketEnd({ publisher }: RoomSession, kind: string): void {
     // Whether the server has a track for which it was asked is not known then: in a new session it is.
     this.#reconnect(publisher.isAsking ? "rejoin" : "resume", `the socket is ${kind}`);
+  }
+
+  #onDataLost(session: RoomSession, label: string): void {
+    // Channels also close where more is lost, or the server says why in the next moment.
+    this.#dataLost?.[Symbol.dispose]();
+    this.#dataLost = this.#options.clock.schedule(() => {
+      this.#dataLost = undefined;
+      if (!this.#isCurrent(session) || session.peerState !== "connected") return;
+      if (!this.#reconnector.isRunning) this.#rejoinForData(label);
+    }, DATA_LOST_MS);
+  }
+
+  #rejoinForData(label: string): void {
+    const text = `the data channel ${label} has closed: the agent joins anew`;
+    this.#emitError(new ConnectionError(text, { code: "lost", retryable: true }), "the room");
+    this.#reconnect("rejoin", text);
   }
 
   #onPeerState(state: RtcConnectionState): void {

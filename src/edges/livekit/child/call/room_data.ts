@@ -20,6 +20,9 @@ const CHAT = "lk.chat";
 /** The topic by which LiveKit's components repeat a text of `lk.chat` for clients of before. */
 const CHAT_OF_BEFORE = "lk-chat-topic";
 
+/** The most of an identity that an error shows. */
+const MAX_SHOWN = 256;
+
 /** Options for {@linkcode RoomData}. */
 export interface RoomDataOptions {
   roster: Pick<CallRoster, "member">;
@@ -36,15 +39,21 @@ export class RoomData {
   readonly #options: RoomDataOptions;
   readonly #texts: TextReader;
   readonly #unread: DropCounter;
+  readonly #tooLong: DropCounter;
+  #lastTooLong = "";
   readonly #held: HeldPackets;
   #hasReportedEncryption = false;
 
   constructor(options: RoomDataOptions) {
     this.#options = options;
-    this.#texts = new TextReader(
-      CHAT,
-      (identity) => this.#report("too-long", `a text of ${identity}`),
-    );
+    this.#texts = new TextReader(CHAT, (identity) => this.#dropText(identity));
+    this.#tooLong = new DropCounter(options.clock, (dropped) => {
+      const who = this.#lastTooLong.slice(0, MAX_SHOWN);
+      this.#report(
+        "too-long",
+        dropped === 1 ? `a text of ${who}` : `${dropped} texts, also of ${who}`,
+      );
+    });
     this.#unread = new DropCounter(options.clock, (dropped) => {
       this.#report("not-json", `${dropped} packets of data that are not JSON`);
     });
@@ -126,10 +135,15 @@ export class RoomData {
       checkWrittenText(text);
     } catch {
       // A blank one is none.
-      if (text.trim() !== "") this.#report("too-long", `a text of ${identity}`);
+      if (text.trim() !== "") this.#dropText(identity);
       return;
     }
     this.#options.emit({ type: "text", text, participantId });
+  }
+
+  #dropText(identity: string): void {
+    this.#lastTooLong = identity;
+    this.#tooLong.add();
   }
 
   #report(code: string, what: string): void {

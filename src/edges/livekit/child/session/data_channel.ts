@@ -12,13 +12,24 @@ export class DataChannel {
   readonly #channel: RtcDataChannel;
   readonly #clock: Clock;
   readonly #opened = Promise.withResolvers<void>();
+  #isClosed = false;
 
-  constructor(channel: RtcDataChannel, clock: Clock, onMessage: (data: Uint8Array) => void) {
+  /** @param onLost called when the channel closes by itself: it will not open again */
+  constructor(
+    channel: RtcDataChannel,
+    clock: Clock,
+    onMessage: (data: Uint8Array) => void,
+    onLost: () => void,
+  ) {
     this.#channel = channel;
     this.#clock = clock;
     this.#opened.promise.catch(() => {});
     channel.onopen = () => this.#opened.resolve();
-    channel.onclose = () => this.close();
+    channel.onclose = () => {
+      if (this.#isClosed) return;
+      this.#opened.reject(lost(channel.label));
+      onLost();
+    };
     channel.onmessage = ({ data }) => {
       if (typeof data !== "string") onMessage(new Uint8Array(data));
     };
@@ -38,7 +49,8 @@ export class DataChannel {
    * Sends a message, once the channel is open.
    *
    * @throws {RangeError} it is larger than servers take.
-   * @throws {ConnectionError} the channel does not open within 10 s: `timeout`; or `ClosedError`.
+   * @throws {ConnectionError} the channel does not open within 10 s: `timeout`; it has closed by itself:
+   * `lost`; or `ClosedError`.
    */
   async send(message: Uint8Array): Promise<void> {
     if (message.byteLength > MAX_MESSAGE_BYTES) {
@@ -46,7 +58,10 @@ export class DataChannel {
         `a message of data may have ${MAX_MESSAGE_BYTES} bytes, got ${message.byteLength}`,
       );
     }
-    if (this.#channel.readyState !== "open") {
+    if (this.#isClosed) throw new ClosedError("the data channel");
+    const { readyState } = this.#channel;
+    if (readyState === "closing" || readyState === "closed") throw lost(this.label);
+    if (readyState !== "open") {
       try {
         const wait = { timeoutMs: OPEN_MS, clock: this.#clock };
         await waitFor(this.#opened.promise, "the data channel", wait);
@@ -61,6 +76,12 @@ export class DataChannel {
 
   /** Rejects what waits; the connection closes the channel. */
   close(): void {
+    this.#isClosed = true;
     this.#opened.reject(new ClosedError("the data channel"));
   }
+}
+
+function lost(label: string): ConnectionError {
+  const text = `the data channel ${label} has closed`;
+  return new ConnectionError(text, { code: "lost", retryable: true });
 }

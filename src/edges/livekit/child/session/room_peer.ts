@@ -34,6 +34,8 @@ export interface RoomPeerOptions {
   /** The server has said anew which section is which track. */
   onTracks: () => void;
   onData: (message: Uint8Array) => void;
+  /** A channel for data has closed by itself: only another connection has one again. */
+  onDataLost: (label: string) => void;
   onError: (error: unknown, context: string) => void;
 }
 
@@ -69,7 +71,9 @@ export class RoomPeer {
       onError: (error) => this.#report(error, "the connection to the room"),
     });
     const channel = (label: string, init?: { ordered: boolean; maxRetransmits: number }) =>
-      new DataChannel(this.#peer.createDataChannel(label, init), clock, onData);
+      new DataChannel(this.#peer.createDataChannel(label, init), clock, onData, () => {
+        if (!this.#isClosed) options.onDataLost(label);
+      });
     this.#reliable = channel("_reliable");
     this.#lossy = channel("_lossy", { ordered: false, maxRetransmits: 0 });
     this.#addSections(FIRST_SECTIONS);

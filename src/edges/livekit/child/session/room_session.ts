@@ -42,6 +42,8 @@ export interface SessionEvents {
   /** Others' tracks may have media now, or have none any longer. */
   onTracks(session: RoomSession): void;
   onData(session: RoomSession, packet: DataPacket): void;
+  /** A channel for data has closed by itself. */
+  onDataLost(session: RoomSession, label: string): void;
   onError(error: unknown, context: string): void;
 }
 
@@ -85,6 +87,7 @@ export class RoomSession {
       onState: (state) => events.onPeerState(this, state),
       onTracks: () => events.onTracks(this),
       onData: (message) => this.#onData(message),
+      onDataLost: (label) => events.onDataLost(this, label),
       onError: (error, context) => this.#report(error, context),
     });
     const audience = new Audience({ send, identities });
