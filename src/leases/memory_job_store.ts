@@ -1,4 +1,5 @@
 /** A store of jobs in memory, for tests. @module */
+import { checkObject } from "../events/checks.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import type {
   ClaimResult,
@@ -48,6 +49,7 @@ export class MemoryJobStore implements JobStore {
 
   /** Creates an empty store. */
   constructor(options: { clock?: Clock } = {}) {
+    checkObject(options, "options", "an object like { clock }, or nothing");
     this.#clock = options.clock ?? systemClock;
   }
 

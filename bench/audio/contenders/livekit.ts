@@ -3,7 +3,7 @@
 import { type Contender, streamRunner, testSignal } from "../contender.ts";
 
 // Not in the import map: only who runs this benchmark downloads it.
-const SPECIFIER = "npm:@livekit/rtc-node@0.13.35";
+const SPECIFIER = "npm:@livekit/rtc-node@1.1.0";
 
 // deno-lint-ignore no-explicit-any
 let module: Promise<any> | undefined;
