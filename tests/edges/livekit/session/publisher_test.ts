@@ -63,8 +63,10 @@ Deno.test("Publisher asks for both tracks and offers them in one negotiation", a
   state.size = { width: 320, height: 180 };
   const publishing = publisher.publish({ audio, video });
   await consent("voice", "TR_a");
+  assertEquals(publisher.isAsking, true, "what the server has is not known yet");
   await consent("picture", "TR_v");
   await publishing;
+  assertEquals(publisher.isAsking, false);
   assertEquals(take(), ["add voice MICROPHONE", "add picture CAMERA 320 320", "negotiate"]);
   assertEquals(sent(), ["voice", "picture"]);
   assertEquals([publisher.kindOf("TR_v"), publisher.sidOf("audio")], ["video", "TR_a"]);
