@@ -12,14 +12,14 @@ import { browserTest } from "../../e2e/_fixture.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, entry } from "./_fixture.ts";
 import { Guest, GuestPage } from "./_guest.ts";
-import { hasRedis, Redis } from "./_redis.ts";
+import { hasRedis, RedisServer } from "../leases/_redis.ts";
 import { LiveKitServer, program } from "./_server.ts";
 
 const ANNA = { id: "anna", name: "Anna" };
 
 /** What a test has: the room lives on `first`, and its people are connected by `second`. */
 interface Nodes {
-  redis: Redis;
+  redis: RedisServer;
   first: LiveKitServer;
   second: LiveKitServer;
   edge: LiveKitEdge;
@@ -30,7 +30,7 @@ interface Nodes {
 
 function nodesTest(name: string, body: (nodes: Nodes) => Promise<void>): void {
   browserTest(name, async (browser) => {
-    await using redis = await Redis.start();
+    await using redis = await RedisServer.start();
     await using first = await LiveKitServer.start({ redis: redis.address });
     await using edge = edgeOn(first.url);
     const call = await edge.createCall("kitchen");
@@ -111,7 +111,7 @@ nodesTest(
     await redis.stop();
     await hears(agent, anna);
     await isHeard(anna);
-    await redis.start();
+    await redis.restart();
     await until("all is well", () => !connection.isReconnecting, 40_000);
     await hears(agent, anna);
     await isHeard(anna);
