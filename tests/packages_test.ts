@@ -131,7 +131,6 @@ Deno.test("adding @ringline/edge brings the packages that it needs, and no other
     "@jsquash/jpeg",
     "@opentelemetry/api",
     "@peculiar/x509",
-    "@redis/client",
     "@roamhq/wrtc",
     "eventsource-parser",
     "jose",

@@ -1,6 +1,6 @@
 /**
  * Jobs that several workers share: each worker holds leases on its jobs, and a job whose worker is gone is
- * taken up by another. `@ringline/edge/leases/redis` has the store in Redis.
+ * taken up by another. `@ringline/redis` has the store in Redis.
  *
  * @module
  */

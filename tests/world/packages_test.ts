@@ -28,7 +28,16 @@ Deno.test("deno add jsr:@ringline/edge brings at most 45 MB into an empty cache"
 
 Deno.test("as a user gets it: the other packages are added, and their types fit", async () => {
   await using folder = await UserFolder.make();
-  const names = ["getstream", "livekit", "ai-sdk", "mcp", "rnnoise", "silero-vad", "smart-turn"];
+  const names = [
+    "getstream",
+    "livekit",
+    "ai-sdk",
+    "mcp",
+    "redis",
+    "rnnoise",
+    "silero-vad",
+    "smart-turn",
+  ];
   await folder.deno(["add", ...names.map((name) => folder.specifier.replace(/edge/, name))]);
   await folder.write(
     "main.ts",
@@ -37,6 +46,7 @@ Deno.test("as a user gets it: the other packages are added, and their types fit"
      import { GetStreamEdge } from "@ringline/getstream";
      import { LiveKitEdge } from "@ringline/livekit";
      import { connectMcp } from "@ringline/mcp";
+     import { RedisJobStore } from "@ringline/redis";
      import { rnnoise } from "@ringline/rnnoise";
      import { sileroVad } from "@ringline/silero-vad";
      import { smartTurn } from "@ringline/smart-turn";
@@ -52,14 +62,14 @@ Deno.test("as a user gets it: the other packages are added, and their types fit"
      await turns.start?.({ clock: systemClock, logger: silentLogger, signal });
      await turns.close?.();
      const { name } = await rnnoise();
-     console.log(llm.name, vad.name, typeof listed, agent.user.name, turns.name, name,
+     console.log(llm.name, vad.name, typeof listed, typeof RedisJobStore, agent.user.name, turns.name, name,
        rooms.isClosed);`,
   );
   await folder.deno(["check", "main.ts"]);
   // Of the AI SDK, of the models with their runtime, and of the turn model, which the registry has.
   const permissions = ["--allow-sys=hostname", "--allow-read", "--allow-net=127.0.0.1"];
   const { out } = await folder.deno(["run", "--no-prompt", ...permissions, "main.ts"]);
-  assertEquals(out, "ai-sdk silero-vad function Echo smart-turn rnnoise false\n");
+  assertEquals(out, "ai-sdk silero-vad function function Echo smart-turn rnnoise false\n");
 });
 
 async function bytesIn(folder: string): Promise<number> {

@@ -1,7 +1,7 @@
 /** The store of shared jobs, on Debian's Redis. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { RedisJobStore } from "@ringline/edge/leases/redis";
+import { RedisJobStore } from "@ringline/redis";
 import { checkStore } from "../../leases/store_contract.ts";
 import { until } from "../../fixtures/until.ts";
 import { hasRedis, RedisServer } from "./_redis.ts";

@@ -1,7 +1,7 @@
 /** A worker that shares its jobs with others: its agents say what they hear. For a program of its own. */
 import { Agent, silentLogger } from "@ringline/edge";
 import { sharedJobs } from "@ringline/edge/leases";
-import { RedisJobStore } from "@ringline/edge/leases/redis";
+import { RedisJobStore } from "@ringline/redis";
 import { JobStartedEvent, serve } from "@ringline/edge/serve";
 import { LiveKitEdge } from "@ringline/livekit";
 

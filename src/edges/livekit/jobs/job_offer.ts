@@ -25,22 +25,6 @@ export function offerOf(job: Job, edge: EdgeTransport): JobOffer | undefined {
   };
 }
 
-/**
- * Returns what identifies a job among all workers: its dispatch, and the person that it is for. The
- * server's own id is another each time that it asks.
- */
-export function sharedKeyOf({ id, original }: JobOffer): string {
-  const { dispatchId, participant } = original as Partial<SharedParts> ?? {};
-  if (!dispatchId) return id;
-  return participant ? `${dispatchId}/${participant.sid}` : dispatchId;
-}
-
-/** What identifies a job in the server's description of it. */
-interface SharedParts {
-  readonly dispatchId: string;
-  readonly participant?: { readonly sid: string };
-}
-
 /** Returns the place of a job's agent: a room has each identity once, and may have several agents. */
 export function seatOf({ id, agentName }: { id: string; agentName: string }): AgentSeat {
   return { identity: `agent-${id}`, attributes: { "lk.agent_name": agentName } };

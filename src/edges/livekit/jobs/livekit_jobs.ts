@@ -13,10 +13,9 @@ import type { RoomService } from "../service/room_service.ts";
 import type { Tokens } from "../service/tokens.ts";
 import type { LiveKitSettings } from "../settings.ts";
 import { AssignedCall } from "./assigned_call.ts";
-import { LiveKitJobFeed } from "./job_feed.ts";
 import { JOB_KINDS, type LiveKitJobKind } from "./job_kind.ts";
-import { sharedKeyOf } from "./job_offer.ts";
-import { UntakenJobs } from "./untaken_jobs.ts";
+import { sharedKeyOf } from "./shared_key.ts";
+import type { UntakenJobs } from "./untaken_jobs.ts";
 
 /** Options for {@linkcode LiveKitEdge.jobs}. */
 export interface LiveKitJobsOptions {
@@ -55,7 +54,7 @@ export interface LiveKitJobsInit {
  */
 export class LiveKitJobs implements ShareableJobs {
   readonly #init: LiveKitJobsInit;
-  readonly #untaken: UntakenJobs;
+  #untaken: UntakenJobs | undefined;
 
   /** Sources come from `LiveKitEdge.jobs`. */
   constructor(init: LiveKitJobsInit) {
@@ -72,8 +71,6 @@ export class LiveKitJobs implements ShareableJobs {
     }
     init.tokens.keys("registering a worker");
     this.#init = init;
-    const { edge, dispatches } = init;
-    this.#untaken = new UntakenJobs({ edge, dispatches, agentName, kind });
   }
 
   /** The edge that the rooms are joined over. */
@@ -90,6 +87,8 @@ export class LiveKitJobs implements ShareableJobs {
   async openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {
     const { edge, settings, tokens, dispatches, options } = this.#init;
     const { agentName = "", kind = "room" } = options;
+    // LiveKit's messages weigh something, and ask for a variable: only workers load them.
+    const { LiveKitJobFeed } = await import("./job_feed.ts");
     return await LiveKitJobFeed.open({
       ...{ worker, edge, dispatches, agentName, kind, signal },
       urls: settings.urls,
@@ -122,6 +121,12 @@ export class LiveKitJobs implements ShareableJobs {
 
   /** Returns the jobs that the server had no worker for. Called by `sharedJobs`. */
   async untaken(): Promise<JobOffer[]> {
+    const { edge, dispatches, options } = this.#init;
+    const { agentName = "", kind = "room" } = options;
+    if (this.#untaken === undefined) {
+      const { UntakenJobs } = await import("./untaken_jobs.ts");
+      this.#untaken = new UntakenJobs({ edge, dispatches, agentName, kind });
+    }
     return await this.#untaken.find();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The store of shared jobs in Redis, with its client, `@redis/client`.
+ * What several workers share, in Redis: a package of its own, since its client has weight.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /** A store of jobs in Redis. @module */
 import { createClient } from "@redis/client";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkObject } from "@ringline/edge/toolkit";
 import type {
   ClaimResult,
   JobStore,
@@ -10,7 +10,7 @@ import type {
   StoredJob,
   StoredOffer,
   StoredWorker,
-} from "./job_store.ts";
+} from "@ringline/edge/leases";
 import { CLAIM, JOBS, RELEASE, RENEW } from "./redis_scripts.ts";
 
 /** How long a job that is over is known to be. */
@@ -38,7 +38,7 @@ export interface RedisJobStoreOptions {
  * @example
  * ```ts ignore
  * import { sharedJobs } from "@ringline/edge/leases";
- * import { RedisJobStore } from "@ringline/edge/leases/redis";
+ * import { RedisJobStore } from "@ringline/redis";
  *
  * await using store = new RedisJobStore({ url: "redis://127.0.0.1:6379", pool: "receptionist" });
  * const source = sharedJobs(edge.jobs({ agentName: "receptionist" }), { store });
@@ -63,7 +63,9 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
     }
     if (typeof pool !== "string" || !/^[\w.:-]{1,100}$/.test(pool)) {
       throw new TypeError(
-        `pool must be a text of letters, digits and _.:- , 100 at most, got ${shown(pool)}`,
+        `pool must be a text of letters, digits and _.:- , 100 at most, got ${
+          JSON.stringify(pool)
+        }`,
       );
     }
     // In braces, so that a cluster keeps a pool's keys together.
