@@ -98,7 +98,7 @@ Deno.test("importing the audio entry point opens nothing and asks for nothing", 
   assertEquals(stderr, "");
   assertEquals(
     stdout,
-    "MAX_GAIN MAX_MIX_ROWS Mixer PcmChunk Resampler RingBuffer decodeWav loadKernel readWav " +
-      "readWavHeader rms typescriptKernel wavHeader writeWav\n",
+    "MAX_GAIN MAX_MIX_ROWS Mixer PcmChunk Resampler RingBuffer SampleFifo concatenate decodeWav " +
+      "loadKernel readWav readWavHeader rms typescriptKernel wavHeader writeWav\n",
   );
 });
