@@ -77,11 +77,11 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
     talks: { model: "openai/any", mock_response: "Good day to all of you." },
     busy: { model: "openai/any", mock_response: "litellm.RateLimitError" },
     full: { model: "openai/any", mock_response: "litellm.ContextWindowExceededError" },
-    calls: openai(double.baseUrl, "gpt-4.1-mini"),
+    calls: openai(double.baseUrl, "some-chat-model"),
     locked: openai(double.baseUrl, "locked"),
-    hears: openai(double.baseUrl, "whisper-1"),
-    speaks: openai(double.baseUrl, "tts-1"),
-    converses: openai(realtime.baseUrl, "gpt-realtime"),
+    hears: openai(double.baseUrl, "some-recogniser"),
+    speaks: openai(double.baseUrl, "some-voice"),
+    converses: openai(realtime.baseUrl, "some-realtime-model"),
   });
 
   await t.step("its key is checked when an agent starts", async () => {
@@ -144,7 +144,7 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
     const { items, error } = await transcribed(stt, speech());
     assertEquals([items.at(-1)?.text, error], ["Good day.", undefined]);
     const form = double.requests.at(-1)!.body as FormData;
-    assertEquals([form.get("model"), form.get("language")], ["whisper-1", "en"]);
+    assertEquals([form.get("model"), form.get("language")], ["some-recogniser", "en"]);
   });
 
   await t.step("a text is spoken", async () => {
