@@ -12,8 +12,10 @@ import { measureBargeIn } from "./conversation/barge_in.ts";
 import { type ConversationResults, formatReport, jsonReport } from "./conversation/report.ts";
 import { SPEECH_HELP, SPEECH_OPTION } from "./lines/phrases.ts";
 import { chooseParts, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
-import { measureTurns } from "./conversation/turns.ts";
+import { measureTurns, turnPhrases } from "./conversation/turns.ts";
 import { describeMachine } from "./lib/machine.ts";
+import { progress } from "./lib/progress.ts";
+import type { PausedPhrase } from "./turns/phrases.ts";
 
 const PARTS = ["barge-in", "replies", "turns"] as const;
 /** A p95 of fewer replies is the slowest of them. */
@@ -29,13 +31,16 @@ Measures a conversation with scripted models over real media: headless Chromium,
   --only PARTS       some of ${PARTS.join(", ")}, comma-separated
 ${SPEECH_HELP}
 
-Turns are recorded phrases with a pause of half a second to a second inside. Interruptions are the recording of tests/fixtures/speech.wav, recognised by Silero. Ctrl-C ends it and
-leaves nothing behind.`;
+Turns are recorded phrases with a pause of half a second to a second inside; without recordings
+that part is left out. Interruptions are the recording of tests/fixtures/speech.wav, recognised by
+Silero. Ctrl-C ends it and leaves nothing behind.`;
 
 interface Options {
   json: boolean;
   help: boolean;
   parts: (typeof PARTS[number])[];
+  /** Whether the parts were named: then none is left out. */
+  isChosen: boolean;
   speech: string;
   connections: number;
   times: number;
@@ -48,14 +53,32 @@ function parseOptions(args: string[]): Options {
   const { values } = parseArgs({ args, options: { ...COMMON_OPTIONS, ...SPEECH_OPTION } });
   const parts = chooseParts(values.only, PARTS);
   const { json, help, speech } = values;
-  return { json, help, speech, parts, ...(values.quick ? QUICK : FULL) };
+  const isChosen = values.only !== undefined;
+  return { json, help, speech, parts, isChosen, ...(values.quick ? QUICK : FULL) };
+}
+
+/** The phrases of the turns. Without recordings the other parts run, unless this one was asked for. */
+async function phrasesFor(
+  { parts, speech, turns, isChosen }: Options,
+): Promise<PausedPhrase[] | undefined> {
+  if (!parts.includes("turns")) return undefined;
+  try {
+    return await turnPhrases(speech, turns);
+  } catch (error) {
+    if (isChosen) throw error;
+    progress(`the turns are left out: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 async function measure(
-  { parts, speech, connections, times, replies, turns }: Options,
+  options: Options,
   stack: AsyncDisposableStack,
 ): Promise<ConversationResults> {
   const start = performance.now();
+  const { parts, connections, times, replies } = options;
+  // First of all: who lacks something learns it before the rest has run.
+  const phrases = await phrasesFor(options);
   const { browser, version } = stack.use(await launchBrowser());
   const agent = stack.use(new ConversationProcess());
   const machine = { ...await describeMachine(), chromium: version };
@@ -67,9 +90,7 @@ async function measure(
     const echo = stack.use(new AgentProcess());
     results.replies = await measureReplies({ browser, agent, echo, connections, times: replies });
   }
-  if (parts.includes("turns")) {
-    results.turns = await measureTurns({ browser, agent, speech, turns });
-  }
+  if (phrases) results.turns = await measureTurns({ browser, agent, phrases });
   results.seconds = (performance.now() - start) / 1000;
   return results;
 }

@@ -41,18 +41,21 @@ export interface TurnFigures {
   turns: number;
 }
 
-/** Says so many turns for each way. */
+/** Returns so many phrases from a folder of recordings; a `TypeError` where it has none. */
+export async function turnPhrases(speech: string, turns: number): Promise<PausedPhrase[]> {
+  const read = await pausedPhrases(speech, turns * PAUSES_MS.length);
+  return read.filter(({ silenceMs }) => silenceMs >= LEAST_PAUSE_MS).slice(0, turns);
+}
+
+/** Says these phrases for each way. */
 export async function measureTurns(
-  { browser, agent, speech, turns }: {
+  { browser, agent, phrases }: {
     browser: Browser;
     agent: ConversationProcess;
-    /** The folder of recordings. */
-    speech: string;
-    turns: number;
+    phrases: readonly PausedPhrase[];
   },
 ): Promise<TurnFigures[]> {
-  const read = await pausedPhrases(speech, turns * PAUSES_MS.length);
-  const phrases = read.filter(({ silenceMs }) => silenceMs >= LEAST_PAUSE_MS).slice(0, turns);
+  const turns = phrases.length;
   const figures: TurnFigures[] = [];
   for (const kind of TURN_KINDS) {
     const page = await newPage({ browser });
