@@ -11,6 +11,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import { rejectionError } from "../wire/errors.ts";
+import { authorizedSocket, reasonOfRefusal } from "../wire/refused_socket.ts";
 
 /** Time limit for opening, for the response to a registration, and for a reason. */
 const STEP_MS = 5000;
@@ -58,7 +59,7 @@ export class WorkerSocket {
    */
   static async open(options: WorkerSocketOptions): Promise<WorkerSocket> {
     const { url, token, register, onMessage, onEnd, signal, clock } = options;
-    const connect = options.connect ?? authorized;
+    const connect = options.connect ?? authorizedSocket;
     const garbage = new DropCounter(clock, options.onGarbage);
     const registered = Promise.withResolvers<void>();
     registered.promise.catch(() => {});
@@ -124,34 +125,18 @@ export class WorkerSocket {
   }
 }
 
-/** The token stands in a header: an address may be logged on its way. */
-function authorized(url: string, token: string): WebSocket {
-  return new WebSocket(url, { headers: { Authorization: `Bearer ${token}` } });
-}
-
-/** Asks the server for the reason of a refusal, of which a socket says nothing. */
+/** Asks the server why it refused. */
 async function reasonOf(options: WorkerSocketOptions): Promise<unknown> {
   const { url, token, signal, clock } = options;
   const doing = "registering the worker";
-  const ask = options.fetch ?? fetch;
-  const stop = new AbortController();
-  try {
-    const asked = ask(`${url.replace(/^ws/, "http")}/agent?protocol=1`, {
-      headers: { Authorization: `Bearer ${token}` },
-      signal: stop.signal,
-    });
-    const response = await waitFor(asked, doing, { timeoutMs: STEP_MS, signal, clock });
-    const message = await waitFor(response.text(), doing, { timeoutMs: STEP_MS, signal, clock });
-    const { status } = response;
+  return await reasonOfRefusal(`${url.replace(/^ws/, "http")}/agent?protocol=1`, {
+    ...{ doing, token, signal, clock, fetch: options.fetch, timeoutMs: STEP_MS },
     // One that lets the worker in asks for a socket: then only the socket had failed.
-    return status === 401 || status === 403 || status === 404
-      ? rejectionError(doing, { status, message })
-      : rejectionError(`${doing}: the socket could not be opened`, {});
-  } catch {
-    return signal.aborted ? signal.reason : rejectionError(`${doing}: no server responds`, {});
-  } finally {
-    stop.abort();
-  }
+    explain: ({ status, message }) =>
+      status === 401 || status === 403 || status === 404
+        ? rejectionError(doing, { status, message })
+        : rejectionError(`${doing}: the socket could not be opened`, {}),
+  });
 }
 
 function encode(message: FromWorker): Uint8Array<ArrayBuffer> {

@@ -22,6 +22,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import { rejectionError } from "../../wire/errors.ts";
+import { authorizedSocket, reasonOfRefusal } from "../../wire/refused_socket.ts";
 import { leaveError } from "./leaving.ts";
 
 /** Time limit for opening, and for the first message. */
@@ -71,7 +72,7 @@ export class SignalSocket {
    */
   static async open(options: SignalSocketOptions): Promise<SignalSocket> {
     const { url, token, clock, signal, silenceMs, onMessage, onEnd } = options;
-    const connect = options.connect ?? authorized;
+    const connect = options.connect ?? authorizedSocket;
     const first = Promise.withResolvers<ServerMessage>();
     first.promise.catch(() => {});
     const garbage = new DropCounter(clock, options.onGarbage);
@@ -159,31 +160,15 @@ export class SignalSocket {
   }
 }
 
-/** The token stands in a header: an address may be logged on its way. */
-function authorized(url: string, token: string): WebSocket {
-  return new WebSocket(url, { headers: { Authorization: `Bearer ${token}` } });
-}
-
-/** Asks the server for the reason of a refusal, of which a socket says nothing. */
+/** Asks the server why it refused. */
 async function reasonOf(options: SignalSocketOptions, error: unknown): Promise<unknown> {
   const { url, token, signal, clock } = options;
   const doing = "joining the room";
   const address = url.replace(/^ws/, "http").replace("/rtc/v1?", "/rtc/v1/validate?");
-  const ask = options.fetch ?? fetch;
-  const stop = new AbortController();
-  try {
-    const asked = ask(address, {
-      headers: { Authorization: `Bearer ${token}` },
-      signal: stop.signal,
-    });
-    const response = await waitFor(asked, doing, { timeoutMs: OPEN_MS, signal, clock });
-    const message = await waitFor(response.text(), doing, { timeoutMs: OPEN_MS, signal, clock });
-    return response.ok ? error : rejectionError(doing, { status: response.status, message });
-  } catch {
-    return signal?.aborted ? signal.reason : rejectionError(`${doing}: no server responds`, {});
-  } finally {
-    stop.abort();
-  }
+  return await reasonOfRefusal(address, {
+    ...{ doing, token, signal, clock, fetch: options.fetch, timeoutMs: OPEN_MS },
+    explain: ({ ok, status, message }) => ok ? error : rejectionError(doing, { status, message }),
+  });
 }
 
 function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
