@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { launchBrowser } from "../scripts/browser.ts";
+import { launchBrowser } from "../scripts/lib/browser.ts";
 import { runBenchmark } from "./lib/command.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { progress } from "./lib/progress.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { launchBrowser } from "../scripts/browser.ts";
+import { launchBrowser } from "../scripts/lib/browser.ts";
 import { AgentProcess } from "./call/agent.ts";
 import { ConversationProcess } from "./conversation/agent.ts";
 import { measureReplies } from "./conversation/replies.ts";

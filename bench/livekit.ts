@@ -7,7 +7,7 @@
  */
 import { parseArgs } from "node:util";
 import { AccessToken } from "livekit-server-sdk";
-import { launchBrowser } from "../scripts/browser.ts";
+import { launchBrowser } from "../scripts/lib/browser.ts";
 import { Guest, GuestPage } from "../tests/world/livekit/_guest.ts";
 import { API_KEY, API_SECRET, LiveKitServer, program } from "../tests/world/livekit/_server.ts";
 import { MARK } from "./livekit/echoes.ts";

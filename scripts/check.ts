@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { COMMITTED, differences, MERGED, npmPart, readLock } from "./lock_file.ts";
-import { type Package, readPackages } from "./packages.ts";
+import { COMMITTED, differences, MERGED, npmPart, readLock } from "./lib/lock_file.ts";
+import { type Package, readPackages } from "./lib/packages.ts";
 
 const ROOT = new URL("..", import.meta.url);
 

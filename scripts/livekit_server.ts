@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isFile, read } from "./programs.ts";
+import { isFile, read } from "./lib/programs.ts";
 
 /** The version of the server: a later one needs forks that the proxy does not have. */
 const VERSION = "1.13.5";

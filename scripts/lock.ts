@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { COMMITTED, differences, MERGED, npmPart, readLock } from "./lock_file.ts";
-import { readPackages } from "./packages.ts";
-import { read } from "./programs.ts";
+import { COMMITTED, differences, MERGED, npmPart, readLock } from "./lib/lock_file.ts";
+import { readPackages } from "./lib/packages.ts";
+import { read } from "./lib/programs.ts";
 
 const ROOT = new URL("..", import.meta.url);
 /** An import of npm with a version; some are imported only when they are asked for. */

@@ -5,7 +5,7 @@
  *
  * AArch64's standard library is unpacked into a temporary folder, not into the system.
  */
-import { exists } from "./files.ts";
+import { exists } from "./lib/files.ts";
 
 const state = "/tmp/ringline-neon";
 const triple = "aarch64-unknown-linux-gnu";

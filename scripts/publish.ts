@@ -11,7 +11,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Prebuilt, prebuilts } from "../src/native/prebuilts.ts";
-import { type Package, readPackages } from "./packages.ts";
+import { type Package, readPackages } from "./lib/packages.ts";
 import { assetName, TARGETS } from "./prebuilts.ts";
 
 const ROOT = new URL("../", import.meta.url);

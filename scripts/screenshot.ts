@@ -9,7 +9,7 @@ import { Agent, fixedEndpointing, silentLogger, systemClock } from "@ringline/ed
 import { LocalEdge } from "@ringline/edge/local";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
 import { LevelPicture } from "../examples/lib/level_picture.ts";
-import { type Browser, launchBrowser, type Page } from "./browser.ts";
+import { type Browser, launchBrowser, type Page } from "./lib/browser.ts";
 
 const PICTURE = new URL("../docs/images/page.png", import.meta.url);
 const SIZE = { width: 1200, height: 560 };

@@ -11,8 +11,8 @@
  *
  * This file imports no package, since it runs before anything can be resolved.
  */
-import { COMMITTED, keeps, MERGED, readLock } from "./lock_file.ts";
-import { exists } from "./files.ts";
+import { COMMITTED, keeps, MERGED, readLock } from "./lib/lock_file.ts";
+import { exists } from "./lib/files.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const TYPES = new URL("./stand_ins/", import.meta.url);

@@ -18,8 +18,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { LANE_VARIABLE } from "./browsers.ts";
-import { countCargo, countJunit, type Counts, sum } from "./counts.ts";
+import { LANE_VARIABLE } from "./lib/browsers.ts";
+import { countCargo, countJunit, type Counts, sum } from "./lib/counts.ts";
 import {
   covers,
   ENVIRONMENT,
@@ -29,10 +29,10 @@ import {
   type Manner,
   mannerOf,
   testFiles,
-} from "./lanes.ts";
-import { PREREQUISITES, provide, WORLD_PREREQUISITES } from "./prerequisites.ts";
-import { read, readYielding, show } from "./programs.ts";
-import { shareIsolates } from "./shared_isolates.ts";
+} from "./lib/lanes.ts";
+import { PREREQUISITES, provide, WORLD_PREREQUISITES } from "./lib/prerequisites.ts";
+import { read, readYielding, show } from "./lib/programs.ts";
+import { shareIsolates } from "./lib/shared_isolates.ts";
 
 /** How long the world lane fuzzes the crate's exports. */
 const FUZZ_SECONDS = 20;

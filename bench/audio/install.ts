@@ -6,7 +6,7 @@
  */
 import { progress } from "../lib/progress.ts";
 import { fileURLToPath } from "node:url";
-import { exists } from "../../scripts/files.ts";
+import { exists } from "../../scripts/lib/files.ts";
 
 const folder = (Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`) +
   "/ringline-bench";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 import { Helper } from "../lib/helper.ts";
 import { Probe } from "./probe.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Browser, Page } from "../../scripts/browser.ts";
+import type { Browser, Page } from "../../scripts/lib/browser.ts";
 import type { AgentProcess } from "./agent.ts";
 import type { CallOptions } from "./options.ts";
 

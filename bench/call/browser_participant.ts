@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 import { Probe } from "./probe.ts";
 
 /** A participant who has joined. */

@@ -8,7 +8,7 @@ import { delay } from "@std/async/delay";
 import { UdpRelay } from "../../tests/fixtures/udp_relay.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 import type { AgentAudioStats } from "./agent.ts";
 import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectParticipant } from "./browser_participant.ts";

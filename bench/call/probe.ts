@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 
 /** One click: when it left the page, and how long until its echo came out of the decoder. */
 export interface RoundTrip {

@@ -5,7 +5,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
-import type { Browser } from "../../scripts/browser.ts";
+import type { Browser } from "../../scripts/lib/browser.ts";
 import { speech } from "../../tests/fixtures/speech.ts";
 import { closePage, newPage } from "../call/bench_context.ts";
 import { connectParticipant } from "../call/browser_participant.ts";

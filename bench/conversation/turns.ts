@@ -6,7 +6,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
-import type { Browser } from "../../scripts/browser.ts";
+import type { Browser } from "../../scripts/lib/browser.ts";
 import { closePage, newPage } from "../call/bench_context.ts";
 import { connectParticipant } from "../call/browser_participant.ts";
 import type { Probe } from "../call/probe.ts";

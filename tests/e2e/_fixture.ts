@@ -2,9 +2,9 @@
  * The fixture of the browser tests: a real Chromium, guests in it who join through the page's own
  * client, and waiting for conditions instead of for time.
  */
-import type { Browser, OwnBrowser, Page } from "../../scripts/browser.ts";
-import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
-import { findChromium, findFirefox } from "../../scripts/browsers.ts";
+import type { Browser, OwnBrowser, Page } from "../../scripts/lib/browser.ts";
+import { launchBrowser, launchFirefox } from "../../scripts/lib/browser.ts";
+import { findChromium, findFirefox } from "../../scripts/lib/browsers.ts";
 import { hasNetwork } from "../edges/local/network.ts";
 import { until } from "../fixtures/until.ts";
 import { cut, type Recording, toneDb } from "./_signal.ts";

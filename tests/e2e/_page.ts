@@ -1,6 +1,6 @@
 /** The page as people use it: by its form, its keyboard and what it says. */
 import { assert } from "@std/assert";
-import type { Browser, Page } from "../../scripts/browser.ts";
+import type { Browser, Page } from "../../scripts/lib/browser.ts";
 import { until } from "./_fixture.ts";
 
 /** Everything that the page shows. */

@@ -1,5 +1,5 @@
 /** The whole contract, on LocalEdge with real browsers on the other side. */
-import type { Browser } from "../../scripts/browser.ts";
+import type { Browser } from "../../scripts/lib/browser.ts";
 import { type JsonValue, silentLogger, TrackType } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import {
@@ -7,7 +7,7 @@ import {
   type EdgeUnderTest,
   type RemoteParticipant,
 } from "@ringline/edge/testing";
-import { launchBrowser } from "../../scripts/browser.ts";
+import { launchBrowser } from "../../scripts/lib/browser.ts";
 import { chromium, Guest, type GuestEvent } from "./_fixture.ts";
 
 /** A guest as the kit sees it: what the page tells is kept here, as it comes. */

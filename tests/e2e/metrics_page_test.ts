@@ -1,6 +1,6 @@
 /** The page's table of the agents' figures, and which senders it believes. */
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import type { Browser, Page } from "../../scripts/browser.ts";
+import type { Browser, Page } from "../../scripts/lib/browser.ts";
 import {
   Agent,
   type AgentOptions,

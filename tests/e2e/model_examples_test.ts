@@ -5,7 +5,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
 import decodeJpeg from "@jsquash/jpeg/decode.js";
 import { OPENAI_MODELS } from "@ringline/edge/openai";
-import type { Browser, Page } from "../../scripts/browser.ts";
+import type { Browser, Page } from "../../scripts/lib/browser.ts";
 import { ServiceDouble } from "../adapters/_double.ts";
 import { RealtimeDouble } from "../adapters/_realtime_double.ts";
 import { assertEndsWell, Example } from "./_example.ts";

@@ -6,7 +6,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 import { Agent, silentLogger, TextReceivedEvent } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { openAgentFixture } from "./_agents.ts";

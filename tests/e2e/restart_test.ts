@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { browserTest } from "./_fixture.ts";
 import { joinByKeyboard, openPage, shows } from "./_page.ts";
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 
 const PROGRAM = fileURLToPath(new URL("./fixtures/restarting.ts", import.meta.url));
 

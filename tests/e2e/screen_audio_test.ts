@@ -1,7 +1,7 @@
 /** The sound of a shared screen, from a real browser to the others and to the agent. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { TrackType } from "@ringline/edge";
-import { launchBrowser } from "../../scripts/browser.ts";
+import { launchBrowser } from "../../scripts/lib/browser.ts";
 import { openAgentFixture } from "./_agents.ts";
 import { browserTest, chromium, Guest, until } from "./_fixture.ts";
 import { levelDb, toneDb } from "./_signal.ts";

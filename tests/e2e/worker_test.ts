@@ -4,7 +4,7 @@ import { childrenOf, Example, gone, ROOT } from "./_example.ts";
 import { browserTest, until } from "./_fixture.ts";
 import { openPage, shows } from "./_page.ts";
 import { PROTOCOL_VERSION } from "../../src/edges/local/wire/signalling.ts";
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 
 const TOKEN = "w".repeat(32);
 /** A program and its media process begin, on a machine that does much else. */

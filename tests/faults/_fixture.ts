@@ -5,7 +5,7 @@ import { type AgentFixture, Ears, openAgentFixture, tone } from "../e2e/_agents.
 import { Guest, until } from "../e2e/_fixture.ts";
 import { levelDb, toFloats } from "../e2e/_signal.ts";
 import type { UdpRelay } from "../fixtures/udp_relay.ts";
-import type { Browser } from "../../scripts/browser.ts";
+import type { Browser } from "../../scripts/lib/browser.ts";
 
 const DETOUR = await Deno.readTextFile(new URL("../fixtures/detour.js", import.meta.url));
 /** Below this no participant speaks. The tones of these tests are at -15 dB. */

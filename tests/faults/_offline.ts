@@ -4,7 +4,7 @@
  * many milliseconds. With `--hide` the machine may have a network: the browser is told to use it by
  * a proxy only, of which there is none, and does as it does without one.
  */
-import { launchBrowser, launchFirefox } from "../../scripts/browser.ts";
+import { launchBrowser, launchFirefox } from "../../scripts/lib/browser.ts";
 import { openAgentFixture } from "../e2e/_agents.ts";
 import { joinByKeyboard, openPage } from "../e2e/_page.ts";
 

@@ -1,5 +1,5 @@
 /** Programs in Python from PyPI, each in an environment of its own below `~/.cache/ringline-tests`. */
-import { exists } from "../../scripts/files.ts";
+import { exists } from "../../scripts/lib/files.ts";
 
 const CACHE = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
 

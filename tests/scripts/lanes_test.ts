@@ -12,7 +12,7 @@ import {
   TIMED,
   UNTIMED,
   WAITING,
-} from "../../scripts/lanes.ts";
+} from "../../scripts/lib/lanes.ts";
 
 const files = await testFiles();
 
@@ -63,7 +63,7 @@ Deno.test("lanes run beside the others, at a low priority, only tests that wait 
 });
 
 Deno.test("a browser in the unit lane is an error that says where its test belongs", async () => {
-  const module = new URL("../../scripts/browsers.ts", import.meta.url).href;
+  const module = new URL("../../scripts/lib/browsers.ts", import.meta.url).href;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", `import { findChromium } from "${module}"; await findChromium();`],
     env: { RINGLINE_TEST_LANE: "unit", NO_COLOR: "1" },

@@ -6,7 +6,7 @@ import {
   type Lock,
   npmPart,
   readLock,
-} from "../../scripts/lock_file.ts";
+} from "../../scripts/lib/lock_file.ts";
 
 /** What this machine's lock may hold: two versions of `ms`, one of them only for a stand-in. */
 const merged: Lock = {

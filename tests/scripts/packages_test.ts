@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { readPackages } from "../../scripts/packages.ts";
+import { readPackages } from "../../scripts/lib/packages.ts";
 
 Deno.test("packages are the root and the workspace's members, by path or by folder", async () => {
   const folder = await Deno.makeTempDir();

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Installer, type Prerequisite, provide } from "../../scripts/prerequisites.ts";
+import { type Installer, type Prerequisite, provide } from "../../scripts/lib/prerequisites.ts";
 
 /** A machine that lacks a browser, and what was installed on it. */
 function machine({ isDebian = true, isRoot = true, isOptional = false } = {}) {

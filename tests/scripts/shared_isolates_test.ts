@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { shareIsolates } from "../../scripts/shared_isolates.ts";
+import { shareIsolates } from "../../scripts/lib/shared_isolates.ts";
 
 Deno.test("shareIsolates imports each file once, neighbours together", async () => {
   const folder = await Deno.makeTempDir();

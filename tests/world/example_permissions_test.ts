@@ -1,6 +1,6 @@
 /** The examples that use a service, without one permission each. */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import type { Browser } from "../../scripts/browser.ts";
+import type { Browser } from "../../scripts/lib/browser.ts";
 import { ServiceDouble } from "../adapters/_double.ts";
 import { RealtimeDouble } from "../adapters/_realtime_double.ts";
 import { Example, type ExampleOptions, flagsOf } from "../e2e/_example.ts";

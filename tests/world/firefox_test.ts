@@ -3,14 +3,14 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { Agent, silentLogger, TextReceivedEvent } from "@ringline/edge";
 import { LocalEdge, type LocalServerOptions } from "@ringline/edge/local";
 import { selfSignedCertificate } from "@ringline/edge/local/certificate";
-import { launchBrowser, type Page } from "../../scripts/browser.ts";
+import { launchBrowser, type Page } from "../../scripts/lib/browser.ts";
 import { Ears, openAgentFixture, tone } from "../e2e/_agents.ts";
 import { hasLoopback6 } from "../edges/local/network.ts";
 import { chromium, firefox, firefoxTest, Guest, until } from "../e2e/_fixture.ts";
 import { joinByKeyboard, openPage, shows } from "../e2e/_page.ts";
 import { levelDb, type Recording, toneDb } from "../e2e/_signal.ts";
 
-const BROWSER = new URL("../../scripts/browser.ts", import.meta.url).href;
+const BROWSER = new URL("../../scripts/lib/browser.ts", import.meta.url).href;
 /** What Firefox's microphone says: a tone of 700 Hz with an amplitude of 0.25. */
 const VOICE = `navigator.mediaDevices.getUserMedia = async () => {
   const context = new AudioContext();

@@ -8,7 +8,7 @@ import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import { ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent } from "../../src/edge/events.ts";
 import type { CallConnection } from "../../src/edge/call_connection.ts";
 import { TrackType } from "../../src/edge/types.ts";
-import type { Page } from "../../scripts/browser.ts";
+import type { Page } from "../../scripts/lib/browser.ts";
 import { API_KEY, API_SECRET, StreamDouble } from "../edges/getstream/double/stream_double.ts";
 import { CID, edgeOn } from "../edges/getstream/_fixture.ts";
 import { Listener, medianFrequency, tone } from "../edges/getstream/listener.ts";

@@ -1,5 +1,5 @@
 /** Debian's Redis on the loopback. */
-import { isFile } from "../../../scripts/programs.ts";
+import { isFile } from "../../../scripts/lib/programs.ts";
 import { until } from "../../fixtures/until.ts";
 
 const PROGRAM = "/usr/bin/redis-server";

@@ -3,7 +3,7 @@ import { type Call, silentLogger, type User } from "@ringline/edge";
 import { LiveKitEdge, type LiveKitEdgeOptions } from "@ringline/livekit";
 import { GuestPage } from "./_guest.ts";
 import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
-import type { Browser } from "../../../scripts/browser.ts";
+import type { Browser } from "../../../scripts/lib/browser.ts";
 import { browserTest } from "../../e2e/_fixture.ts";
 
 /** Options of an edge on the server. */

@@ -1,5 +1,5 @@
 /** People in rooms, by LiveKit's own client in a page of a browser. */
-import type { Browser, Page } from "../../../scripts/browser.ts";
+import type { Browser, Page } from "../../../scripts/lib/browser.ts";
 import type { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 
 /** Returns LiveKit's client and the people who use it as a script for a page. */

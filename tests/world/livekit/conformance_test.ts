@@ -5,7 +5,7 @@ import {
   type EdgeUnderTest,
   type RemoteParticipant,
 } from "@ringline/edge/testing";
-import { launchBrowser } from "../../../scripts/browser.ts";
+import { launchBrowser } from "../../../scripts/lib/browser.ts";
 import { chromium } from "../../e2e/_fixture.ts";
 import { LiveKitEdge } from "@ringline/livekit";
 import { until } from "../../fixtures/until.ts";

@@ -6,7 +6,7 @@ import {
 } from "@ringline/edge/testing";
 import { LiveKitEdge } from "@ringline/livekit";
 import { AccessToken } from "livekit-server-sdk";
-import { launchBrowser } from "../../../scripts/browser.ts";
+import { launchBrowser } from "../../../scripts/lib/browser.ts";
 import { chromium } from "../../e2e/_fixture.ts";
 import { optionsFor } from "./_fixture.ts";
 import { Guest, GuestPage } from "./_guest.ts";

@@ -1,7 +1,7 @@
 /** Runs programs for the scripts. @module */
 import { constants, setPriority } from "node:os";
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../..", import.meta.url);
 
 /** What a program printed, and whether it succeeded. */
 export interface Output {

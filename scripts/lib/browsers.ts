@@ -13,7 +13,7 @@ async function findBrowser(variable: string, names: string[]): Promise<string | 
   if (Deno.env.get(LANE_VARIABLE) === "unit") {
     throw new Error(
       "the unit lane has no browser: a test that needs one lies under tests/e2e, or is listed in " +
-        "scripts/lanes.ts",
+        "scripts/lib/lanes.ts",
     );
   }
   const named = Deno.env.get(variable);

@@ -6,7 +6,7 @@
  * @module
  */
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../..", import.meta.url);
 
 /** The committed part. */
 export const COMMITTED = new URL("deno.lock", ROOT);

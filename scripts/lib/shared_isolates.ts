@@ -5,7 +5,7 @@
  * @module
  */
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../..", import.meta.url);
 
 /** How many files share an isolate: enough to save most, and few enough to keep all processors busy. */
 const FILES_EACH = 8;

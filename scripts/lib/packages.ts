@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { isFile } from "./programs.ts";
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../..", import.meta.url);
 
 /** A package, as its `deno.json` describes it. */
 export interface Package {

@@ -9,7 +9,7 @@
  * @module
  */
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../..", import.meta.url);
 
 /** The lanes, in the order in which they run. */
 export const LANES = ["unit", "e2e", "world"] as const;
