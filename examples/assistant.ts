@@ -31,7 +31,7 @@ async function createEdge(name: string): Promise<EdgeTransport> {
     case "stream":
       return new (await import("@ringline/getstream")).GetStreamEdge();
     default:
-      return fail(`--edge must be local or stream, got ${name}`);
+      return fail(`--edge: expected local or stream, got ${name}`);
   }
 }
 

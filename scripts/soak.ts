@@ -61,15 +61,15 @@ function readOptions(args: string[]): Options | undefined {
   const minutes = Number(values.minutes);
   const people = Number(values.people);
   if (!(minutes > 0 && Number.isFinite(minutes))) {
-    throw new RangeError(`--minutes must be a number above 0, got "${values.minutes}"`);
+    throw new RangeError(`--minutes: expected a number above 0, got "${values.minutes}"`);
   }
   if (!Number.isInteger(people) || people < 1 || people > 16) {
-    throw new RangeError(`--people must be a whole number from 1 to 16, got "${values.people}"`);
+    throw new RangeError(`--people: expected a whole number from 1 to 16, got "${values.people}"`);
   }
   const { scenario, svg, json } = values;
   if (scenario !== undefined && !Object.hasOwn(SCENARIOS, scenario)) {
     const names = Object.keys(SCENARIOS).join(", ");
-    throw new RangeError(`--scenario must be one of ${names}, got "${scenario}"`);
+    throw new RangeError(`--scenario: expected one of ${names}, got "${scenario}"`);
   }
   return { minutes, people, svg, json, scenario: scenario as Scenario | undefined };
 }

@@ -158,7 +158,7 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
   ],
   [
     { edge, agentUser, processors: [{ name: "v", videoLimitMs: -1 }] },
-    "processors[0].videoLimitMs must be a number of milliseconds >= 0, got -1",
+    "processors[0].videoLimitMs: expected a number of milliseconds >= 0, got -1",
   ],
   [
     { edge, agentUser, publishVideo: {} },
@@ -173,7 +173,7 @@ const wrongAgents: readonly (readonly [options: unknown, says: string])[] = [
     "publishVideo: expected a VideoTrack, or false, got true",
   ],
   [{ edge, agentUser, audioMode: "music" }, 'audioMode: expected "speech" or "live", got "music"'],
-  [{ edge, agentUser, sampleRate: 8000 }, "sampleRate must be 16000, 24000 or 48000, got 8000"],
+  [{ edge, agentUser, sampleRate: 8000 }, "sampleRate: expected 16000, 24000 or 48000, got 8000"],
   [{ edge, agentUser, hearsAgents: "yes" }, 'hearsAgents: expected true or false, got "yes"'],
   [
     { edge, agentUser, kernel: {} },

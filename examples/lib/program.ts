@@ -41,7 +41,7 @@ export function serviceFromEnv(): { apiKey?: string; baseUrl?: string } {
     );
   }
   if (baseUrl && !/^https?:\/\/./.test(baseUrl)) {
-    fail(`OPENAI_BASE_URL must begin with http:// or https://, got ${baseUrl}`);
+    fail(`OPENAI_BASE_URL: expected an http(s) address, got ${baseUrl}`);
   }
   return { apiKey, baseUrl };
 }

@@ -149,7 +149,7 @@ export function checkAgentOptions(options: AgentOptions): void {
     throw new TypeError(`${name}: expected true or false, got ${shown(value)}`);
   }
   if (sampleRate !== undefined && ![16_000, 24_000, 48_000].includes(sampleRate)) {
-    throw new RangeError(`sampleRate must be 16000, 24000 or 48000, got ${shown(sampleRate)}`);
+    throw new RangeError(`sampleRate: expected 16000, 24000 or 48000, got ${shown(sampleRate)}`);
   }
   for (const name of ["maxCallMs", "closeWhenIdleMs"] as const) {
     const value = options[name];

@@ -122,7 +122,7 @@ export function checkProcessors(processors: unknown): void {
     }
     if (one.videoMaxSide !== undefined && !(one.videoMaxSide >= 1)) {
       const got = shown(one.videoMaxSide);
-      throw new RangeError(`processors[${index}].videoMaxSide must be >= 1, got ${got}`);
+      throw new RangeError(`processors[${index}].videoMaxSide: expected >= 1, got ${got}`);
     }
     for (const hook of HOOKS) {
       if (one[hook] === undefined || typeof one[hook] === "function") continue;

@@ -128,7 +128,7 @@ export class MemoryConversation implements Conversation {
     }
     const { capacity = 1000 } = init;
     if (!Number.isInteger(capacity) || capacity < 1) {
-      throw new RangeError(`capacity must be an integer >= 1, got ${capacity}`);
+      throw new RangeError(`capacity: expected an integer >= 1, got ${capacity}`);
     }
     this.id = init.id;
     this.instructions = init.instructions ?? "";

@@ -95,5 +95,5 @@ function check(
 }
 
 function notJson({ what }: Walk, path: string, got: string): TypeError {
-  return new TypeError(`${what} must be JSON, but ${path} is ${got}`);
+  return new TypeError(`${what}: expected JSON, but ${path} is ${got}`);
 }

@@ -28,7 +28,7 @@ export function hasControlCharacters(text: string): boolean {
  */
 export function checkCount(value: unknown, name: string): asserts value is number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return;
-  throw new RangeError(`${name} must be a whole number from 0 on, got ${shown(value)}`);
+  throw new RangeError(`${name}: expected a whole number from 0 on, got ${shown(value)}`);
 }
 
 /**

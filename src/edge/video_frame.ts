@@ -42,10 +42,12 @@ export interface VideoLimits {
  * @throws {RangeError} `fps` is not from 0.1 to 60, or a side is not a whole number from 1 to 8192
  */
 export function checkVideoLimits({ fps = 1, maxWidth = 1, maxHeight = 1 }: VideoLimits): void {
-  if (!(fps >= 0.1 && fps <= 60)) throw new RangeError(`fps must be 0.1 to 60, got ${shown(fps)}`);
+  if (!(fps >= 0.1 && fps <= 60)) {
+    throw new RangeError(`fps: expected 0.1 to 60, got ${shown(fps)}`);
+  }
   for (const [name, side] of Object.entries({ maxWidth, maxHeight })) {
     if (Number.isInteger(side) && side >= 1 && side <= 8192) continue;
-    throw new RangeError(`${name} must be 1 to 8192 whole pixels, got ${shown(side)}`);
+    throw new RangeError(`${name}: expected 1 to 8192 whole pixels, got ${shown(side)}`);
   }
 }
 

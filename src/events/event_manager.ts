@@ -67,7 +67,7 @@ export class EventManager implements Disposable {
     checkObject(options, "options", "an object like { queueSize: 256 }, or nothing");
     this.#queueSize = options.queueSize ?? 256;
     if (!Number.isInteger(this.#queueSize) || this.#queueSize < 1) {
-      throw new RangeError(`queueSize must be an integer >= 1, got ${this.#queueSize}`);
+      throw new RangeError(`queueSize: expected an integer >= 1, got ${this.#queueSize}`);
     }
     this.#onFailure = options.onFailure ?? ((error) => console.error(error));
     this.#clock = options.clock ?? systemClock;

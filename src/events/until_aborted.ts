@@ -59,7 +59,7 @@ function iteratorOf<T>(source: AsyncIterable<T>, what: string): AsyncIterator<T>
   const iterate: unknown = (source as AsyncIterable<T> | undefined | null)?.[Symbol.asyncIterator];
   if (typeof iterate !== "function") {
     throw new TypeError(
-      `${what} must return an AsyncIterable, as an \`async *\` function does, got ${shown(source)}`,
+      `${what}: expected an AsyncIterable, as an \`async *\` function does, got ${shown(source)}`,
     );
   }
   const iterator: AsyncIterator<T> = source[Symbol.asyncIterator]();

@@ -58,13 +58,13 @@ export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): J
   const { store, calls = Infinity, leaseMs = 2000, workerId = crypto.randomUUID() } = options;
   checkMethods(store, "store", "a JobStore, e.g. a RedisJobStore", ["claim", "renew", "release"]);
   if (calls !== Infinity && !(Number.isSafeInteger(calls) && calls > 0)) {
-    throw new RangeError(`calls must be a whole number from 1 on, got ${shown(calls)}`);
+    throw new RangeError(`calls: expected a whole number from 1 on, got ${shown(calls)}`);
   }
   if (typeof leaseMs !== "number" || !(leaseMs >= 100) || leaseMs === Infinity) {
-    throw new RangeError(`leaseMs must be a number of at least 100, got ${shown(leaseMs)}`);
+    throw new RangeError(`leaseMs: expected a number of at least 100, got ${shown(leaseMs)}`);
   }
   if (typeof workerId !== "string" || workerId === "") {
-    throw new TypeError(`workerId must be a text, got ${shown(workerId)}`);
+    throw new TypeError(`workerId: expected a text, got ${shown(workerId)}`);
   }
   return {
     openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {

@@ -59,13 +59,13 @@ export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLim
   const all: WorkerLimits = { ...DEFAULTS, ...Object.fromEntries(given) };
   const { calls } = all;
   if (calls !== Infinity && !(Number.isSafeInteger(calls) && calls > 0)) {
-    throw new RangeError(`limits.calls must be a whole number from 1 on, got ${shown(calls)}`);
+    throw new RangeError(`limits.calls: expected a whole number from 1 on, got ${shown(calls)}`);
   }
   for (const name of ["cpu", "memory"] as const) {
     const value = all[name];
     if (typeof value === "number" && value > 0 && value <= 1) continue;
     throw new RangeError(
-      `limits.${name} must be more than 0 and at most 1, got ${shown(value)}: 0.8 is 80 %`,
+      `limits.${name}: expected more than 0 and at most 1, got ${shown(value)}: 0.8 is 80 %`,
     );
   }
   for (const name of ["callMs", "idleMs", "startMs", "drainMs", "goodbyeMs"] as const) {

@@ -77,7 +77,9 @@ export class LoadMonitor implements Disposable {
       for (const name of ["cpu", "memory"] as const) {
         const value = use[name];
         if (value === undefined || typeof value === "number" && value >= 0) continue;
-        throw new RangeError(`measure: ${name} must be from 0 to 1, got ${shown(value)}`);
+        throw new RangeError(
+          `measure: ${name}: expected a number from 0 to 1, got ${shown(value)}`,
+        );
       }
       this.#use = use;
     } catch (error) {

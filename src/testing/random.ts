@@ -8,7 +8,7 @@ export class Random {
    * @param seed any whole number
    */
   constructor(readonly seed: number) {
-    if (!Number.isInteger(seed)) throw new RangeError(`seed must be a whole number, got ${seed}`);
+    if (!Number.isInteger(seed)) throw new RangeError(`seed: expected a whole number, got ${seed}`);
     this.#state = seed >>> 0;
   }
 

@@ -75,7 +75,7 @@ function make(
 ): PcmChunk {
   checkObject(options, "options", "an object like { amplitude: 9000 }, or nothing");
   if (typeof durationMs !== "number" || !(durationMs >= 0 && durationMs < Infinity)) {
-    throw new RangeError(`durationMs must be a number >= 0, got ${shown(durationMs)}`);
+    throw new RangeError(`durationMs: expected a number >= 0, got ${shown(durationMs)}`);
   }
   const { sampleRate = 16_000, channels = 1 } = options;
   const frames = Math.round(durationMs * sampleRate / 1000);

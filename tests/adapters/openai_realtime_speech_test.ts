@@ -183,6 +183,6 @@ Deno.test("the model's name, or an option, chooses the interface that speaks", a
   assertThrows(
     () => tts({ model, voice: "marin", sampleRate: 16_000 }),
     RangeError,
-    "sampleRate must be 24000 for a realtime model, got 16000",
+    "sampleRate: expected 24000 for a realtime model, got 16000",
   );
 });

@@ -94,7 +94,7 @@ Deno.test("createAudioTrack names what is wrong", async () => {
     [{ to: { ...to, kind: "agent" } }, 'got the agent "ann"'],
     [{ to, othersGain: "low" }, 'othersGain: expected a number from 0 to 1, got "low"'],
     [{ to, othersGain: 2 }, "othersGain: expected a number from 0 to 1, got 2"],
-    [{ to, mode: "loud" }, "mode must be"],
+    [{ to, mode: "loud" }, "mode: expected"],
   ];
   for (const [options, message] of wrong) {
     assertThrows(() => agent.createAudioTrack(options as { to: Participant }), Error, message);

@@ -263,5 +263,5 @@ Deno.test("an agent subscribes to the size and rate that its processors take, an
     vision: { maxSide: 512 },
   })!;
   assertEquals([eyes.videoFps, eyes.videoMaxSide], [2, 512], "as large as the model is shown");
-  await assertRejects(() => asked([{ videoMaxSide: 0 }]), RangeError, "videoMaxSide must be");
+  await assertRejects(() => asked([{ videoMaxSide: 0 }]), RangeError, "videoMaxSide: expected");
 });

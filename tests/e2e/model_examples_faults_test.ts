@@ -42,7 +42,7 @@ Deno.test("an example lists its options, and rejects wrong ones", async () => {
   const env = { OPENAI_API_KEY: KEY };
   assertEquals(
     await refusalOf("assistant.ts", { env, args: ["--edge", "zoom"] }),
-    "--edge must be local or stream, got zoom\n",
+    "--edge: expected local or stream, got zoom\n",
   );
   assertMatch(
     await refusalOf("moderator.ts", { env, args: ["--foo"] }),
@@ -53,7 +53,7 @@ Deno.test("an example lists its options, and rejects wrong ones", async () => {
     /STREAM_API_KEY/,
   );
   const wrong = { OPENAI_BASE_URL: "localhost:11434" };
-  assertMatch(await refusalOf("realtime.ts", { env: wrong }), /^OPENAI_BASE_URL must .+\n$/);
+  assertMatch(await refusalOf("realtime.ts", { env: wrong }), /^OPENAI_BASE_URL: expected .+\n$/);
 });
 
 for (const name of EXAMPLES) {

@@ -87,7 +87,7 @@ Deno.test("anonymous viewers are no participants, and their call is not idle", a
   assertEquals(connection.state, "idle");
   assertEquals(log, ["waiting", "active", "joined anna", "left anna", "idle"]);
   for (const count of [-1, 0.5, NaN]) {
-    assertThrows(() => connection.count(count), RangeError, "count must be");
+    assertThrows(() => connection.count(count), RangeError, "count: expected");
   }
   await clock.until(edge.close());
   connection.count(1);

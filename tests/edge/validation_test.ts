@@ -27,7 +27,7 @@ Deno.test("a user is checked before anything is started for it", () => {
     [{ ...ann, name: "half \ud83e" }, "user.name"],
     [{ ...ann, image: 5 }, "user.image: expected a text of 1 to 4096"],
     [{ ...ann, custom: [] }, "user.custom: expected an object, got an array"],
-    [{ ...ann, custom: { a: 1n } }, "user.custom must be JSON, but it.a is bigint"],
+    [{ ...ann, custom: { a: 1n } }, "user.custom: expected JSON, but it.a is bigint"],
   ];
   for (const [user, message] of cases) {
     assertThrows(() => checkUser(user, "user"), TypeError, message);

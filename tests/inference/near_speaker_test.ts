@@ -108,6 +108,6 @@ Deno.test("NearSpeaker knows no distance before half a second, and follows a new
 
 Deno.test("nearSpeakerOnly is a boolean", () => {
   const interruption = { nearSpeakerOnly: 10 as unknown as boolean };
-  const message = "turnHandling.interruption.nearSpeakerOnly must be a boolean, got";
+  const message = "turnHandling.interruption.nearSpeakerOnly: expected a boolean, got";
   assertThrows(() => checkTurnHandling({ interruption }), TypeError, message);
 });

@@ -243,8 +243,8 @@ Deno.test("whatever is cut off or killed, each job is run by one worker in the e
 Deno.test("sharedJobs names an option that is wrong", () => {
   const source = { edge: new MemoryEdge(), openJobs: () => Promise.resolve({ close() {} }) };
   const store = new MemoryJobStore();
-  assertThrows(() => sharedJobs(source, { store, calls: 0 }), RangeError, "calls must be");
-  assertThrows(() => sharedJobs(source, { store, leaseMs: 1 }), RangeError, "leaseMs must be");
-  assertThrows(() => sharedJobs(source, { store, workerId: "" }), TypeError, "workerId must be");
+  assertThrows(() => sharedJobs(source, { store, calls: 0 }), RangeError, "calls: expected");
+  assertThrows(() => sharedJobs(source, { store, leaseMs: 1 }), RangeError, "leaseMs: expected");
+  assertThrows(() => sharedJobs(source, { store, workerId: "" }), TypeError, "workerId: expected");
   assertThrows(() => sharedJobs(source, {} as { store: MemoryJobStore }), TypeError, "store");
 });

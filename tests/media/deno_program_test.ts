@@ -197,7 +197,7 @@ Deno.test("an edge takes denoPath, and says immediately when it makes no sense",
   await assertRejects(() => local.callLink(call), EdgeError, "false is no Deno");
   const keys = { apiKey: "key", apiSecret: "secret" };
   const wrong = { denoPath: "" };
-  const message = "denoPath must be the path or the file URL of a Deno";
+  const message = "denoPath: expected the path or the file URL of a Deno";
   assertThrows(() => new LocalEdge(wrong), TypeError, message);
   assertThrows(() => new GetStreamEdge({ ...keys, ...wrong }), TypeError, message);
   for (const denoPath of [5n, null, new URL("https://deno.land/deno")] as unknown as string[]) {

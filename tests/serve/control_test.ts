@@ -321,7 +321,7 @@ Deno.test("WorkerControl names a wrong option", async () => {
     [{ token: "short" }, "token: expected at least 32 random characters"],
     [{ token: `${TOKEN} ` }, "token: expected at least 32 random characters"],
     [{ edge: {} }, "edge: expected an EdgeTransport"],
-    [{ origins: ["https://a.example/x"] }, 'origins must be like "https://example.org"'],
+    [{ origins: ["https://a.example/x"] }, 'origins: expected one like "https://example.org"'],
   ];
   for (const [options, message] of wrong) {
     assertThrows(() => new WorkerControl(worker, options as never), TypeError, message);

@@ -92,7 +92,7 @@ Deno.test("WebhookJobs names a wrong option", () => {
     [{}, "read: expected a function"],
     [{ read, respond: "x" }, "respond: expected a function"],
     [{ read, path: "webhook" }, 'path: expected a path like "/webhook"'],
-    [{ read, maxBodyBytes: -1 }, "maxBodyBytes must be a whole number"],
+    [{ read, maxBodyBytes: -1 }, "maxBodyBytes: expected a whole number"],
   ];
   for (const [options, message] of wrong) {
     assertThrows(() => new WebhookJobs(options as never), Error, message);

@@ -305,12 +305,12 @@ Deno.test("serve names a wrong option", async () => {
     [{}, "agent: expected a function, got undefined"],
     [{ agent, sources: "x" }, "sources: expected a list like [edge]"],
     [{ agent, sources: [{}] }, "sources[0]: expected a JobSource"],
-    [{ agent, limits: { calls: 0 } }, "limits.calls must be a whole number from 1 on, got 0"],
+    [{ agent, limits: { calls: 0 } }, "limits.calls: expected a whole number from 1 on, got 0"],
     [
       { agent, limits: { cpu: 80 } },
-      "limits.cpu must be more than 0 and at most 1, got 80: 0.8 is 80 %",
+      "limits.cpu: expected more than 0 and at most 1, got 80: 0.8 is 80 %",
     ],
-    [{ agent, limits: { drainMs: -1 } }, "limits.drainMs must be a number of milliseconds"],
+    [{ agent, limits: { drainMs: -1 } }, "limits.drainMs: expected a number of milliseconds"],
     [{ agent, limits: { drain: 1 } }, "limits.drain is no limit"],
     [{ agent, accept: true }, "accept: expected a function, got true"],
   ];

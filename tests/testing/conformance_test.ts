@@ -68,7 +68,7 @@ Deno.test("conformanceTests throws a TypeError for an edge in place of a factory
   assertThrows(
     () => edgeConformance(edge, { name: "edge" }),
     TypeError,
-    "factory must be a function that creates an edge under test, got object",
+    "factory: expected a function that creates an edge under test, got object",
   );
 });
 

@@ -101,7 +101,7 @@ class AiSdkVoice extends AiSdkSpeechPart<AiSdkTTSOptions> implements SentenceVoi
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
       const message = `${this.name}: the audio cannot be played: ${messageOf(cause)}; ` +
-        `outputFormat must be one for WAV or PCM, and is ${outputFormat}`;
+        `outputFormat: expected one for WAV or PCM, got ${outputFormat}`;
       throw new InferenceError(message, { code: "malformed", cause });
     }
   }

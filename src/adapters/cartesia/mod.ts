@@ -150,7 +150,7 @@ class CartesiaTTS extends StreamingComponent implements TTS {
   constructor(options: CartesiaTTSOptions) {
     super(new StreamingService("cartesia-tts", options));
     if (typeof options.voice !== "string" || options.voice === "") {
-      throw new TypeError("cartesiaTTS: voice must be the id of a voice");
+      throw new TypeError("cartesiaTTS: voice: expected the id of a voice");
     }
     this.#options = options;
   }

@@ -145,7 +145,7 @@ class ElevenLabsTTS extends StreamingComponent implements TTS {
   constructor(options: ElevenLabsTTSOptions) {
     super(new StreamingService("elevenlabs-tts", options));
     if (typeof options.voice !== "string" || options.voice === "") {
-      throw new TypeError("elevenLabsTTS: voice must be the id of a voice");
+      throw new TypeError("elevenLabsTTS: voice: expected the id of a voice");
     }
     this.#options = options;
   }

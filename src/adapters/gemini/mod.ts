@@ -60,7 +60,7 @@ class GeminiLive implements RealtimeLLM {
   constructor(options: GeminiLiveOptions) {
     this.#service = new StreamingService(this.name, options);
     if (typeof options.model !== "string" || options.model === "") {
-      throw new TypeError("geminiLive: model must be the name of a model");
+      throw new TypeError("geminiLive: model: expected the name of a model");
     }
     this.#options = options;
   }

@@ -37,7 +37,7 @@ export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
   checkObject(options, "options", "an object like { quality: 80 }, or nothing");
   const { quality = 80 } = options;
   if (!(typeof quality === "number" && quality >= 1 && quality <= 100)) {
-    throw new RangeError(`quality must be 1 to 100, got ${shown(quality)}`);
+    throw new RangeError(`quality: expected 1 to 100, got ${shown(quality)}`);
   }
   return {
     mediaType: "image/jpeg",

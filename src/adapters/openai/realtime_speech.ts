@@ -42,7 +42,7 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
     realtimeUrl({ ...service, ...options });
     const { sampleRate = 24_000 } = options;
     if (sampleRate !== 24_000) {
-      throw new RangeError(`sampleRate must be 24000 for a realtime model, got ${sampleRate}`);
+      throw new RangeError(`sampleRate: expected 24000 for a realtime model, got ${sampleRate}`);
     }
   }
 

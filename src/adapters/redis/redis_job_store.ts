@@ -59,11 +59,11 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
     const { url, pool = "default" } = options;
     if (typeof url !== "string" || !/^rediss?:$/.test(URL.parse(url)?.protocol ?? "")) {
       // Not shown: it may hold a password.
-      throw new TypeError("url must be an address that begins with redis:// or rediss://");
+      throw new TypeError("url: expected an address that begins with redis:// or rediss://");
     }
     if (typeof pool !== "string" || !/^[\w.:-]{1,100}$/.test(pool)) {
       throw new TypeError(
-        `pool must be a text of letters, digits and _.:- , 100 at most, got ${
+        `pool: expected a text of letters, digits and _.:- , 100 at most, got ${
           JSON.stringify(pool)
         }`,
       );

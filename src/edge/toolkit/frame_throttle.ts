@@ -15,7 +15,7 @@ export class FrameThrottle {
    * @param fps frames per second to let through; `Infinity` lets all through
    */
   constructor(readonly fps: number) {
-    if (!(fps > 0)) throw new RangeError(`fps must be a number > 0, got ${fps}`);
+    if (!(fps > 0)) throw new RangeError(`fps: expected a number > 0, got ${fps}`);
     this.#periodMs = fps === Infinity ? 0 : 1000 / fps;
   }
 

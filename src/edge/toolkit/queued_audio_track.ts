@@ -75,7 +75,7 @@ export class QueuedAudioTrack implements AudioTrack {
     checkObject(options, "options", 'an object like { mode: "live" }, or nothing');
     const { sampleRate = 48_000, aheadMs = 400, waitingMs = 1000, mode = "speech" } = options;
     if (mode !== "speech" && mode !== "live") {
-      throw new TypeError(`mode must be "speech" or "live", got ${JSON.stringify(mode)}`);
+      throw new TypeError(`mode: expected "speech" or "live", got ${JSON.stringify(mode)}`);
     }
     assertSampleRate(sampleRate);
     checkAddressee(options);

@@ -455,7 +455,7 @@ export class GetStreamEdge extends EdgeTransport {
 function checkId(name: string, id: unknown): void {
   if (typeof id === "string" && /^[\w-]{1,255}$/.test(id)) return;
   throw new TypeError(
-    `${name} must have 1 to 255 letters, digits, - or _, got ${JSON.stringify(id)}`,
+    `${name}: expected 1 to 255 letters, digits, - or _, got ${JSON.stringify(id)}`,
   );
 }
 
@@ -463,7 +463,7 @@ function checkId(name: string, id: unknown): void {
 function checkUserId(id: unknown): void {
   if (typeof id === "string" && /^[\w@-]{1,255}$/.test(id)) return;
   throw new TypeError(
-    `the user's id must have 1 to 255 letters, digits, @, - or _, got ${JSON.stringify(id)}`,
+    `the user's id: expected 1 to 255 letters, digits, @, - or _, got ${JSON.stringify(id)}`,
   );
 }
 

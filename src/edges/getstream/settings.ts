@@ -136,10 +136,10 @@ export function readSettings(
     })
   ) checkDuration(name, ms);
   if (!(silenceTimeoutMs >= 500)) {
-    throw new RangeError(`silenceTimeoutMs must be at least 500, got ${silenceTimeoutMs}`);
+    throw new RangeError(`silenceTimeoutMs: expected at least 500, got ${silenceTimeoutMs}`);
   }
   if (!(tokenValidityMs >= 5000)) {
-    throw new RangeError(`tokenValidityMs must be at least 5000, got ${tokenValidityMs}`);
+    throw new RangeError(`tokenValidityMs: expected at least 5000, got ${tokenValidityMs}`);
   }
   if (videoCodecs.length === 0 || !videoCodecs.every(isCodecName)) {
     throw new TypeError(
@@ -148,7 +148,7 @@ export function readSettings(
   }
   if (typeof location !== "string" || !/^\w{1,32}$/.test(location)) {
     throw new TypeError(
-      `location must be "auto" or an airport like "FRA", got ${JSON.stringify(location)}`,
+      `location: expected "auto" or an airport like "FRA", got ${JSON.stringify(location)}`,
     );
   }
   return {
@@ -181,7 +181,7 @@ function checkUserToken({ apiSecret, userToken }: GetStreamEdgeOptions): void {
   if (typeof userToken === "function" || (typeof userToken === "string" && userToken !== "")) {
     return;
   }
-  throw new TypeError("userToken must be a user's token, or a function that returns one");
+  throw new TypeError("userToken: expected a user's token, or a function that returns one");
 }
 
 function readEnvironment(name: string): string | undefined {
@@ -194,7 +194,7 @@ function readEnvironment(name: string): string | undefined {
 function checkAddress(name: string, value: string): string {
   const url = URL.parse(value);
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
-    throw new TypeError(`${name} must be an http(s) address without a query, got "${value}"`);
+    throw new TypeError(`${name}: expected an http(s) address without a query, got "${value}"`);
   }
   return value.replace(/\/+$/, "");
 }

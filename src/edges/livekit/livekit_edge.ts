@@ -270,7 +270,7 @@ export class LiveKitEdge extends EdgeTransport {
     const { validityMs = this.#settings.tokenValidityMs, identity } = options;
     checkDuration("validityMs", validityMs);
     if (identity !== undefined && (typeof identity !== "string" || identity === "")) {
-      throw new TypeError(`identity must be a text, got ${JSON.stringify(identity)}`);
+      throw new TypeError(`identity: expected a text, got ${JSON.stringify(identity)}`);
     }
     const room = roomNameOf(call);
     return await this.#tokens.create({ room, user, identity, isAgent: false, validityMs });
@@ -283,7 +283,7 @@ export class LiveKitEdge extends EdgeTransport {
    * @throws {ClosedError} the connection is closed.
    */
   async sendText(text: string, options: SendTextOptions = {}): Promise<void> {
-    if (typeof text !== "string") throw new TypeError(`text must be a text, got ${typeof text}`);
+    if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${typeof text}`);
     checkObject(options, "options", "an object like { topic }, or nothing");
     const { topic = "lk.chat", attributes = {}, to = [] } = options;
     await this.#brokerOf(options.connection).order({
@@ -308,7 +308,7 @@ export class LiveKitEdge extends EdgeTransport {
     for (const [name, value] of Object.entries(attributes)) {
       if (typeof value === "string") continue;
       throw new TypeError(
-        `attributes[${JSON.stringify(name)}] must be a text, got ${typeof value}`,
+        `attributes[${JSON.stringify(name)}]: expected a text, got ${typeof value}`,
       );
     }
     await this.#brokerOf(options.connection).setAttributes(attributes);
@@ -349,7 +349,7 @@ export class LiveKitEdge extends EdgeTransport {
     const { to, method, payload = "", timeoutMs = RPC_MS, connection } = options;
     for (const [name, value] of Object.entries({ to, method, payload })) {
       if (typeof value === "string" && (value !== "" || name === "payload")) continue;
-      throw new TypeError(`${name} must be a text, got ${JSON.stringify(value) ?? typeof value}`);
+      throw new TypeError(`${name}: expected a text, got ${JSON.stringify(value) ?? typeof value}`);
     }
     checkDuration("timeoutMs", timeoutMs);
     const broker = this.#brokerOf(connection);
@@ -377,7 +377,9 @@ export class LiveKitEdge extends EdgeTransport {
       throw new TypeError("reconnect expects a connection of this edge, got another one");
     }
     if (strategy !== "resume" && strategy !== "rejoin") {
-      throw new TypeError(`strategy must be "resume" or "rejoin", got ${JSON.stringify(strategy)}`);
+      throw new TypeError(
+        `strategy: expected "resume" or "rejoin", got ${JSON.stringify(strategy)}`,
+      );
     }
     const done = Promise.withResolvers<ReconnectedEvent>();
     using _subscription = this.events.subscribe(ReconnectedEvent, (event) => {

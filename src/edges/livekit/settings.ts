@@ -116,7 +116,7 @@ export function readSettings(
 ): LiveKitSettings {
   const { token } = options;
   if (token !== undefined && typeof token !== "function") {
-    throw new TypeError("token must be a function that returns a token");
+    throw new TypeError("token: expected a function that returns a token");
   }
   if (token !== undefined && options.apiSecret !== undefined) {
     throw new TypeError("LiveKitEdge takes either apiSecret or token, got both");
@@ -167,7 +167,9 @@ function readSip(sip: SipOptions | undefined): LiveKitSettings["sip"] {
   checkObject(sip, "sip", 'an object like { trunkId: "ST_abc" }, or nothing');
   const { trunkId, ringingTimeoutMs = 30_000 } = sip;
   if (trunkId !== undefined && (typeof trunkId !== "string" || trunkId === "")) {
-    throw new TypeError(`sip.trunkId must be a text like "ST_abc", got ${JSON.stringify(trunkId)}`);
+    throw new TypeError(
+      `sip.trunkId: expected a text like "ST_abc", got ${JSON.stringify(trunkId)}`,
+    );
   }
   checkDuration("sip.ringingTimeoutMs", ringingTimeoutMs);
   checkAtLeast("sip.ringingTimeoutMs", ringingTimeoutMs, 1000);
@@ -176,12 +178,12 @@ function readSip(sip: SipOptions | undefined): LiveKitSettings["sip"] {
 
 function checkAtLeast(name: string, ms: number, least: number): void {
   if (ms >= least) return;
-  throw new RangeError(`${name} must be at least ${least}, got ${ms}`);
+  throw new RangeError(`${name}: expected at least ${least}, got ${ms}`);
 }
 
 function readUrls(given: string | readonly string[] | undefined): string[] {
   const list = typeof given === "string" ? [given] : given ?? [];
-  if (!Array.isArray(list)) throw new TypeError(`url must be an address or a list, got ${given}`);
+  if (!Array.isArray(list)) throw new TypeError(`url: expected an address or a list, got ${given}`);
   return list.map((one) => typeof one === "string" ? one.trim() : one)
     .filter((one) => one !== "")
     .map((one) => checkUrl("url", one, /^(ws|http)s?:$/).replace(/^http/, "ws"));
@@ -192,7 +194,7 @@ function checkUrl(name: string, value: string, protocol: RegExp): string {
   if (!url || !protocol.test(url.protocol) || url.username || url.search || url.hash) {
     const kinds = name === "url" ? "ws(s)" : "http(s)";
     throw new TypeError(
-      `${name} must be an address that begins with ${kinds}:// and has no query or user, got ${
+      `${name}: expected an address that begins with ${kinds}:// and has no query or user, got ${
         withoutSecrets(JSON.stringify(value) ?? `${value}`)
       }`,
     );

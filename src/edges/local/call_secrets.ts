@@ -61,7 +61,7 @@ export class CallSecrets {
         (call.original ?? {}) as Partial<LocalCall>;
       if (!isSecret(given)) {
         throw new TypeError(
-          "call.original.secret must be 22 characters of base64url: use a call of createCall",
+          "call.original.secret: expected 22 characters of base64url: use a call of createCall",
         );
       }
       this.#secrets.set(key, secret = given);
@@ -80,10 +80,12 @@ export function checkCallName(callType: string, callId: string): void {
       hasControlCharacters(value) || !value.isWellFormed()
     ) {
       throw new TypeError(
-        `${name} must be a string of 1 to ${size} characters without control characters, got ${what}`,
+        `${name}: expected a string of 1 to ${size} characters without control characters, got ${what}`,
       );
     }
     // A URL's path drops them.
-    if (value === "." || value === "..") throw new TypeError(`${name} must not be ${what}`);
+    if (value === "." || value === "..") {
+      throw new TypeError(`${name}: expected a name, got ${what}`);
+    }
   }
 }

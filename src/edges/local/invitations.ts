@@ -82,7 +82,7 @@ export class Invitations {
     checkObject(grants, "grants", "an object like { publish: false }");
     if (typeof expiresInMs !== "number" || !(expiresInMs >= 1000 && expiresInMs <= MAX_MS)) {
       throw new RangeError(
-        `expiresInMs must be a number of milliseconds from 1000 to ${MAX_MS} (a century), ` +
+        `expiresInMs: expected a number of milliseconds from 1000 to ${MAX_MS} (a century), ` +
           `got ${shown(expiresInMs)}`,
       );
     }

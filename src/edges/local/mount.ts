@@ -230,11 +230,11 @@ function isSignal(request: IncomingMessage): boolean {
 function checkOrigin(origin: unknown): void {
   const url = URL.parse(String(origin));
   if (typeof origin !== "string" || !/^https?:$/.test(url?.protocol ?? "")) {
-    throw new TypeError(`origin must be like "https://example.org", got ${shown(origin)}`);
+    throw new TypeError(`origin: expected one like "https://example.org", got ${shown(origin)}`);
   }
   if (url!.href === `${url!.origin}/`) return;
   throw new TypeError(
-    `origin must be like "${url!.origin}", got ${shown(origin)}: the page has no prefix, ` +
+    `origin: expected one like "${url!.origin}", got ${shown(origin)}: the page has no prefix, ` +
       "its paths are the server's /call/TYPE/ID, /signal and its files",
   );
 }

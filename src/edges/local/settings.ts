@@ -74,25 +74,25 @@ export interface LocalServerOptions {
 export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   const host = String(options.host ?? "127.0.0.1").toLowerCase();
   if (host !== "localhost" && isIP(host) === 0) {
-    throw new TypeError(`host must be an IP address or "localhost", got "${host}"`);
+    throw new TypeError(`host: expected an IP address or "localhost", got "${host}"`);
   }
   const { announcedAddress } = options;
   if (announcedAddress !== undefined && isIP(announcedAddress) === 0) {
-    throw new TypeError(`announcedAddress must be an IP address, got "${announcedAddress}"`);
+    throw new TypeError(`announcedAddress: expected an IP address, got "${announcedAddress}"`);
   }
   if (options.origins !== undefined && !Array.isArray(options.origins)) {
     throw new TypeError(
-      `origins must be a list like ["https://example.org"], got ${shown(options.origins)}`,
+      `origins: expected a list like ["https://example.org"], got ${shown(options.origins)}`,
     );
   }
   const origins = (options.origins ?? []).map((origin) => {
     const url = URL.parse(origin);
     if (url === null || !/^https?:$/.test(url.protocol)) {
-      throw new TypeError(`origins must be like "https://example.org", got ${shown(origin)}`);
+      throw new TypeError(`origins: expected one like "https://example.org", got ${shown(origin)}`);
     }
     if (url.href !== `${url.origin}/`) {
       throw new TypeError(
-        `origins must be like "${url.origin}", got ${
+        `origins: expected one like "${url.origin}", got ${
           shown(origin)
         }: an origin has no path, user or query`,
       );
@@ -101,7 +101,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   });
   const { proxies = [] } = options;
   if (!Array.isArray(proxies)) {
-    throw new TypeError(`proxies must be a list like ["192.0.2.10"], got ${shown(proxies)}`);
+    throw new TypeError(`proxies: expected a list like ["192.0.2.10"], got ${shown(proxies)}`);
   }
   new AddressList(proxies, "proxies");
   if (isWildcard(host) && announcedAddress === undefined && origins.length === 0) {
@@ -113,15 +113,15 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   const range = options.udpPortRange;
   if (range && !(port(range.min, 1024) && port(range.max, range.min))) {
     throw new RangeError(
-      `udpPortRange must be ports from 1024 with min <= max, got ${range.min}-${range.max}`,
+      `udpPortRange: expected ports from 1024 with min <= max, got ${range.min}-${range.max}`,
     );
   }
   if (!port(options.port ?? 0, 0)) {
-    throw new RangeError(`port must be an integer from 0 to 65535, got ${shown(options.port)}`);
+    throw new RangeError(`port: expected an integer from 0 to 65535, got ${shown(options.port)}`);
   }
   const { mediaIsolation = "edge" } = options;
   if (mediaIsolation !== "edge" && mediaIsolation !== "call") {
-    throw new TypeError(`mediaIsolation must be "edge" or "call", got ${shown(mediaIsolation)}`);
+    throw new TypeError(`mediaIsolation: expected "edge" or "call", got ${shown(mediaIsolation)}`);
   }
   if (mediaIsolation === "call" && (options.port ?? 0) !== 0) {
     throw new RangeError(
@@ -131,7 +131,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   const { tls } = options;
   if (tls !== undefined && !(isPem(tls?.cert) && isPem(tls?.key))) {
     throw new TypeError(
-      "tls.cert and tls.key must be PEM text, not file names: read the files first",
+      "tls.cert and tls.key: expected PEM text, not file names: read the files first",
     );
   }
   return {

@@ -152,14 +152,14 @@ export function defineTool<const S extends JsonSchema | StandardSchema = NoParam
   const { filler, fillerAfterMs = 0, background = false } = definition;
   const options = { onInterruption, onDuplicate, filler, fillerAfterMs, background };
   if (typeof name !== "string" || !NAME.test(name)) {
-    throw new TypeError(`a tool's name must match ${NAME}, got ${shown(name)}`);
+    throw new TypeError(`a tool's name: expected one that matches ${NAME}, got ${shown(name)}`);
   }
   if (typeof description !== "string") {
-    throw new TypeError(`the tool ${name} must have a description, got ${shown(description)}`);
+    throw new TypeError(`the tool ${name}: expected a description, got ${shown(description)}`);
   }
   const { parameters, ...argumentSchema } = readParameters(name, definition.parameters);
   checkMethods(definition, `the tool ${name}`, "a definition", ["execute"]);
-  if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be > 0, got ${timeoutMs}`);
+  if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs: expected > 0, got ${timeoutMs}`);
   checkToolOptions(`the tool ${name}`, options);
   return { name, description, parameters, ...argumentSchema, timeoutMs, ...options, execute };
 }

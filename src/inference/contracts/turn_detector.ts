@@ -57,7 +57,7 @@ export const DEFAULT_SILENCE_MS = 800;
 
 /** Returns a {@linkcode TurnDetector} that always waits the same time. */
 export function fixedEndpointing(silenceMs = DEFAULT_SILENCE_MS): TurnDetector {
-  if (!(silenceMs >= 0)) throw new RangeError(`silenceMs must be >= 0, got ${silenceMs}`);
+  if (!(silenceMs >= 0)) throw new RangeError(`silenceMs: expected >= 0, got ${silenceMs}`);
   return { name: "fixed-endpointing", endpointingDelayMs: () => silenceMs };
 }
 

@@ -46,7 +46,7 @@ export class ChatHistory {
   /** Changes its limit, and what summarises it. */
   configure({ limit = DEFAULT_LIMIT, summarise }: { limit?: number; summarise?: Summarise }): void {
     if (!Number.isInteger(limit) || limit < 1) {
-      throw new RangeError(`limit must be an integer >= 1, got ${limit}`);
+      throw new RangeError(`limit: expected an integer >= 1, got ${limit}`);
     }
     this.#limit = limit;
     this.#summarise = summarise;

@@ -54,11 +54,11 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
   const { onUserTurnCompleted, onHistoryFull } = options;
   for (const [name, hook] of Object.entries({ shouldReply, onUserTurnCompleted, onHistoryFull })) {
     if (hook === undefined || typeof hook === "function") continue;
-    throw new TypeError(`turnHandling.${name} must be a function, got ${shown(hook)}`);
+    throw new TypeError(`turnHandling.${name}: expected a function, got ${shown(hook)}`);
   }
   if (historyLimit !== undefined && !(Number.isInteger(historyLimit) && historyLimit >= 1)) {
     throw new RangeError(
-      `turnHandling.historyLimit must be an integer >= 1, got ${shown(historyLimit)}`,
+      `turnHandling.historyLimit: expected an integer >= 1, got ${shown(historyLimit)}`,
     );
   }
 }
@@ -70,7 +70,7 @@ function checkTurnLimit(limit: unknown = {}): void {
   checkRange("turnHandling.userTurnLimit.maxWords", maxWords, 1, Infinity);
   if (onExceeded === undefined || typeof onExceeded === "function") return;
   throw new TypeError(
-    `turnHandling.userTurnLimit.onExceeded must be a function, got ${shown(onExceeded)}`,
+    `turnHandling.userTurnLimit.onExceeded: expected a function, got ${shown(onExceeded)}`,
   );
 }
 
@@ -79,7 +79,7 @@ function checkBackchannels(backchannels: unknown = {}): void {
   checkGroup(name, backchannels);
   for (const [language, words] of Object.entries(backchannels as object)) {
     if (Array.isArray(words) && words.every((word) => typeof word === "string")) continue;
-    throw new TypeError(`${name}.${language} must be an array of texts, got ${shown(words)}`);
+    throw new TypeError(`${name}.${language}: expected an array of texts, got ${shown(words)}`);
   }
 }
 
@@ -87,23 +87,23 @@ function checkTurnDetection(value: unknown): void {
   if (value === undefined || typeof value !== "string" || OWNERS.includes(value)) return;
   const names = OWNERS.map((name) => JSON.stringify(name)).join(", ");
   throw new TypeError(
-    `turnHandling.turnDetection must be ${names} or a TurnDetector, got ${shown(value)}`,
+    `turnHandling.turnDetection: expected ${names} or a TurnDetector, got ${shown(value)}`,
   );
 }
 
 function checkGroup(name: string, value: unknown): void {
   if (typeof value === "object" && value !== null) return;
-  throw new TypeError(`${name} must be an object, got ${shown(value)}`);
+  throw new TypeError(`${name}: expected an object, got ${shown(value)}`);
 }
 
 function checkBoolean(name: string, value: unknown): void {
   if (value === undefined || typeof value === "boolean") return;
-  throw new TypeError(`${name} must be a boolean, got ${shown(value)}`);
+  throw new TypeError(`${name}: expected a boolean, got ${shown(value)}`);
 }
 
 function checkRange(name: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || (typeof value === "number" && value >= least && value <= most)) return;
-  throw new RangeError(`${name} must be a number from ${least} to ${most}, got ${shown(value)}`);
+  throw new RangeError(`${name}: expected a number from ${least} to ${most}, got ${shown(value)}`);
 }
 
 function checkLimit(name: string, value: number | undefined): void {

@@ -67,7 +67,7 @@ class FirstSpeakerWins extends OneAtATime {
     checkClock(this.#clock);
     this.#logger = guardedLogger(options.logger ?? consoleLogger, this.#clock);
     if (!(this.#releaseMs >= 0)) {
-      throw new RangeError(`releaseMs must be a number >= 0, got ${this.#releaseMs}`);
+      throw new RangeError(`releaseMs: expected a number >= 0, got ${this.#releaseMs}`);
     }
   }
 

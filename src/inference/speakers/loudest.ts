@@ -21,7 +21,7 @@ export function loudest(options: LoudestOptions = {}): SpeakerFilter {
   checkObject(options, "options", "an object like { marginDb: 6 }, or nothing");
   const { marginDb = 6 } = options;
   if (!(typeof marginDb === "number" && marginDb >= 0)) {
-    throw new RangeError(`marginDb must be a number >= 0, got ${shown(marginDb)}`);
+    throw new RangeError(`marginDb: expected a number >= 0, got ${shown(marginDb)}`);
   }
   return new Loudest(marginDb);
 }

@@ -52,7 +52,7 @@ export class SentenceSplitter {
     checkObject(options, "options", "an object like { maxChars: 200 }, or nothing");
     this.#maxChars = options.maxChars ?? 240;
     if (!(this.#maxChars >= 1)) {
-      throw new RangeError(`maxChars must be a number >= 1, got ${this.#maxChars}`);
+      throw new RangeError(`maxChars: expected a number >= 1, got ${this.#maxChars}`);
     }
   }
 

@@ -114,7 +114,7 @@ export class Endpointing implements Disposable {
       }
       const got = typeof silenceMs === "string" ? JSON.stringify(silenceMs) : String(silenceMs);
       throw new RangeError(
-        `endpointingDelayMs must return 0 to ${MAX_SILENCE_MS} milliseconds, got ${got}`,
+        `endpointingDelayMs: expected 0 to ${MAX_SILENCE_MS} milliseconds, got ${got}`,
       );
     } catch (error) {
       const context =

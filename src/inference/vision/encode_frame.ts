@@ -34,7 +34,7 @@ export async function encodeFrame(
 ): Promise<EncodedImage> {
   checkObject(options, "options", "an object like { maxSide: 1024 }, or nothing");
   const { maxSide = MAX_SIDE, encoder = pngEncoder } = options;
-  if (!(maxSide >= 1)) throw new RangeError(`maxSide must be >= 1, got ${maxSide}`);
+  if (!(maxSide >= 1)) throw new RangeError(`maxSide: expected >= 1, got ${maxSide}`);
   const pixels = pixelsOf(frame, maxSide);
   const data = await promised(() => encoder.encode(pixels));
   if (!(data instanceof Uint8Array)) {

@@ -70,7 +70,7 @@ export function readDenoPath(denoPath: string | URL | undefined): string | undef
   if (denoPath instanceof URL && denoPath.protocol === "file:") return fileURLToPath(denoPath);
   if (typeof denoPath === "string" && denoPath !== "") return denoPath;
   throw new TypeError(
-    `denoPath must be the path or the file URL of a Deno, got ${Deno.inspect(denoPath)}`,
+    `denoPath: expected the path or the file URL of a Deno, got ${Deno.inspect(denoPath)}`,
   );
 }
 

@@ -339,10 +339,14 @@ export class MediaProcess {
 function readMemoryLimit(given: Partial<MemoryLimit> = {}): MemoryLimit {
   checkObject(given, "memoryLimit", "an object like { bytes: 400 << 20 }");
   const { bytes = MEMORY_LIMIT_BYTES, checkEveryMs = MEMORY_CHECK_MS } = given;
-  if (!(bytes > 0)) throw new RangeError(`memoryLimit.bytes must be above 0, got ${shown(bytes)}`);
+  if (!(bytes > 0)) {
+    throw new RangeError(`memoryLimit.bytes: expected above 0, got ${shown(bytes)}`);
+  }
   if (!(checkEveryMs >= 10 && checkEveryMs < 2 ** 31)) {
     throw new RangeError(
-      `memoryLimit.checkEveryMs must be from 10 to ${2 ** 31 - 1}, got ${shown(checkEveryMs)}`,
+      `memoryLimit.checkEveryMs: expected a number from 10 to ${2 ** 31 - 1}, got ${
+        shown(checkEveryMs)
+      }`,
     );
   }
   return { bytes, checkEveryMs };

@@ -76,7 +76,7 @@ export class WorkerControl {
     if (edge !== undefined) checkMethods(edge, "edge", "an EdgeTransport", ["createCall", "join"]);
     for (const origin of origins) {
       if (URL.parse(origin)?.origin === origin) continue;
-      throw new TypeError(`origins must be like "https://example.org", got ${shown(origin)}`);
+      throw new TypeError(`origins: expected one like "https://example.org", got ${shown(origin)}`);
     }
     this.#worker = worker;
     this.#options = options;

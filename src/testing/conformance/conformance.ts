@@ -41,7 +41,7 @@ export function conformanceTests(
 ): ConformanceTest[] {
   if (typeof factory !== "function") {
     const got = factory === null ? "null" : typeof factory;
-    throw new TypeError(`factory must be a function that creates an edge under test, got ${got}`);
+    throw new TypeError(`factory: expected a function that creates an edge under test, got ${got}`);
   }
   const parts = { ...defaultParts, ...options };
   const contract: Contract = {

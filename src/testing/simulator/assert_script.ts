@@ -18,12 +18,12 @@ export function assertScript(script: CallScript): void {
   assertOptional("agentJoinsAtMs", script.agentJoinsAtMs, { finite: true });
   assertOptional("participantWaitTimeoutMs", script.participantWaitTimeoutMs);
   if (typeof agent !== "function") {
-    throw new TypeError(`agent must be a function, got ${shown(agent)}`);
+    throw new TypeError(`agent: expected a function, got ${shown(agent)}`);
   }
   if (script.onJoined !== undefined && typeof script.onJoined !== "function") {
-    throw new TypeError(`onJoined must be a function, got ${shown(script.onJoined)}`);
+    throw new TypeError(`onJoined: expected a function, got ${shown(script.onJoined)}`);
   }
-  if (!Array.isArray(people)) throw new TypeError(`people must be a list, got ${shown(people)}`);
+  if (!Array.isArray(people)) throw new TypeError(`people: expected a list, got ${shown(people)}`);
   const ids = new Map<string, string>();
   people.forEach((person: ScriptedPerson, index) => {
     const name = `people[${index}]`;
@@ -33,7 +33,7 @@ export function assertScript(script: CallScript): void {
     const other = ids.get(id);
     if (other !== undefined) {
       throw new RangeError(
-        `${field} must differ from ${other}, got ${shown(id)} twice: ` +
+        `${field}: expected another than ${other}, got ${shown(id)} twice: ` +
           `give each device of a user its own id`,
       );
     }
@@ -52,7 +52,7 @@ function assertPerson(name: string, person: ScriptedPerson, endsAtMs: number): v
   assertNumber(`${name}.leavesAtMs`, leavesAtMs);
   if (leavesAtMs <= joinsAtMs) {
     throw new RangeError(
-      `${name}.leavesAtMs must be after joinsAtMs (${joinsAtMs}), got ${leavesAtMs}`,
+      `${name}.leavesAtMs: expected a time after joinsAtMs (${joinsAtMs}), got ${leavesAtMs}`,
     );
   }
   assertOptional(`${name}.trackDelayMs`, person.trackDelayMs);
@@ -61,10 +61,10 @@ function assertPerson(name: string, person: ScriptedPerson, endsAtMs: number): v
     const { atMs, pcm } = utterance;
     assertNumber(`${field}.atMs`, atMs);
     if (atMs > endsAtMs) {
-      throw new RangeError(`${field}.atMs must be at most endsAtMs (${endsAtMs}), got ${atMs}`);
+      throw new RangeError(`${field}.atMs: expected at most endsAtMs (${endsAtMs}), got ${atMs}`);
     }
     if (!(pcm instanceof PcmChunk)) {
-      throw new TypeError(`${field}.pcm must be a PcmChunk, got ${shown(pcm)}`);
+      throw new TypeError(`${field}.pcm: expected a PcmChunk, got ${shown(pcm)}`);
     }
   });
   each(`${name}.mutes`, person.mutes, assertRange);
@@ -89,19 +89,19 @@ function assertStall(name: string, stall: Stall): void {
   assertNumber(`${name}.forMs`, stall.forMs, { finite: true });
   if (stall.backlog !== undefined && !BACKLOGS.includes(stall.backlog)) {
     throw new TypeError(
-      `${name}.backlog must be "rows", "sinks" or "permuted", got ${shown(stall.backlog)}`,
+      `${name}.backlog: expected "rows", "sinks" or "permuted", got ${shown(stall.backlog)}`,
     );
   }
 }
 
 function assertRange(name: string, range: readonly [fromMs: number, untilMs: number]): void {
   if (!Array.isArray(range) || range.length !== 2) {
-    throw new TypeError(`${name} must be [fromMs, untilMs], got ${shown(range)}`);
+    throw new TypeError(`${name}: expected [fromMs, untilMs], got ${shown(range)}`);
   }
   const [from, until] = range;
   assertNumber(`${name}[0]`, from, { finite: true });
   assertNumber(`${name}[1]`, until);
-  if (until < from) throw new RangeError(`${name}[1] must be at least ${from}, got ${until}`);
+  if (until < from) throw new RangeError(`${name}[1]: expected at least ${from}, got ${until}`);
 }
 
 function each<T>(
@@ -110,7 +110,7 @@ function each<T>(
   assert: (name: string, one: T) => void,
 ): void {
   if (list === undefined) return;
-  if (!Array.isArray(list)) throw new TypeError(`${name} must be a list, got ${shown(list)}`);
+  if (!Array.isArray(list)) throw new TypeError(`${name}: expected a list, got ${shown(list)}`);
   list.forEach((one: T, index) => assert(`${name}[${index}]`, one));
 }
 
@@ -130,7 +130,7 @@ function assertNumber(name: string, value: unknown, limits: Limits = {}): void {
   const expected = most < Infinity
     ? `a number from ${least} to ${most}`
     : `a ${finite ? "finite " : ""}number >= ${least}`;
-  const message = `${name} must be ${expected}, got ${shown(value)}`;
+  const message = `${name}: expected ${expected}, got ${shown(value)}`;
   if (typeof value !== "number") throw new TypeError(message);
   if (!(value >= least && value <= most) || (finite && value === Infinity)) {
     throw new RangeError(message);
@@ -139,12 +139,12 @@ function assertNumber(name: string, value: unknown, limits: Limits = {}): void {
 
 function assertId(name: string, value: unknown): void {
   if (typeof value !== "string") {
-    throw new TypeError(`${name} must be a string, got ${shown(value)}`);
+    throw new TypeError(`${name}: expected a string, got ${shown(value)}`);
   }
-  if (value === "") throw new RangeError(`${name} must not be empty, got ""`);
+  if (value === "") throw new RangeError(`${name}: expected a text, got ""`);
 }
 
 function assertObject(name: string, value: unknown): void {
   if (typeof value === "object" && value !== null) return;
-  throw new TypeError(`${name} must be an object, got ${shown(value)}`);
+  throw new TypeError(`${name}: expected an object, got ${shown(value)}`);
 }

@@ -129,7 +129,7 @@ export class CallRecord {
     throw new RangeError(
       known.size === 0
         ? `the call had no participants, ${got}`
-        : `participantId must be one of ${names}, ${got}`,
+        : `participantId: expected one of ${names}, ${got}`,
     );
   }
 }

@@ -120,7 +120,7 @@ Deno.test("the GetStream programs respond to --help and to unknown options witho
     [["scripts/getstream_check.ts", "--nonsense"], 2, /--nonsense[^]*--base-url URL/],
     [["examples/getstream.ts"], 1, /^GetStreamEdge needs apiKey.*STREAM_API_KEY/],
     [["scripts/soak.ts", "--help"], 0, /--minutes N/],
-    [["scripts/soak.ts", "--minutes", "x"], 2, /--minutes must be a number above 0, got "x"/],
+    [["scripts/soak.ts", "--minutes", "x"], 2, /--minutes: expected a number above 0, got "x"/],
     [["scripts/native.ts", "--help"], 0, /--if-possible/],
     [["scripts/native.ts", "--nonsense"], 2, /--nonsense[^]*--if-possible/],
   ];

@@ -15,7 +15,11 @@ Deno.test("GetStreamEdge takes a user's token or a secret, not both, and the tok
   assertEquals([apiSecret, userToken], [undefined, "t"]);
   const both = { apiKey: "k", apiSecret: "s", userToken: "t" };
   assertThrows(() => readSettings(both), TypeError, "either apiSecret or userToken");
-  assertThrows(() => readSettings({ apiKey: "k", userToken: "" }), TypeError, "userToken must be");
+  assertThrows(
+    () => readSettings({ apiKey: "k", userToken: "" }),
+    TypeError,
+    "userToken: expected",
+  );
   assertThrows(() => readSettings({ apiKey: "k" }, () => undefined), TypeError, "userToken");
 });
 

@@ -44,6 +44,6 @@ Deno.test("RpcMethods passes an RpcError on, and of another error only that ther
   assertEquals((await run("long"))[0], 1504);
   assertEquals(errors.map(String), [
     "Error: the secret is 7",
-    "TypeError: the method number must return a text, got number",
+    "TypeError: the method number: expected a text, got number",
   ]);
 });

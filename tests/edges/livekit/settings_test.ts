@@ -30,16 +30,20 @@ const wrong: [string, LiveKitEdgeOptions, string][] = [
   [
     "a page's address",
     { ...keys, url: "file:///a" },
-    "url must be an address that begins with ws(s)",
+    "url: expected an address that begins with ws(s)",
   ],
   ["a query", { ...keys, url: "wss://a/?b" }, "has no query"],
   ["a password", { ...keys, url: "wss://u:pw@a" }, 'or user, got "wss://[secret]@a"'],
   ["a key", { ...keys, url: "wss://a?key=k2" }, 'got "wss://a?[secret]"'],
-  ["no list", { ...keys, url: 7 as unknown as string }, "url must be an address or a list, got 7"],
+  [
+    "no list",
+    { ...keys, url: 7 as unknown as string },
+    "url: expected an address or a list, got 7",
+  ],
   ["both", { ...keys, url: "wss://a", token: () => "" }, "either apiSecret or token"],
-  ["no function", { url: "wss://a", token: "t" as never }, "token must be a function"],
-  ["a demo page", { ...keys, url: "wss://a", demoBaseUrl: "wss://b" }, "demoBaseUrl must be"],
-  ["a trunk", { ...keys, url: "wss://a", sip: { trunkId: "" } }, "sip.trunkId must be"],
+  ["no function", { url: "wss://a", token: "t" as never }, "token: expected a function"],
+  ["a demo page", { ...keys, url: "wss://a", demoBaseUrl: "wss://b" }, "demoBaseUrl: expected"],
+  ["a trunk", { ...keys, url: "wss://a", sip: { trunkId: "" } }, "sip.trunkId: expected"],
 ];
 for (const [name, options, message] of wrong) {
   Deno.test(`LiveKitEdge's settings name what is wrong: ${name}`, () => {

@@ -248,7 +248,7 @@ Deno.test("invitations name a wrong time, and links at the limits of ids are adm
     await assertRejects(
       () => invitations.create(call, options),
       RangeError,
-      "expiresInMs must be a number of milliseconds from 1000 to ",
+      "expiresInMs: expected a number of milliseconds from 1000 to ",
     );
   }
   const long = {

@@ -26,7 +26,11 @@ Deno.test("checkSettings rejects wrong settings and names what it expected", () 
   assertThrows(() => checkSettings({ origins: ["example.org"] }), TypeError, "https://");
   for (const rest of ["/app", "/?a", "/#a", "/app/"]) {
     const origins = [`https://example.org${rest}`];
-    assertThrows(() => checkSettings({ origins }), TypeError, 'must be like "https://example.org"');
+    assertThrows(
+      () => checkSettings({ origins }),
+      TypeError,
+      'expected one like "https://example.org"',
+    );
   }
   assertThrows(() => checkSettings({ origins: ["https://me@example.org"] }), TypeError, "no path");
   assertEquals(checkSettings({ origins: ["https://example.org/"] }).origins, [

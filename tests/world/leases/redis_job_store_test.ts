@@ -47,7 +47,7 @@ Deno.test("RedisJobStore names an option that is wrong, and shows no password", 
   const { message } = assertThrows(
     () => new RedisJobStore({ url: "http://:hush@127.0.0.1" }),
     TypeError,
-    "url must be an address",
+    "url: expected an address",
   );
   assertEquals(message.includes("hush"), false);
   assertThrows(() => new RedisJobStore({ url: "redis://a", pool: "a b" }), TypeError, 'got "a b"');

@@ -204,7 +204,7 @@ function checkUserToken(
     : typeof whose === "string"
     ? `that of "${whose}"`
     : "a text that is no user's token";
-  throw new AuthenticationError(`userToken must be a token of the user "${userId}", got ${got}`, {
+  throw new AuthenticationError(`userToken: expected a token of the user "${userId}", got ${got}`, {
     code: "unauthorized",
     retryable: !isOnly,
   });

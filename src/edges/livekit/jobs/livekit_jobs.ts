@@ -62,11 +62,11 @@ export class LiveKitJobs implements ShareableJobs {
     checkObject(options, "options", 'an object like { agentName: "receptionist" }, or nothing');
     const { agentName = "", kind = "room" } = options;
     if (typeof agentName !== "string") {
-      throw new TypeError(`agentName must be a text, got ${typeof agentName}`);
+      throw new TypeError(`agentName: expected a text, got ${typeof agentName}`);
     }
     if (!JOB_KINDS.includes(kind)) {
       throw new TypeError(
-        `kind must be one of ${JOB_KINDS.join(", ")}, got ${JSON.stringify(kind)}`,
+        `kind: expected one of ${JOB_KINDS.join(", ")}, got ${JSON.stringify(kind)}`,
       );
     }
     init.tokens.keys("registering a worker");

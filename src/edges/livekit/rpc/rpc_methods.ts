@@ -39,10 +39,10 @@ export class RpcMethods {
    */
   register(name: string, method: RpcMethod): Disposable {
     if (typeof name !== "string" || name === "") {
-      throw new TypeError(`method must have a name, got ${JSON.stringify(name)}`);
+      throw new TypeError(`method: expected a name, got ${JSON.stringify(name)}`);
     }
     if (typeof method !== "function") {
-      throw new TypeError(`the method ${name} must be a function, got ${typeof method}`);
+      throw new TypeError(`the method ${name}: expected a function, got ${typeof method}`);
     }
     if (this.#methods.has(name)) {
       throw new TypeError(`there is a method ${name} already: dispose it first`);
@@ -61,7 +61,7 @@ export class RpcMethods {
     try {
       const payload: unknown = await method({ ...call, participant });
       if (typeof payload !== "string") {
-        throw new TypeError(`the method ${call.method} must return a text, got ${typeof payload}`);
+        throw new TypeError(`the method ${call.method}: expected a text, got ${typeof payload}`);
       }
       if (!isTooLarge(payload)) return { payload };
       const message = `the response may have ${MAX_PAYLOAD_BYTES} bytes`;

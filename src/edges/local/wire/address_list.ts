@@ -19,7 +19,7 @@ export class AddressList {
         prefix <= (family === "ipv4" ? 32 : 128);
       if (family === undefined || more !== undefined || bits !== "" && !isPrefix) {
         throw new TypeError(
-          `${name} must be IP addresses or networks like "192.0.2.10" or "10.0.0.0/8", got "${entry}"`,
+          `${name}: expected IP addresses or networks like "192.0.2.10" or "10.0.0.0/8", got "${entry}"`,
         );
       }
       if (bits === "") this.#list.addAddress(plain, family);

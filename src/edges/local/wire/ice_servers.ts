@@ -11,30 +11,32 @@ import type { RtcIceServer } from "../../../media/wire/ice.ts";
 export type IceServer = RtcIceServer;
 
 const url = v.pipe(
-  v.string("must be a string"),
+  v.string("expected a string"),
   v.regex(
     /^(stuns?:[^\s?@/]+|turns?:[^\s?@/]+(\?transport=(udp|tcp))?)$/i,
-    'must be like "stun:stun.example.org:3478" or "turn:turn.example.org?transport=udp"',
+    'expected one like "stun:stun.example.org:3478" or "turn:turn.example.org?transport=udp"',
   ),
 );
 
-const secretText = v.optional(v.pipe(v.string("must be a string"), v.minLength(1, "is empty")));
+const secretText = v.optional(
+  v.pipe(v.string("expected a string"), v.minLength(1, "expected a text, got an empty one")),
+);
 
 /** The schema of a server. */
 export const iceServer = v.pipe(
   v.object({
     urls: v.union(
       [url, v.pipe(v.array(url), v.minLength(1))],
-      'must be like "stun:stun.example.org:3478", or a list of such URLs',
+      'expected one like "stun:stun.example.org:3478", or a list of such URLs',
     ),
     username: secretText,
     credential: secretText,
-  }, 'must be like { urls: "stun:stun.example.org:3478" }'),
+  }, 'expected one like { urls: "stun:stun.example.org:3478" }'),
   v.check(
     ({ urls, username, credential }) =>
       [urls].flat().every((one) => /^stun/i.test(one)) ||
       username !== undefined && credential !== undefined,
-    "needs a username and a credential for TURN",
+    "expected a username and a credential for TURN",
   ),
 );
 
@@ -45,13 +47,15 @@ export const iceServer = v.pipe(
  */
 export function checkIceServers(given: readonly IceServer[]): IceServer[] {
   if (!Array.isArray(given)) {
-    throw new TypeError(`iceServers must be a list, got ${given === null ? "null" : typeof given}`);
+    throw new TypeError(
+      `iceServers: expected a list, got ${given === null ? "null" : typeof given}`,
+    );
   }
   return given.map((one, index) => {
     const result = v.safeParse(iceServer, one, { abortEarly: true });
     if (result.success) return result.output;
     const [issue] = result.issues;
     const path = v.getDotPath(issue);
-    throw new TypeError(`iceServers[${index}]${path ? `.${path}` : ""} ${issue.message}`);
+    throw new TypeError(`iceServers[${index}]${path ? `.${path}` : ""}: ${issue.message}`);
   });
 }

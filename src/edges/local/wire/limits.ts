@@ -72,7 +72,7 @@ export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
 /** Returns the limits with defaults filled in; throws a TypeError or a RangeError for a wrong one. */
 export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
   if (typeof given !== "object" || given === null) {
-    throw new TypeError(`limits must be an object, got ${shown(given)}`);
+    throw new TypeError(`limits: expected an object, got ${shown(given)}`);
   }
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
@@ -85,13 +85,13 @@ export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
     const least = name === "videos" || name === "graceMs" ? 0 : 1;
     if (!Number.isInteger(value) || value < least) {
       throw new RangeError(
-        `limits.${name} must be an integer of at least ${least}, got ${shown(value)}`,
+        `limits.${name}: expected an integer of at least ${least}, got ${shown(value)}`,
       );
     }
     limits[name as keyof LocalLimits] = value;
   }
   if (limits.videos > 8) {
-    throw new RangeError(`limits.videos must be at most 8, got ${limits.videos}`);
+    throw new RangeError(`limits.videos: expected at most 8, got ${limits.videos}`);
   }
   return limits;
 }
