@@ -541,7 +541,7 @@ export class Agent implements AgentContext {
       const { say } = options;
       if (say !== undefined) {
         checkText("hangUp", say, {});
-        this.#expectConversation().expectPart("tts");
+        this.#expectConversation().expectComponent("tts");
       }
       return this.#ending.hangUp(this.#expectConnection().call, say);
     });

@@ -16,7 +16,7 @@ import { followedHook, isInHook } from "./history_hook.ts";
 import { ComponentLeases } from "./component_leases.ts";
 import { componentsOf, type ConversationSettings, settingsOf } from "./conversation_settings.ts";
 import { isRealtime } from "./conversation_options.ts";
-import { noLLM } from "../inference/pipelines/missing_parts.ts";
+import { noLLM } from "../inference/pipelines/missing_components.ts";
 
 /** How long other models may take to start. */
 const START_LIMIT_MS = 30_000;

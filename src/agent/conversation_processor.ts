@@ -25,16 +25,16 @@ import type { AgentUpdate, HandoffOptions } from "./agent_context.ts";
 import { ConversationMetrics, metricsEveryMs } from "./conversation_metrics.ts";
 import { type ConversationOptions, isRealtime } from "./conversation_options.ts";
 import {
-  cascadedParts,
+  cascadedComponents,
   componentsOf,
   type ConversationSettings,
-  realtimeParts,
+  realtimeComponents,
   settingsOf,
 } from "./conversation_settings.ts";
 import { ConversationStates } from "./conversation_states.ts";
 import { type ChangedConversation, ConversationChanges } from "./conversation_changes.ts";
 import { conversationEvents } from "../inference/contracts/events.ts";
-import { missingPart, noLLM } from "../inference/pipelines/missing_parts.ts";
+import { missingComponent, noLLM } from "../inference/pipelines/missing_components.ts";
 import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
 import { MAX_SIDE } from "../inference/vision/encode_frame.ts";
@@ -91,7 +91,7 @@ export class ConversationProcessor implements Processor {
       ? (frame, track) => this.#latestFrame?.show(frame, track)
       : undefined;
     this.events = new EventManager({
-      onFailure: (error, event) => this.#report(error, `a subscriber of ${event.constructor.name}`),
+      onError: (error, event) => this.#report(error, `a subscriber of ${event.constructor.name}`),
     });
     this.events.register(...conversationEvents);
   }
@@ -182,15 +182,16 @@ export class ConversationProcessor implements Processor {
     this.#startMetrics(agent, track);
     let prepare: ChangedConversation["prepare"];
     if (isRealtime(llm)) {
-      const parts = realtimeParts(changes.settings);
-      const pipeline = new RealtimePipeline(parts, context, { logger, outageMessage });
+      const components = realtimeComponents(changes.settings);
+      const pipeline = new RealtimePipeline(components, context, { logger, outageMessage });
       this.#pipeline = pipeline;
       await pipeline.start(signal);
-      prepare = (settings, history, run) => pipeline.prepare(realtimeParts(settings), history, run);
+      prepare = (settings, history, run) =>
+        pipeline.prepare(realtimeComponents(settings), history, run);
     } else {
-      const pipeline = new CascadedPipeline(cascadedParts(changes.settings), context);
+      const pipeline = new CascadedPipeline(cascadedComponents(changes.settings), context);
       this.#pipeline = pipeline;
-      prepare = (settings, history) => pipeline.prepare(cascadedParts(settings), history);
+      prepare = (settings, history) => pipeline.prepare(cascadedComponents(settings), history);
     }
     states.opened();
     changes.opened({
@@ -264,20 +265,20 @@ export class ConversationProcessor implements Processor {
     return this.#latestFrame?.image({ ...encoding, ...options }) ?? Promise.resolve(undefined);
   }
 
-  /** Throws a TypeError where the agent does without this part. */
-  expectPart(option: "llm" | "tts"): void {
+  /** Throws a TypeError where the agent does without this component. */
+  expectComponent(option: "llm" | "tts"): void {
     const { llm, options: { tts } } = this.#changes.settings;
     if (isRealtime(llm)) return;
-    if (option === "llm" ? llm === noLLM : !tts) throw missingPart(option);
+    if (option === "llm" ? llm === noLLM : !tts) throw missingComponent(option);
   }
 
   async say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
-    this.expectPart("tts");
+    this.expectComponent("tts");
     return await this.#expectPipeline().say(text, options);
   }
 
   async generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
-    this.expectPart("llm");
+    this.expectComponent("llm");
     return await this.#expectPipeline().generateReply(text, options);
   }
 
@@ -304,7 +305,7 @@ export class ConversationProcessor implements Processor {
   }
 
   async text(text: string, options?: TextOptions): Promise<TextReply> {
-    this.expectPart("llm");
+    this.expectComponent("llm");
     return await this.#expectPipeline().text(text, options);
   }
 

@@ -3,10 +3,10 @@ import type { Component } from "../inference/contracts/component.ts";
 import type { LLM } from "../inference/contracts/llm.ts";
 import type { RealtimeLLM } from "../inference/contracts/realtime_llm.ts";
 import type { Tool } from "../inference/contracts/tool.ts";
-import type { CascadedParts } from "../inference/pipelines/cascaded_parts.ts";
-import type { RealtimeParts } from "../inference/pipelines/realtime/parts_in_use.ts";
+import type { CascadedComponents } from "../inference/pipelines/cascaded_components.ts";
+import type { RealtimeComponents } from "../inference/pipelines/realtime/components_in_use.ts";
 import { type FailureOptions, failureOptions } from "../inference/pipelines/failure_options.ts";
-import { noLLM, noSTT, noTTS } from "../inference/pipelines/missing_parts.ts";
+import { noLLM, noSTT, noTTS } from "../inference/pipelines/missing_components.ts";
 import { type TurnOwner, turnOwnerOf } from "../inference/turns/turn_owner.ts";
 import { neuralVad } from "./neural_vad.ts";
 import {
@@ -15,7 +15,7 @@ import {
   isRealtime,
 } from "./conversation_options.ts";
 
-/** The parts of a conversation at a time: an update, or a handoff, puts others in their place. */
+/** The components of a conversation at a time: an update, or a handoff, puts others in their place. */
 export interface ConversationSettings {
   readonly options: ConversationOptions;
   readonly llm: LLM | RealtimeLLM;
@@ -28,7 +28,7 @@ export interface ConversationSettings {
 }
 
 /**
- * Returns the settings of these options, with as many parts of those before as have not changed.
+ * Returns the settings of these options, with as many components of those before as have not changed.
  *
  * @throws {TypeError | RangeError} an option cannot be used.
  */
@@ -72,15 +72,17 @@ export function componentsOf({ options, llm, turnOwner }: ConversationSettings):
 const NO_TOOLS: readonly Tool[] = [];
 
 /** Returns what a realtime pipeline works with. */
-export function realtimeParts({ llm, instructions, options }: ConversationSettings): RealtimeParts {
+export function realtimeComponents(
+  { llm, instructions, options }: ConversationSettings,
+): RealtimeComponents {
   const { tts, textTransform, pronunciations, tools = NO_TOOLS } = options;
   return { llm: llm as RealtimeLLM, tts, textTransform, pronunciations, instructions, tools };
 }
 
 /** Returns what a cascaded pipeline works with. */
-export function cascadedParts(
+export function cascadedComponents(
   { options, llm, turnOwner, failure: onFailure }: ConversationSettings,
-): CascadedParts {
+): CascadedComponents {
   const { stt = noSTT, tts = noTTS, vad, textTransform, pronunciations, turnHandling } = options;
   return {
     llm: llm as LLM,

@@ -21,7 +21,7 @@ export class EdgeEvents extends EventManager {
     const logger = guardedLogger(options.logger ?? consoleLogger, clock);
     super({
       clock,
-      onFailure: (error, event) => {
+      onError: (error, event) => {
         // An error of an ErrorEvent's subscriber would come back here forever.
         const name = event.constructor.name;
         if (event instanceof ErrorEvent) {

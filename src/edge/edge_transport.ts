@@ -212,7 +212,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
       id: `agent-audio-${++this.#audioTracks}`,
       kernel: this.audioKernel(),
       clock: this.clock,
-      onFailure: (error) =>
+      onError: (error) =>
         this.events.emit(new ErrorEvent({ error, context: "playing out an agent's audio" })),
     });
   }

@@ -27,7 +27,7 @@ export interface EventManagerOptions {
    * slow subscriber (at most once a second). `event` is the event being handled. Default: logs to the
    * console.
    */
-  onFailure?: (error: unknown, event: object) => void;
+  onError?: (error: unknown, event: object) => void;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
@@ -37,7 +37,7 @@ export interface EventManagerOptions {
  *
  * `send` calls handlers synchronously. While a handler's promise is pending, further events wait in a
  * bounded queue of that subscriber, which then handles them one after another. So a slow subscriber
- * does not delay the others, and the error of one that throws goes to `onFailure`.
+ * does not delay the others, and the error of one that throws goes to `onError`.
  *
  * Classes match exactly: a subscriber of a base class is not called for derived classes.
  *
@@ -58,7 +58,7 @@ export interface EventManagerOptions {
 export class EventManager implements Disposable {
   readonly #subscribers = new Map<EventClass, readonly Subscriber[]>();
   readonly #queueSize: number;
-  readonly #onFailure: (error: unknown, event: object) => void;
+  readonly #onError: (error: unknown, event: object) => void;
   readonly #clock: Clock;
   #closed = false;
 
@@ -69,7 +69,7 @@ export class EventManager implements Disposable {
     if (!Number.isInteger(this.#queueSize) || this.#queueSize < 1) {
       throw new RangeError(`queueSize: expected an integer >= 1, got ${this.#queueSize}`);
     }
-    this.#onFailure = options.onFailure ?? ((error) => console.error(error));
+    this.#onError = options.onError ?? ((error) => console.error(error));
     this.#clock = options.clock ?? systemClock;
   }
 
@@ -109,7 +109,7 @@ export class EventManager implements Disposable {
     const subscriber = new Subscriber(
       handler as EventHandler<object>,
       this.#queueSize,
-      this.#onFailure,
+      this.#onError,
       this.#clock,
     );
     // Lists are replaced, never changed: `send` may be walking one of them.
@@ -173,7 +173,7 @@ class Subscriber {
   constructor(
     private readonly handler: EventHandler<object>,
     private readonly queueSize: number,
-    private readonly onFailure: (error: unknown, event: object) => void,
+    private readonly onError: (error: unknown, event: object) => void,
     clock: Clock,
   ) {
     this.#drops = new DropCounter(clock, (dropped, total) => {
@@ -225,7 +225,7 @@ class Subscriber {
   }
 
   #fail(error: unknown, event: object): void {
-    attempt(() => this.onFailure(error, event), (second) => {
+    attempt(() => this.onError(error, event), (second) => {
       console.error(describeError(second));
     });
   }

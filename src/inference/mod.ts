@@ -38,7 +38,7 @@ export type { FailureOptions } from "./pipelines/failure_options.ts";
 export { FallbackLLM } from "./fallback/fallback_llm.ts";
 export { FallbackSTT } from "./fallback/fallback_stt.ts";
 export { FallbackTTS } from "./fallback/fallback_tts.ts";
-export type { FallbackOptions } from "./fallback/part_health.ts";
+export type { FallbackOptions } from "./fallback/component_health.ts";
 export type { BackchannelWords } from "./turns/backchannels.ts";
 export type { InterruptionOptions } from "./turns/interruption_handler.ts";
 export type {

@@ -125,7 +125,7 @@ export class SharedFeed implements JobFeed {
       if (refusal) return refusal;
     } catch (error) {
       // A call is worth more than its lease: that is claimed when the store is back.
-      this.#onFailure(error);
+      this.#onError(error);
     }
     return await this.#place(held, await worker.offer({ ...offer, attempt: held.attempt }));
   }
@@ -195,7 +195,7 @@ export class SharedFeed implements JobFeed {
       this.#unreleased.delete(release);
     } catch (error) {
       this.#unreleased.add(release);
-      this.#onFailure(error);
+      this.#onError(error);
     }
   }
 
@@ -210,7 +210,7 @@ export class SharedFeed implements JobFeed {
           // Beside it, so that no hook of the application holds up the leases.
           this.#looking ??= this.#look().finally(() => this.#looking = undefined);
         } catch (error) {
-          this.#onFailure(error);
+          this.#onError(error);
         }
         await sleep(this.#init.leaseMs / 4, { signal, clock });
       }
@@ -274,7 +274,7 @@ export class SharedFeed implements JobFeed {
         await this.#takeUntaken();
       }
     } catch (error) {
-      this.#onFailure(error);
+      this.#onError(error);
     }
   }
 
@@ -333,7 +333,7 @@ export class SharedFeed implements JobFeed {
   }
 
   /** Reports once that the store is away. */
-  #onFailure(error: unknown): void {
+  #onError(error: unknown): void {
     if (this.#closing.signal.aborted) return;
     this.#contactSince = undefined;
     if (!this.#isAway) this.#init.worker.report(error, CONTEXT);

@@ -117,7 +117,7 @@ export class AgentWorker implements AsyncDisposable {
     this.#feeds = new SourceFeeds({ sources, clock, report: this.report });
     this.events = new EventManager({
       clock,
-      onFailure: (error, event) => {
+      onError: (error, event) => {
         const context = `a subscriber of ${event.constructor.name}`;
         if (event instanceof ErrorEvent) init.logger.error(`${context}: ${describeError(error)}`);
         else this.report(error, context);

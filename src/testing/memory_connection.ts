@@ -103,12 +103,12 @@ export class MemoryConnection extends Connection {
   }
 
   /** Receives a row of the room's clock. */
-  hearRow(row: AudioRow): void {
+  deliverRow(row: AudioRow): void {
     this.receiveRow(row);
   }
 
   /** Receives audio outside of the room's clock. */
-  hearAudio(participantId: string, pcm: PcmChunk, trackId: string): void {
+  deliverAudio(participantId: string, pcm: PcmChunk, trackId: string): void {
     this.receiveAudio(participantId, pcm, { trackId });
   }
 
@@ -148,7 +148,7 @@ export class MemoryConnection extends Connection {
       heardDelayMs: this.#room.heardDelayMs,
       onFrame: (samples) => this.#room.playFor(this, samples, track.to),
       // The listeners are a test's: their failure is the test's.
-      onFailure: (error) => {
+      onError: (error) => {
         throw error;
       },
     });

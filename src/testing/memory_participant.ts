@@ -18,7 +18,7 @@ export interface ParticipantRoom {
   readonly connections: Iterable<{
     readonly self: Participant;
     readonly published: PublishedTracks;
-    hearAudio(participantId: string, pcm: PcmChunk, trackId: string): void;
+    deliverAudio(participantId: string, pcm: PcmChunk, trackId: string): void;
   }>;
   makeId(prefix: string): string;
   broadcast(message: RoomMessage): void;
@@ -129,7 +129,7 @@ export class MemoryParticipant {
   send(pcm: PcmChunk): void {
     if (this.#muted || this.#isLost) return;
     for (const connection of this.#room.connections) {
-      connection.hearAudio(this.id, pcm, this.#microphone ?? "");
+      connection.deliverAudio(this.id, pcm, this.#microphone ?? "");
     }
   }
 
@@ -147,7 +147,7 @@ export class MemoryParticipant {
       this.#room.broadcast({ type: "trackAdded", track });
     }
     for (const connection of this.#room.connections) {
-      connection.hearAudio(this.id, pcm, this.#screenAudio);
+      connection.deliverAudio(this.id, pcm, this.#screenAudio);
     }
   }
 

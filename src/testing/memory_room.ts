@@ -217,7 +217,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     for (const other of this.connections) {
       if (other === speaker || !other.audioSubscription.agents) continue;
       const [track] = speaker.publishedTracks;
-      other.hearAudio(
+      other.deliverAudio(
         speaker.self.id,
         new PcmChunk(samples, { sampleRate: 48_000 }),
         track?.id ?? "",
@@ -267,7 +267,7 @@ export class MemoryRoom implements AgentRoom, ParticipantRoom {
     for (const connection of this.connections) {
       if (connection.audioSubscription.sampleRate !== rate) continue;
       if (this.#network) this.#network.deliver(connection, row);
-      else connection.hearRow(row);
+      else connection.deliverRow(row);
     }
   }
 }

@@ -40,7 +40,7 @@ Deno.test("a slot is processed the moment it is complete, within the edge's own 
   const { heard, processor } = recorder();
   const { connection, clock, agent } = await joinAnna({ processors: [processor] });
   for (const number of [1, 2, 5]) {
-    connection.hearRow(row(connection, number, "anna"));
+    connection.deliverRow(row(connection, number, "anna"));
     assertEquals(heard.at(-1), { from: "anna", row: number, value: number });
   }
   await clock.until(agent.close());
@@ -100,9 +100,9 @@ Deno.test("slots are processed row by row, however they arrive", async () => {
   const blocker: Processor = { name: "blocker", processAudio: () => gate.promise };
   const people = ["anna", "bert", "carl"];
   const { connection, clock, agent } = await join({ processors: [processor, blocker] }, people);
-  connection.hearRow(row(connection, 0, "anna"));
+  connection.deliverRow(row(connection, 0, "anna"));
   for (const id of ["carl", "anna", "bert"]) {
-    for (let number = 1; number <= 4; number++) connection.hearRow(row(connection, number, id));
+    for (let number = 1; number <= 4; number++) connection.deliverRow(row(connection, number, id));
   }
   gate.resolve();
   await clock.advance(100);
@@ -122,9 +122,9 @@ Deno.test("what waited says what had been played when it was heard, not when it 
   for (let number = 1; number <= 3; number++) {
     const { count, entries } = row(connection, number, "anna");
     const playedMs = 20 * number + 0.5;
-    connection.hearRow({ count, entries: entries.map((one) => ({ ...one, playedMs })) });
+    connection.deliverRow({ count, entries: entries.map((one) => ({ ...one, playedMs })) });
   }
-  connection.hearRow(row(connection, 4, "anna"));
+  connection.deliverRow(row(connection, 4, "anna"));
   gate.resolve();
   await clock.advance(100);
   assertEquals(playedMs, [20.5, 40.5, 60.5, undefined]);
@@ -142,7 +142,7 @@ Deno.test("a view stays as it is until the processor's promise settles", async (
   });
   const theClock = clock;
   for (let number = 1; number <= 1000; number++) {
-    connection.hearRow(row(connection, number, "anna"));
+    connection.deliverRow(row(connection, number, "anna"));
   }
   await clock.advance(1000);
   assert(seen.length >= 9 && seen.every((difference) => difference === 0));
@@ -155,7 +155,9 @@ Deno.test("after a stall the agent works in batches and others get their turn be
   const { heard, processor } = recorder();
   const { connection, clock, agent } = await joinAnna({ processors: [processor] });
   await clock.advance(1000);
-  for (let number = 1; number <= 200; number++) connection.hearRow(row(connection, number, "anna"));
+  for (let number = 1; number <= 200; number++) {
+    connection.deliverRow(row(connection, number, "anna"));
+  }
   assertEquals(heard.length, 25);
   const turns: number[] = [];
   const watch = () => {
@@ -185,7 +187,7 @@ Deno.test("a processor that throws is reported and skipped, the others go on", a
     ],
   });
   for (let number = 0; number < 100; number++) {
-    connection.hearRow(row(connection, number, "anna"));
+    connection.deliverRow(row(connection, number, "anna"));
     await clock.advance(20);
   }
   assertEquals(heard.length, 100);
@@ -200,7 +202,7 @@ Deno.test("a processor that never settles is left behind; the others hear again"
     processors: [{ name: "hung", processAudio: () => new Promise(() => {}) }, processor],
   });
   for (let number = 0; number < 400; number++) {
-    connection.hearRow(row(connection, number, "anna"));
+    connection.deliverRow(row(connection, number, "anna"));
     await clock.advance(20);
   }
   assertEquals(heard.length, 400);
@@ -225,13 +227,13 @@ Deno.test("a processor that is left behind keeps its view, and hears again when 
     }, processor],
   });
   for (let number = 0; number < 400; number++) {
-    connection.hearRow(row(connection, number, "anna"));
+    connection.deliverRow(row(connection, number, "anna"));
     await clock.advance(20);
   }
   assertEquals([heard.length, seen], [400, []]);
   gate.resolve();
   await clock.advance(20);
-  connection.hearRow(row(connection, 400, "anna"));
+  connection.deliverRow(row(connection, 400, "anna"));
   await clock.advance(20);
   assertEquals(seen, [0, 0, 400, 400]);
   await clock.until(agent.close());
@@ -242,7 +244,7 @@ Deno.test("two tracks of one participant are two streams", async () => {
   const { connection, clock, agent } = await joinAnna({ processors: [processor] });
   const participant = connection.participants.get("anna")!;
   for (let number = 0; number < 3; number++) {
-    connection.hearRow({
+    connection.deliverRow({
       count: 2,
       entries: ["mic", "screen"].map((trackId, n) => ({
         participant,
@@ -352,11 +354,11 @@ Deno.test("the speaker filter sees whole rows and is asked about one who is alon
     { processors: [processor], speakerFilter: filter },
     ["anna", "bert"],
   );
-  connection.hearRow(row(connection, 0, "anna", "bert"));
+  connection.deliverRow(row(connection, 0, "anna", "bert"));
   assertEquals(rows, ["anna of anna,bert", "bert of anna,bert"]);
   assertEquals(heard.map((one) => one.from), ["bert"]);
   parties[1]!.leave();
-  connection.hearRow(row(connection, 1, "anna"));
+  connection.deliverRow(row(connection, 1, "anna"));
   assertEquals(rows.slice(2), ["anna of anna"]);
   assertEquals(heard.map((one) => one.from), ["bert"]);
   await clock.until(agent.close());
@@ -381,7 +383,7 @@ Deno.test("what a speaker filter does to the row that it is shown changes no par
       { processors: [processor], speakerFilter },
       ["anna", "bert", "cleo"],
     );
-    connection.hearRow(row(connection, 0, "anna", "bert", "cleo"));
+    connection.deliverRow(row(connection, 0, "anna", "bert", "cleo"));
     assertEquals(heard.map((one) => one.from), ["anna", "bert", "cleo"]);
     await clock.until(agent.close());
   }
@@ -419,11 +421,11 @@ Deno.test("a speaker filter that gives no answer lets no participant pass, and i
       },
     }, ["anna", "bert"]);
     for (let number = 0; number < 10; number++) {
-      connection.hearRow(row(connection, number, "anna", "bert"));
+      connection.deliverRow(row(connection, number, "anna", "bert"));
     }
     assertEquals(heard.map((one) => one.from), Array(10).fill("anna"), name);
     isWarm = true;
-    connection.hearRow(row(connection, 10, "anna", "bert"));
+    connection.deliverRow(row(connection, 10, "anna", "bert"));
     assertEquals(heard.slice(10).map((one) => one.from), ["anna", "bert"], name);
     await clock.until(agent.close());
     assertEquals(errors.length, 1, `${name}: ${errors}`);

@@ -211,7 +211,7 @@ for (const [name, reported] of Object.entries(ports)) {
       const what = `${name} ${slipName}`;
       const clock = new VirtualClock();
       let errors = 0;
-      const track = new QueuedAudioTrack({ clock, onFailure: () => void errors++ });
+      const track = new QueuedAudioTrack({ clock, onError: () => void errors++ });
       const port = {
         sampleRate: 48_000,
         onReady: readAll,
@@ -248,7 +248,7 @@ Deno.test("what takes 10 ms of an agent's voice may do anything: it is reported,
         frames++;
         return slips[slipName]() as void;
       },
-      onFailure: () => void errors++,
+      onError: () => void errors++,
     });
     await track.write(new PcmChunk(new Int16Array(24_000), { sampleRate: 48_000 }));
     await clock.advance(1000);
@@ -262,8 +262,8 @@ Deno.test("what takes 10 ms of an agent's voice may do anything: it is reported,
 Deno.test("a reader of an agent's voice may transfer its memory: the rest comes", async () => {
   const clock = new VirtualClock();
   let [errors, samples, frames] = [0, 0, 0];
-  const onFailure = () => void errors++;
-  const track = new QueuedAudioTrack({ clock, onFailure });
+  const onError = () => void errors++;
+  const track = new QueuedAudioTrack({ clock, onError });
   const voice = new PcmChunk(new Int16Array(24_000).fill(7), { sampleRate: 48_000 });
   const port: PlayoutSink = {
     sampleRate: 48_000,
@@ -289,7 +289,7 @@ Deno.test("a reader of an agent's voice may transfer its memory: the rest comes"
       if (frame.length === 480 && frame.every((sample) => sample === 7)) frames++;
       transferAway(frame);
     },
-    onFailure,
+    onError,
   });
   await paced.write(voice);
   await clock.advance(1000);

@@ -83,7 +83,7 @@ Deno.test("a report that fails ends nothing: the console is told", () => {
         context: "a hook",
       });
       assertEquals(hook.run(), undefined);
-      using events = new EventManager({ onFailure: fail });
+      using events = new EventManager({ onError: fail });
       events.register(Date);
       events.subscribe(Date, fail);
       events.send(new Date());

@@ -15,7 +15,7 @@ function setUp(options: { queueSize?: number } = {}) {
   const events = new EventManager({
     ...options,
     clock,
-    onFailure: (error) => failures.push(error),
+    onError: (error) => failures.push(error),
   });
   events.register(Rang, Fell);
   return { clock, events, failures };
@@ -166,9 +166,9 @@ Deno.test("a closed manager sends nothing and forgets what waited", async () => 
   assertEquals(seen, [1]);
 });
 
-Deno.test("an onFailure that throws harms no subscriber", () => {
+Deno.test("an onError that throws harms no subscriber", () => {
   const events = new EventManager({
-    onFailure: () => {
+    onError: () => {
       throw new Error("worse");
     },
   });

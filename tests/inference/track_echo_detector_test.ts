@@ -20,7 +20,7 @@ const participant = {
 
 function setUp() {
   const clock = new VirtualClock();
-  const track = new QueuedAudioTrack({ clock, sampleRate: RATE, onFailure: () => {} });
+  const track = new QueuedAudioTrack({ clock, sampleRate: RATE, onError: () => {} });
   const played = new Int16Array(60 * RATE);
   const playout = new PacedPlayout(track, {
     clock,

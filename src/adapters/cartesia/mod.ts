@@ -123,7 +123,7 @@ class CartesiaSTT extends StreamingComponent implements STT {
       clock,
       connect: (events) => service.connect(where, { ...events, clock }),
       codec: (io) => detectsTurns ? new InkTurnsCodec(name, io) : new InkCodec(name, io),
-      onFailure: (error) => service.failed(error),
+      onError: (error) => service.failed(error),
     });
   }
 
@@ -179,7 +179,7 @@ class CartesiaTTS extends StreamingComponent implements TTS {
       maxStreams: MAX_CONTEXTS,
       connect: (events) => service.connect(this.checked(), { ...events, clock }),
       codec: (io) => new SonicCodec(name, io, request, sampleRate),
-      onFailure: (error) => service.failed(error),
+      onError: (error) => service.failed(error),
     });
   }
 

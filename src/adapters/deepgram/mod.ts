@@ -121,7 +121,7 @@ class DeepgramSTT extends StreamingComponent implements STT {
       connect: (events) => service.connect(where, { ...events, clock, keepalive }),
       codec: (io) =>
         this.detectsTurns ? new FluxCodec(name, io, canForceEndOfTurn) : new NovaCodec(name, io),
-      onFailure: (error) => service.failed(error),
+      onError: (error) => service.failed(error),
     });
   }
 
@@ -174,7 +174,7 @@ class DeepgramTTS extends StreamingComponent implements TTS {
       maxStreams: 1,
       connect: (events) => service.connect(this.checked(), { ...events, clock }),
       codec: (io) => new AuraCodec(name, io),
-      onFailure: (error) => service.failed(error),
+      onError: (error) => service.failed(error),
     });
   }
 

@@ -117,7 +117,7 @@ class ElevenLabsSTT extends StreamingComponent implements STT {
       clock,
       connect: (events) => service.connect(this.#address(sampleRate), { ...events, clock }),
       codec: (io) => new ScribeCodec(name, io, { sampleRate, hasTimes }),
-      onFailure: (error) => service.failed(error),
+      onError: (error) => service.failed(error),
     });
   }
 
@@ -162,7 +162,7 @@ class ElevenLabsTTS extends StreamingComponent implements TTS {
       connect: (events) =>
         service.connect(this.checked(), { ...events, clock, keepalive: SPEECH_KEEPALIVE }),
       codec: (io) => new SpeechCodec(name, io, settings),
-      onFailure: (error) => service.failed(error),
+      onError: (error) => service.failed(error),
     });
   }
 

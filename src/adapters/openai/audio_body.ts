@@ -33,7 +33,7 @@ export async function* decodeAudio(
   }
   if (decoder || head.length === 0) return;
   if (isWav(head)) throw new RangeError("got a WAV file that is cut off in its header");
-  refuseOther(head, type);
+  rejectOther(head, type);
   yield* pcmDecoder(sampleRate)(head);
 }
 
@@ -49,7 +49,7 @@ function decoderFor(head: Uint8Array, type: string, sampleRate: number): Decoder
     const header = headerOf(head);
     return header && wavDecoder(header);
   }
-  refuseOther(head, type);
+  rejectOther(head, type);
   return pcmDecoder(sampleRate);
 }
 
@@ -89,7 +89,7 @@ function headerOf(head: Uint8Array): WavHeader | undefined {
   }
 }
 
-function refuseOther(head: Uint8Array, type: string): void {
+function rejectOther(head: Uint8Array, type: string): void {
   const name = nameOf(head, type);
   if (name) throw new RangeError(`expected PCM or WAV, got ${name}`);
 }

@@ -35,7 +35,7 @@ export class OpenAIRealtimeTranscription extends StreamingComponent implements S
       clock,
       connect: (events) => service.connect(this.checked(), { ...events, clock }),
       codec: (io) => new TranscriptionCodec(name, io, { sampleRate, session, detectsTurns }),
-      onFailure: (error) => service.failed(error),
+      onError: (error) => service.failed(error),
     });
   }
 

@@ -47,7 +47,7 @@ export interface StreamingSttSessionInit {
     options: Pick<ServiceSocketOptions, "onMessage" | "onLost">,
   ) => ServiceSocket;
   readonly codec: (io: SttIo) => SttCodec;
-  readonly onFailure: (error: InferenceError) => void;
+  readonly onError: (error: InferenceError) => void;
 }
 
 /** A connection, and what is said on it. */
@@ -142,7 +142,7 @@ export class StreamingSttSession implements SttSession {
   }
 
   #fail(error: InferenceError): void {
-    this.#init.onFailure(error);
+    this.#init.onError(error);
     this.#events.fail(error);
     this.#finish();
   }

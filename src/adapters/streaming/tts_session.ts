@@ -23,7 +23,7 @@ export interface StreamingTtsSessionInit {
     options: Pick<ServiceSocketOptions, "onMessage" | "onLost">,
   ) => ServiceSocket;
   readonly codec: (io: TtsIo) => TtsCodec;
-  readonly onFailure: (error: InferenceError) => void;
+  readonly onError: (error: InferenceError) => void;
 }
 
 /** A connection, and the streams that it speaks. */
@@ -171,7 +171,7 @@ export class StreamingTtsSession implements TtsSession {
       if (!isFinal && stream.mayTryAgain(MAX_TRIES)) again.push(stream);
       else stream.fail(error);
     }
-    if (again.length < failed.length) this.#init.onFailure(error);
+    if (again.length < failed.length) this.#init.onError(error);
     for (const stream of again) if (!this.#waiting.includes(stream)) this.#waiting.unshift(stream);
     this.#begin();
   }

@@ -21,7 +21,7 @@ export interface PacedPlayoutOptions {
    */
   onFrame: (samples: Int16Array) => void;
   /** Called with an error of `onFrame`, at most once a second. Default: logs to the console. */
-  onFailure?: (error: unknown) => void;
+  onError?: (error: unknown) => void;
   /** The delay until a listener hears a frame, in milliseconds. Default 0. */
   heardDelayMs?: number;
   /** The source of time. Default: the machine's clock. */
@@ -61,12 +61,12 @@ export class PacedPlayout implements Disposable {
   constructor(track: AudioTrack, options: PacedPlayoutOptions) {
     checkMethods(track, "track", "an AudioTrack, e.g. of createAudioTrack()", ["bind"]);
     checkMethods(options, "options", "{ onFrame }", ["onFrame"]);
-    const { onFailure = (error: unknown) => console.error(error) } = options;
+    const { onError = (error: unknown) => console.error(error) } = options;
     this.#track = track;
     this.#clock = options.clock ?? systemClock;
     this.#onFrame = new UserHook<Int16Array>((samples) => options.onFrame(samples), {
       clock: this.#clock,
-      report: (error) => onFailure(error),
+      report: (error) => onError(error),
       context: "onFrame",
     });
     this.#heardDelayMs = options.heardDelayMs ?? 0;

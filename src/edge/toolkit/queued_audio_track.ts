@@ -39,7 +39,7 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
   /** Called with errors of sinks and invalid writes, at most once a second. Default: the console. */
-  onFailure?: (error: unknown) => void;
+  onError?: (error: unknown) => void;
 }
 
 /** The most writes that may wait: more means that the program does not await them. */
@@ -89,9 +89,9 @@ export class QueuedAudioTrack implements AudioTrack {
     this.#clock = options.clock ?? systemClock;
     const kernel = options.kernel ?? typescriptKernel();
     this.#queue = new TrackQueue({ sampleRate, waitingMs, kernel });
-    const { onFailure = (error: unknown) => console.error(error) } = options;
-    this.#playout = new TrackPlayout(sampleRate, this.#clock, onFailure);
-    const report = onFailure;
+    const { onError = (error: unknown) => console.error(error) } = options;
+    this.#playout = new TrackPlayout(sampleRate, this.#clock, onError);
+    const report = onError;
     this.#invalidWrites = new UserHook(() => {}, { clock: this.#clock, report, context: "write" });
   }
 

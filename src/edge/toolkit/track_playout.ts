@@ -12,7 +12,7 @@ const FLUSH_LIMIT_MS = 2000;
 export class TrackPlayout {
   readonly #sampleRate: number;
   readonly #clock: Clock;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   #binding: TrackSinkBinding | undefined;
   #epoch = 0;
   /** The audio played before the current binding and epoch. */
@@ -23,10 +23,10 @@ export class TrackPlayout {
   #epochLostMs = 0;
   #heardMs = 0;
 
-  constructor(sampleRate: number, clock: Clock, onFailure: (error: unknown) => void) {
+  constructor(sampleRate: number, clock: Clock, onError: (error: unknown) => void) {
     this.#sampleRate = sampleRate;
     this.#clock = clock;
-    this.#onFailure = onFailure;
+    this.#onError = onError;
   }
 
   get isBound(): boolean {
@@ -81,7 +81,7 @@ export class TrackPlayout {
         `expected a sink of ${this.#sampleRate} samples a second, got one of ${sink.sampleRate}`,
       );
     }
-    return this.#binding = new TrackSinkBinding(sink, source, this.#clock, this.#onFailure);
+    return this.#binding = new TrackSinkBinding(sink, source, this.#clock, this.#onError);
   }
 
   /** Ends the current binding; returns whether that was `binding`. */
@@ -154,9 +154,9 @@ export class TrackSinkBinding {
     readonly sink: PlayoutSink,
     readonly source: PlayoutSource,
     clock: Clock,
-    onFailure: (error: unknown) => void,
+    onError: (error: unknown) => void,
   ) {
-    const options = { clock, report: onFailure, context: "the playout sink" };
+    const options = { clock, report: onError, context: "the playout sink" };
     this.#clock = clock;
     this.#ready = new UserHook<void>(() => sink.onReady(source), options);
     this.#pause = new UserHook<boolean>((paused) => paused ? sink.pause() : sink.resume(), options);

@@ -6,7 +6,7 @@ import type { Clock } from "../../events/clock.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
 import { callsFor, textOrigin, withOrigin } from "./foreign_calls.ts";
 import { limitSilence } from "./limit_silence.ts";
-import { allFailed, type FallbackOptions, PartHealth } from "./part_health.ts";
+import { allFailed, ComponentHealth, type FallbackOptions } from "./component_health.ts";
 
 /** A request of no consequence. */
 const PROBE: readonly ChatMessage[] = [{ role: "user", text: "Reply with the word OK." }];
@@ -33,7 +33,7 @@ const PROBE: readonly ChatMessage[] = [{ role: "user", text: "Reply with the wor
  * ```
  */
 export class FallbackLLM implements LLM {
-  readonly #health: PartHealth<LLM>;
+  readonly #health: ComponentHealth<LLM>;
 
   /**
    * Takes the models in their order: the first that works replies.
@@ -42,7 +42,7 @@ export class FallbackLLM implements LLM {
    * @throws {RangeError} `timeoutMs` is no duration.
    */
   constructor(llms: readonly LLM[], options: FallbackOptions = {}) {
-    this.#health = new PartHealth(llms, {
+    this.#health = new ComponentHealth(llms, {
       ...options,
       kind: "FallbackLLM",
       methods: ["generate"],

@@ -7,7 +7,7 @@ import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { silentLogger } from "../../events/logger.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { FallbackSttSession } from "./fallback_stt_session.ts";
-import { type FallbackOptions, PartHealth } from "./part_health.ts";
+import { ComponentHealth, type FallbackOptions } from "./component_health.ts";
 
 const PROBE_RATE = 16_000;
 const PROBE_SLOTS = 25;
@@ -32,7 +32,7 @@ const PROBE_SLOTS = 25;
  * ```
  */
 export class FallbackSTT implements STT {
-  readonly #health: PartHealth<STT>;
+  readonly #health: ComponentHealth<STT>;
 
   /**
    * Takes the recognisers in their order: the first that works is used.
@@ -41,7 +41,7 @@ export class FallbackSTT implements STT {
    * @throws {RangeError} `timeoutMs` is no duration.
    */
   constructor(recognisers: readonly STT[], options: FallbackOptions = {}) {
-    this.#health = new PartHealth(recognisers, {
+    this.#health = new ComponentHealth(recognisers, {
       ...options,
       kind: "FallbackSTT",
       methods: ["open"],

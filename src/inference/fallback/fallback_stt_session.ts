@@ -1,6 +1,6 @@
 /** A session of several recognisers for one speaker. @module */
 import type { STT, SttEvent, SttSession, SttSessionOptions } from "../contracts/stt.ts";
-import { allFailed, type PartHealth } from "./part_health.ts";
+import { allFailed, type ComponentHealth } from "./component_health.ts";
 import { SilentRecogniser } from "./silent_recogniser.ts";
 import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
@@ -35,7 +35,7 @@ interface PendingCommit {
 
 /** Sends one speaker's audio to a recogniser, and to the next one what that has no final text of. */
 export class FallbackSttSession implements SttSession {
-  readonly #health: PartHealth<STT>;
+  readonly #health: ComponentHealth<STT>;
   readonly #options: SttSessionOptions;
   readonly #events = new Channel<SttEvent>();
   readonly #audio: ReplayBuffer;
@@ -51,7 +51,7 @@ export class FallbackSttSession implements SttSession {
   #isClosed = false;
   readonly #closing = new Set<Promise<void>>();
 
-  constructor(health: PartHealth<STT>, options: SttSessionOptions) {
+  constructor(health: ComponentHealth<STT>, options: SttSessionOptions) {
     this.#health = health;
     this.#options = options;
     const { sampleRate, clock, continuous } = options;
@@ -164,7 +164,7 @@ export class FallbackSttSession implements SttSession {
           // There is no other: this one's session goes on.
           this.#failed.set(stt, event.error);
           this.#health.failed(stt, event.error);
-          this.#tellFailures();
+          this.#emitFailures();
           continue;
         case "committed":
           this.#committed(stt);
@@ -250,7 +250,7 @@ export class FallbackSttSession implements SttSession {
   /** No recogniser works: what waits for its text gets none, and what comes later is tried again. */
   #giveUp(): void {
     this.#openAgainAtMs = this.#options.clock.now() + PAUSE_MS;
-    this.#tellFailures();
+    this.#emitFailures();
     this.#failed.clear();
     this.#audio.acknowledge(this.#audio.endMs);
     for (const { limit } of this.#commits.splice(0)) {
@@ -260,7 +260,7 @@ export class FallbackSttSession implements SttSession {
     if (this.#isEnding) this.#events.end();
   }
 
-  #tellFailures(): void {
+  #emitFailures(): void {
     if (this.#failed.size === 0) return;
     const error = allFailed("no recogniser works", [...this.#failed.values()]);
     this.#events.push({ type: "error", error });

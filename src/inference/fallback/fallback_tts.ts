@@ -7,7 +7,7 @@ import { untilAborted } from "../../events/until_aborted.ts";
 import { promised } from "../../events/user_code.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { FallbackTtsStream } from "./fallback_tts_stream.ts";
-import { type FallbackOptions, PartHealth } from "./part_health.ts";
+import { ComponentHealth, type FallbackOptions } from "./component_health.ts";
 
 /**
  * Voices of which the first that works speaks. One that fails, or makes no sound in time, is followed
@@ -28,7 +28,7 @@ import { type FallbackOptions, PartHealth } from "./part_health.ts";
  * ```
  */
 export class FallbackTTS implements TTS {
-  readonly #health: PartHealth<TTS>;
+  readonly #health: ComponentHealth<TTS>;
 
   /**
    * Takes the voices in their order: the first that works speaks.
@@ -37,7 +37,7 @@ export class FallbackTTS implements TTS {
    * @throws {RangeError} `timeoutMs` is no duration.
    */
   constructor(voices: readonly TTS[], options: FallbackOptions = {}) {
-    this.#health = new PartHealth(voices, {
+    this.#health = new ComponentHealth(voices, {
       ...options,
       kind: "FallbackTTS",
       methods: ["open"],
@@ -73,12 +73,12 @@ export class FallbackTTS implements TTS {
 
 /** The sessions of the voices in one call. */
 class FallbackTtsSession implements TtsSession {
-  readonly #health: PartHealth<TTS>;
+  readonly #health: ComponentHealth<TTS>;
   readonly #options: TtsSessionOptions;
   readonly #sessions = new Map<TTS, TtsSession>();
   readonly #streams = new Set<FallbackTtsStream>();
 
-  constructor(health: PartHealth<TTS>, options: TtsSessionOptions) {
+  constructor(health: ComponentHealth<TTS>, options: TtsSessionOptions) {
     this.#health = health;
     this.#options = options;
     const [first] = health.order;

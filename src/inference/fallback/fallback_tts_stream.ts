@@ -1,7 +1,7 @@
 /** A text that several voices may say, one after another. @module */
 import type { Clock } from "../../events/clock.ts";
 import type { Alignment, SpeechPart, TTS, TtsStream } from "../contracts/tts.ts";
-import { allFailed, type PartHealth } from "./part_health.ts";
+import { allFailed, type ComponentHealth } from "./component_health.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { attempt } from "../../events/user_code.ts";
 import { InferenceError } from "../contracts/errors.ts";
@@ -11,7 +11,7 @@ import { hasWords } from "../contracts/words.ts";
 
 /** Options for a {@linkcode FallbackTtsStream}. */
 export interface FallbackTtsStreamInit {
-  health: PartHealth<TTS>;
+  health: ComponentHealth<TTS>;
   clock: Clock;
   /** Begins a stream of a voice. */
   speak: (tts: TTS) => TtsStream;

@@ -12,7 +12,7 @@ import type {
   UserTurnOptions,
 } from "./pipeline.ts";
 import { promised } from "../../events/user_code.ts";
-import { noLLM } from "./missing_parts.ts";
+import { noLLM } from "./missing_components.ts";
 import { ChatContext } from "../history/chat_context.ts";
 import type { ChatHistory } from "../history/chat_history.ts";
 import { TranscriptWriter } from "../history/transcript_writer.ts";
@@ -32,13 +32,13 @@ import type { ToolRun } from "../reply/tool_run.ts";
 import { observeInOrder, type UserTurnObserver } from "../turns/user_turn_observer.ts";
 import type { HandoffHistory, Take } from "./pipeline.ts";
 import {
-  type CascadedParts,
+  type CascadedComponents,
   chatOptions,
   differ,
-  listeningParts,
+  listeningComponents,
   modelOf,
   voiceOf,
-} from "./cascaded_parts.ts";
+} from "./cascaded_components.ts";
 import { type SpeakingOptions, SpokenReplies } from "./spoken_replies.ts";
 import { handedOverMessages } from "./handed_over_messages.ts";
 import { FailureResponse } from "./failure_response.ts";
@@ -48,7 +48,7 @@ import { FailureResponse } from "./failure_response.ts";
  * audio in -> turns (VAD, speech to text, endpointing, interruption) -> reply (language model, tools)
  * -> synthesis (text to speech) -> playback on the agent's track.
  */
-export class CascadedPipeline implements Pipeline<CascadedParts> {
+export class CascadedPipeline implements Pipeline<CascadedComponents> {
   readonly #context: PipelineContext;
   readonly #transcript: TranscriptWriter;
   readonly #chat: ChatContext;
@@ -66,26 +66,26 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   readonly #unheardSpeech = new UnheardSpeechTimeout();
   /** Settle when what was replaced is not used any more. */
   readonly #retiring = new Set<Promise<unknown>>();
-  #parts: CascadedParts;
+  #components: CascadedComponents;
   #shouldReply: ReturnType<typeof shouldReplyTo>;
   #isClosed = false;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
 
-  constructor(parts: CascadedParts, context: PipelineContext) {
+  constructor(components: CascadedComponents, context: PipelineContext) {
     this.#context = context;
-    this.#parts = parts;
-    this.#shouldReply = shouldReplyTo(parts.turnHandling ?? {}, context);
+    this.#components = components;
+    this.#shouldReply = shouldReplyTo(components.turnHandling ?? {}, context);
     // What was said: for people, and for the model.
     const transcript = this.#transcript = new TranscriptWriter(context);
     const chat = this.#chat = new ChatContext(context, {
-      ...chatOptions(parts),
+      ...chatOptions(components),
       onNews: () => this.#scheduler.newsCame(),
     });
 
     // Reply -> synthesis -> playback.
     const generator = this.#generator = new ReplyGenerator(context, {
-      ...modelOf(parts),
+      ...modelOf(components),
       chat,
       transcript,
       voice: () => this.#spoken.voice,
@@ -96,30 +96,30 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       onHandedOver: (runs) => {
         // They may have begun after the handoff.
         chat.history.follow(runs);
-        this.#tellLater(runs);
+        this.#replyAfter(runs);
       },
     });
     const output = this.#output = new SpeechOutput(context, {
       onKept: (speech) => void this.#sayLater(speech),
     });
     const failure = this.#failure = new FailureResponse(context, {
-      ...parts.onFailure,
-      tts: parts.tts,
+      ...components.onFailure,
+      tts: components.tts,
       play: (text, prepared, track) => void this.#spoken.play(text, { track }, prepared),
     });
     this.#spoken = new SpokenReplies(context, {
-      voice: voiceOf(parts),
+      voice: voiceOf(components),
       chat,
       transcript,
       generator,
       output,
       failure,
       onEnded: () => this.#scheduler.speechEnded(),
-      onUntold: (runs) => this.#tellAgain(runs),
-      onInterrupted: (runs) => this.#tellLater(runs),
+      onUntold: (runs) => this.#replyToEnded(runs),
+      onInterrupted: (runs) => this.#replyAfter(runs),
     });
 
-    const current = () => this.#parts;
+    const current = () => this.#components;
 
     // Turns -> reply.
     const unheardSpeech = this.#unheardSpeech;
@@ -132,10 +132,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
           return current().turnOwner !== "stt";
         },
       },
-      parts.turnHandling?.interruption,
+      components.turnHandling?.interruption,
     );
     const completion = this.#completion = new TurnCompletion(
-      (turn) => this.#parts.turnHandling?.onUserTurnCompleted?.(turn),
+      (turn) => this.#components.turnHandling?.onUserTurnCompleted?.(turn),
       context,
     );
     const canReply = () => this.#canReply;
@@ -159,7 +159,9 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         output.queue.discards(endOfSpeechMs, participant),
       onReply: (reply, turn) => this.#spoken.start(reply, { participant: turn.participant, turn }),
       onNews: () => {
-        this.#tellNews().catch((error) => context.report(error, "telling what has become known"));
+        this.#replyWithNews().catch((error) =>
+          context.report(error, "telling what has become known")
+        );
       },
     });
 
@@ -190,10 +192,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
       ...context,
       report: (error, what) => {
         context.report(error, what);
-        if (what === `${this.#parts.stt.name}, transcribing`) failure.recogniserFailed(error);
+        if (what === `${this.#components.stt.name}, transcribing`) failure.recogniserFailed(error);
       },
-      ...listeningParts(parts),
-      mixSpeakers: parts.turnHandling?.mixSpeakers ?? false,
+      ...listeningComponents(components),
+      mixSpeakers: components.turnHandling?.mixSpeakers ?? false,
       playback: output.playback,
       messages: () => chat.messages,
       observer: this.#observer,
@@ -345,14 +347,14 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     if (!speech.isEnded) queue.drop(speech);
   }
 
-  async #tellNews(): Promise<void> {
+  async #replyWithNews(): Promise<void> {
     const reply = this.#generator.generate(undefined, { more: [TELL_NEWS] });
     const { outcome } = await this.#spoken.say(reply, { isNews: true });
     // They left before they heard it.
     if (outcome.interrupted && this.#context.countPeople?.() === 0) this.#scheduler.newsCame();
   }
 
-  async prepare(parts: CascadedParts, history?: HandoffHistory): Promise<Take> {
+  async prepare(components: CascadedComponents, history?: HandoffHistory): Promise<Take> {
     const handedOver = history && await handedOverMessages(history, this.#chat, this.#context);
     return ({ isHandoff }) => {
       const waiting = isHandoff ? this.#generator.handOver() : [];
@@ -360,7 +362,7 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
         const messages = new Set([...handedOver(), ...waiting, ...this.#scheduler.prompts]);
         this.#chat.beginAnew([...messages]);
       }
-      const retired = this.#use(parts);
+      const retired = this.#use(components);
       this.#retiring.add(retired);
       return retired.finally(() => this.#retiring.delete(retired));
     };
@@ -375,35 +377,37 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
     return this.#generator.generate(participant, { opening: TAKE_OVER }, options);
   }
 
-  /** Uses other parts; resolves when those before are not used any more. */
-  async #use(parts: CascadedParts): Promise<void> {
-    const before = this.#parts;
+  /** Uses other components; resolves when those before are not used any more. */
+  async #use(components: CascadedComponents): Promise<void> {
+    const before = this.#components;
     const context = this.#context;
-    const options = parts.turnHandling ?? {};
-    this.#parts = parts;
+    const options = components.turnHandling ?? {};
+    this.#components = components;
     this.#shouldReply = shouldReplyTo(options, context);
     this.#interruption.configure(options.interruption);
-    this.#chat.configure(chatOptions(parts));
-    const retiring = [this.#generator.use(modelOf(parts))];
-    if (differ(voiceOf(before), voiceOf(parts))) retiring.push(this.#spoken.use(voiceOf(parts)));
-    if (before.tts !== parts.tts || before.onFailure !== parts.onFailure) {
-      this.#failure.configure({ ...parts.onFailure, tts: parts.tts });
+    this.#chat.configure(chatOptions(components));
+    const retiring = [this.#generator.use(modelOf(components))];
+    if (differ(voiceOf(before), voiceOf(components))) {
+      retiring.push(this.#spoken.use(voiceOf(components)));
     }
-    if (differ(listeningParts(before), listeningParts(parts))) {
-      retiring.push(this.#listeners.use(listeningParts(parts)));
+    if (before.tts !== components.tts || before.onFailure !== components.onFailure) {
+      this.#failure.configure({ ...components.onFailure, tts: components.tts });
+    }
+    if (differ(listeningComponents(before), listeningComponents(components))) {
+      retiring.push(this.#listeners.use(listeningComponents(components)));
     }
     await Promise.all(retiring);
   }
 
   get #canReply(): boolean {
-    return this.#parts.llm !== noLLM;
+    return this.#components.llm !== noLLM;
   }
 
   /**
    * People are told of the results of these calls at a quiet moment, unless the model knows them by then,
    * or one participant alone was to hear of them.
    */
-  #tellLater(runs: readonly ToolRun[]): void {
+  #replyAfter(runs: readonly ToolRun[]): void {
     const { history } = this.#chat;
     for (const run of runs) {
       if (run.to) continue;
@@ -414,10 +418,10 @@ export class CascadedPipeline implements Pipeline<CascadedParts> {
   }
 
   /** What these calls do is told by a reply of its own: the one that was to tell it could not be said. */
-  #tellAgain(runs: readonly ToolRun[]): void {
+  #replyToEnded(runs: readonly ToolRun[]): void {
     const isOver = runs.length > 0 && runs.every(({ result, to }) => result && !to);
     if (isOver) this.#scheduler.newsCame();
-    else this.#tellLater(runs);
+    else this.#replyAfter(runs);
   }
 
   /** Whether the only participant who hears this track has not left. */

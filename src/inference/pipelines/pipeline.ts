@@ -60,7 +60,7 @@ export interface TextOptions {
 export type HandoffHistory = "all" | "none" | HistoryHook;
 
 /**
- * Takes parts that were prepared, for everything that begins from now on. Resolves when those before
+ * Takes components that were prepared, for everything that begins from now on. Resolves when those before
  * are not used any more; never rejects.
  *
  * @param options.isHandoff whether another agent takes over: the models of the replies in progress are
@@ -69,7 +69,7 @@ export type HandoffHistory = "all" | "none" | HistoryHook;
 export type Take = (options: { isHandoff: boolean }) => Promise<void>;
 
 /** The way from the participants' audio to the agent's. */
-export interface Pipeline<Parts = never> {
+export interface Pipeline<Components = never> {
   /** Takes 20 ms of a participant. A promise is waited for before the next. */
   processAudio(audio: ParticipantAudio): void | Promise<void>;
   /** No audio comes from this participant for now: they are muted, or their track is gone. */
@@ -92,11 +92,11 @@ export interface Pipeline<Parts = never> {
   /** Listens no more; resolves when all that is to be said was heard, but for what waits for a tool. */
   drain(): Promise<void>;
   /**
-   * Prepares other parts; rejects where that fails. Nothing has changed until they are taken.
+   * Prepares other components; rejects where that fails. Nothing has changed until they are taken.
    *
    * @param history what another agent is told; left out where the agent stays the same
    */
-  prepare(parts: Parts, history?: HandoffHistory, run?: ToolRun): Promise<Take>;
+  prepare(components: Components, history?: HandoffHistory, run?: ToolRun): Promise<Take>;
   /**
    * Says what the next agent has to say of its own accord, when it has taken over by this call: to those
    * who heard the reply that made it.

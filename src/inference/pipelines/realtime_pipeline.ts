@@ -29,7 +29,7 @@ import { RealtimeReplies } from "./realtime/realtime_replies.ts";
 import { RealtimeListener } from "./realtime/realtime_listener.ts";
 import { RealtimeTools } from "./realtime/realtime_tools.ts";
 import { settlesAloud } from "./realtime/last_words.ts";
-import { PartsInUse, type RealtimeParts } from "./realtime/parts_in_use.ts";
+import { ComponentsInUse, type RealtimeComponents } from "./realtime/components_in_use.ts";
 import { UntoldNews } from "./realtime/untold_news.ts";
 import { type KnownConversation, ReconnectingSession } from "./realtime/reconnecting_session.ts";
 import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
@@ -49,7 +49,7 @@ const UNDECIDED_MS = 10_000;
  * audio in -> mix without echo -> session with the model -> replies -> playback on the agent's track.
  * A session that is lost is replaced, with the conversation so far, for as long as the call lives.
  */
-export class RealtimePipeline implements Pipeline<RealtimeParts> {
+export class RealtimePipeline implements Pipeline<RealtimeComponents> {
   readonly #context: PipelineContext;
   readonly #transcript: TranscriptWriter;
   readonly #history = new ChatHistory({ onNews: () => this.#tools.sendNews() });
@@ -60,10 +60,10 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   readonly #replies: RealtimeReplies;
   readonly #interruptions: RealtimeInterruptions;
   readonly #tools: RealtimeTools;
-  readonly #session: ReconnectingSession<RealtimeParts>;
+  readonly #session: ReconnectingSession<RealtimeComponents>;
   readonly #outage: OutageMessage;
   readonly #closing = new AbortController();
-  readonly #parts: PartsInUse;
+  readonly #components: ComponentsInUse;
   readonly #news: UntoldNews;
   /** Whether what people say does not matter any more: the agent says its last words. */
   #isDeaf = false;
@@ -72,9 +72,13 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   /** Whether a person's turn has no reply yet. */
   #isReplyDue = false;
 
-  constructor(parts: RealtimeParts, context: PipelineContext, options: RealtimePipelineOptions) {
+  constructor(
+    components: RealtimeComponents,
+    context: PipelineContext,
+    options: RealtimePipelineOptions,
+  ) {
     const { clock, report } = context;
-    const { llm } = parts;
+    const { llm } = components;
     const current = () => this.#llm;
     this.#context = context;
     this.#transcript = new TranscriptWriter(context);
@@ -85,7 +89,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     // What waits until less is to be played.
     const onFewer = () => queueMicrotask(() => this.#requests.next());
     const output = this.#output = new SpeechOutput(context, { onFewer });
-    this.#parts = new PartsInUse(parts, {
+    this.#components = new ComponentsInUse(components, {
       context,
       logger: options.logger,
       history: this.#history,
@@ -120,7 +124,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       clock,
       output,
       transcript: this.#transcript,
-      voice: () => this.#parts.voice,
+      voice: () => this.#components.voice,
       speaker,
       allowsInterruption: () => !this.#interruptions.areRefused,
       onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
@@ -145,10 +149,10 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       requests: this.#requests,
       session,
       transcript: this.#transcript,
-      voice: () => this.#parts.voice,
+      voice: () => this.#components.voice,
       onSaid: (text) => {
         this.#remember(text);
-        this.#tellSaid(text);
+        this.#sendSpokenText(text);
       },
       onOver: (discards) => this.#holdChanged(discards),
     });
@@ -182,8 +186,8 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
       },
       clock,
       signal,
-      settings: () => this.#parts.current,
-      connect: (parts, signal) => this.#parts.connect(parts, signal),
+      settings: () => this.#components.current,
+      connect: (components, signal) => this.#components.connect(components, signal),
       known: () => ({ count: this.#history.count, messages: [...this.#history.messages] }),
       onEvent: (event) => this.#handle(event),
       onLost: () => this.#lost(),
@@ -290,12 +294,12 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     this.#output.endBackground();
   }
 
-  prepare(parts: RealtimeParts, history?: HandoffHistory, run?: ToolRun): Promise<Take> {
-    return this.#parts.prepare(parts, history, run);
+  prepare(components: RealtimeComponents, history?: HandoffHistory, run?: ToolRun): Promise<Take> {
+    return this.#components.prepare(components, history, run);
   }
 
   get #llm(): RealtimeLLM {
-    return this.#parts.current.llm;
+    return this.#components.current.llm;
   }
 
   replyAsNext(): void {
@@ -323,7 +327,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     await this.#output.close();
     this.#requests.close();
     this.#replies.endAll();
-    await this.#parts.close();
+    await this.#components.close();
     await this.#session.close();
     this.#transcript.close();
     this.#listener[Symbol.dispose]();
@@ -334,7 +338,7 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
   }
 
   /** Tells the model what the agent has said without it. */
-  #tellSaid(text: string): void {
+  #sendSpokenText(text: string): void {
     if (!/\S/.test(text)) return;
     attempt(
       () => this.#session.current?.sendText(text, { role: "assistant" }),
@@ -494,12 +498,12 @@ export class RealtimePipeline implements Pipeline<RealtimeParts> {
     if (interrupted && id) {
       const { track } = this.#output;
       const heardMs = speech.startMs === undefined ? 0 : track.heardMs - speech.startMs;
-      this.#interruptions.tellModel(id, Math.max(0, Math.round(heardMs)), text);
+      this.#interruptions.sendInterruption(id, Math.max(0, Math.round(heardMs)), text);
     }
     this.#news.replyEnded(id, { isTold: !interrupted });
     this.#remember(text);
     // The session in use is not the one whose reply it was.
-    if (!id) this.#tellSaid(text);
+    if (!id) this.#sendSpokenText(text);
   }
 
   #remember(text: string): void {

@@ -209,7 +209,7 @@ export class ReplyScheduler implements UserTurnObserver {
       this.#timer = clock.schedule(() => this.#replyWhenQuiet(), waitMs);
       return;
     }
-    if (!turn) return this.#tellNews();
+    if (!turn) return this.#replyWithNews();
     this.#pending = undefined;
     const context = this.#contexts.splice(0);
     const prompts = this.#prompts.splice(0);
@@ -223,18 +223,18 @@ export class ReplyScheduler implements UserTurnObserver {
     onReply(generator.replyTo(turn, { prompts, context }), turn);
   }
 
-  #tellNews(): void {
+  #replyWithNews(): void {
     const { isSpeaking, interruption, onNews } = this.#init;
     const { inProgress } = interruption;
     if (inProgress) return void inProgress.then(() => this.#replyWhenQuiet());
     if (isSpeaking()) return;
-    if (this.#context.countPeople?.() === 0) return this.#tellNewsLater();
+    if (this.#context.countPeople?.() === 0) return this.#replyWhenHeard();
     this.#hasNews = false;
     onNews();
   }
 
   /** Tells it the person who comes, or comes back. */
-  #tellNewsLater(): void {
+  #replyWhenHeard(): void {
     this.#untilHeard ??= this.#context.untilHeard?.(this.#closing.signal)
       ?.then(() => this.#replyWhenQuiet(), () => {})
       .finally(() => this.#untilHeard = undefined);

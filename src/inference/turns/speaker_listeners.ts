@@ -8,7 +8,7 @@ import { RowMixer } from "./row_mixer.ts";
 import { SpeakerListener, type SpeakerListenerInit } from "./speaker_listener.ts";
 
 /** What a participant is heard with. */
-export type ListeningParts = Pick<
+export type ListeningComponents = Pick<
   SpeakerListenersInit,
   "vad" | "stt" | "turnOwner" | "endpointing" | "turnLimit" | "vadOptions" | "nearSpeakerOnly"
 >;
@@ -37,9 +37,9 @@ export class SpeakerListeners {
   readonly #listeners = new Map<string, SpeakerListener>();
   /** Those of participants who have left, and whose last turn is not over yet. */
   readonly #leaving = new Set<SpeakerListener>();
-  /** Those that hear with other parts than the others, until there is a pause. */
+  /** Those that hear with other components than the others, until there is a pause. */
   readonly #outdated = new Set<SpeakerListener>();
-  /** Wait until none is left that hears with other parts. */
+  /** Wait until none is left that hears with other components. */
   readonly #renewed: (() => void)[] = [];
 
   constructor(init: SpeakerListenersInit) {
@@ -57,11 +57,11 @@ export class SpeakerListeners {
   }
 
   /**
-   * Uses other parts for each participant from the next pause between their turns on; resolves when the
+   * Uses other components for each participant from the next pause between their turns on; resolves when the
    * ones before are not used any more.
    */
-  async use(parts: ListeningParts): Promise<void> {
-    this.#init = { ...this.#init, ...parts };
+  async use(components: ListeningComponents): Promise<void> {
+    this.#init = { ...this.#init, ...components };
     for (const listener of this.#leaving) this.#outdated.add(listener);
     for (const [streamId, listener] of [...this.#listeners]) {
       this.#outdated.add(listener);
@@ -127,7 +127,7 @@ export class SpeakerListeners {
     }
   }
 
-  /** Puts another listener in the place of one that hears with parts of before. */
+  /** Puts another listener in the place of one that hears with components of before. */
   #renew(streamId: string, listener: SpeakerListener): void {
     this.#listeners.delete(streamId);
     listener.close()

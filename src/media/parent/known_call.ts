@@ -5,7 +5,7 @@ import type { KnownCallState } from "../wire/messages.ts";
 /** Participants and tracks, and which of them the next process has announced again. */
 export class KnownCall {
   readonly state: KnownCallState;
-  readonly #announced = new Set<string>();
+  readonly #back = new Set<string>();
 
   constructor(
     { participants, tracks }: {
@@ -32,13 +32,13 @@ export class KnownCall {
   }
 
   /** A participant or a track of this id is there. */
-  announced(id: string): void {
-    this.#announced.add(id);
+  markBack(id: string): void {
+    this.#back.add(id);
   }
 
   /** Returns the ids of those that are not. */
-  unannounced(): { participants: string[]; tracks: string[] } {
-    const isGone = ({ id }: { id: string }): boolean => !this.#announced.has(id);
+  missing(): { participants: string[]; tracks: string[] } {
+    const isGone = ({ id }: { id: string }): boolean => !this.#back.has(id);
     return {
       participants: this.state.participants.filter(isGone).map(({ id }) => id),
       tracks: this.state.tracks.filter(isGone).map(({ id }) => id),

@@ -393,10 +393,10 @@ export class MediaConnection extends Connection {
     this.#joined = await this.#requestJoin(link, again, { timeoutMs: REQUEST_MS, signal });
   }
 
-  /** The agents of the call are back, but for late ones: what was not announced again is gone. */
+  /** The agents of the call are back, but for late ones: what has not come back is gone. */
   #onRestored(): void {
     if (this.#isOver) return;
-    const gone = this.#known?.unannounced();
+    const gone = this.#known?.missing();
     this.#known = undefined;
     for (const id of gone?.participants ?? []) this.participantLeft(id);
     for (const id of gone?.tracks ?? []) {
@@ -440,7 +440,7 @@ export class MediaConnection extends Connection {
   #onMessage(message: ConnectionMessage): void {
     switch (message.type) {
       case "participantJoined":
-        this.#known?.announced(message.participant.id);
+        this.#known?.markBack(message.participant.id);
         return this.participantJoined({
           original: message.participant.original ?? null,
           userId: message.participant.userId,
@@ -449,14 +449,14 @@ export class MediaConnection extends Connection {
           kind: message.participant.kind,
         });
       case "participantLost":
-        this.#known?.announced(message.participantId);
+        this.#known?.markBack(message.participantId);
         return this.participantLost(message.participantId, message);
       case "participantLeft":
         return this.participantLeft(message.participantId);
       case "viewersCounted":
         return this.viewersCounted(message.count);
       case "trackAdded":
-        this.#known?.announced(message.track.id);
+        this.#known?.markBack(message.track.id);
         this.trackAdded(message.track);
         // One that is known may have been muted while its process was replaced.
         return this.trackUpdated(message.track.id, message.track);

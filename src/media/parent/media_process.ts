@@ -241,7 +241,7 @@ export class MediaProcess {
     const { again, refused } = this.#restarts.lost(current.link.suspect);
     if (!again) return this.#end(current, error);
     this.#logger.warn(`${error.message}: another one takes its place`);
-    if (refused && refused.userId === undefined) this.#refuseCall(current, refused);
+    if (refused && refused.userId === undefined) this.#rejectCall(current, refused);
     if (refused) this.#options.onRefused?.(refused);
     void this.#replace(current);
   }
@@ -293,7 +293,7 @@ export class MediaProcess {
   }
 
   /** Closes a call that ended the process twice, so that the others go on. */
-  #refuseCall(current: Current, call: Suspect): void {
+  #rejectCall(current: Current, call: Suspect): void {
     const error = new ConnectionError(
       `a message of the call ${call.type}:${call.id} ended the media process twice`,
       { code: "media-process-lost" },

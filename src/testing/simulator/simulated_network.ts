@@ -75,7 +75,7 @@ export class SimulatedNetwork implements MemoryNetwork {
   }
 
   deliver(connection: MemoryConnection, row: AudioRow): void {
-    if (!this.#agentClock.isStalled) return connection.hearRow(row);
+    if (!this.#agentClock.isStalled) return connection.deliverRow(row);
     const entries = row.entries.slice(0, row.count).map((entry) => ({
       ...entry,
       pcm: new PcmChunk(entry.pcm.samples.slice(), entry.pcm),
@@ -106,7 +106,7 @@ export class SimulatedNetwork implements MemoryNetwork {
       this.#held = [];
       for (const one of this.#arrange(held, backlog)) {
         if ("message" in one) one.connection.receive(one.message);
-        else one.connection.hearRow(one.row);
+        else one.connection.deliverRow(one.row);
       }
     });
   }

@@ -59,8 +59,8 @@ function report(part: Partial<PlayoutReport>): PlayoutReport {
 function setUp(options: QueuedAudioTrackOptions = {}) {
   const clock = new VirtualClock();
   const reported: string[] = [];
-  const onFailure = (error: unknown) => void reported.push(String(error));
-  const track = new QueuedAudioTrack({ clock, onFailure, ...options });
+  const onError = (error: unknown) => void reported.push(String(error));
+  const track = new QueuedAudioTrack({ clock, onError, ...options });
   const frames: number[] = [];
   const play = (heardDelayMs = 0) =>
     new PacedPlayout(track, {

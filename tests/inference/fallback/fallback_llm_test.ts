@@ -202,7 +202,7 @@ Deno.test("FallbackLLM finds at the start what cannot work, and lets an outage p
     const llm = new FallbackLLM(errors.map(part));
     await llm.start(context);
     await llm.start(context);
-    assertEquals(llm.metrics().healthyParts, errors.filter((one) => !one).length);
+    assertEquals(llm.metrics().healthyComponents, errors.filter((one) => !one).length);
     await llm.close();
     await llm.close();
     assertEquals([open, clock.pending], [0, 0]);
@@ -232,7 +232,7 @@ Deno.test("FallbackLLM starts a model late that could not be reached at first", 
 Deno.test("FallbackLLM refuses what is no list of models", () => {
   assertThrows(() => new FallbackLLM([]), TypeError, "FallbackLLM");
   const one = new FakeLLM(new VirtualClock());
-  assertThrows(() => new FallbackLLM([one, one]), TypeError, "each part once");
+  assertThrows(() => new FallbackLLM([one, one]), TypeError, "each component once");
   assertThrows(() => new FallbackLLM([{} as LLM]), TypeError, "FallbackLLM[0]");
   assertThrows(() => new FallbackLLM([one], { timeoutMs: -1 }));
 });

@@ -55,7 +55,7 @@ export class RealtimeInterruptions {
       if (!replies.requested(id)?.inText) this.interruptReply(id);
     }
     await output.queue.interrupt({ all });
-    if (context.countPeople?.() === 0) news.tellLater();
+    if (context.countPeople?.() === 0) news.askWhenHeard();
   }
 
   /** A person began to speak: the agent falls silent for them, where they can interrupt it. */
@@ -76,11 +76,11 @@ export class RealtimeInterruptions {
     const { replies, news } = this.#init;
     replies.drop(id);
     news.replyEnded(id, { isTold: false });
-    this.tellModel(id, 0, "");
+    this.sendInterruption(id, 0, "");
   }
 
-  /** Tells the model how much was heard; the reply has ended, whether that works or not. */
-  tellModel(id: string, heardMs: number, heardText: string): void {
+  /** Sends the model how much was heard; the reply has ended, whether that works or not. */
+  sendInterruption(id: string, heardMs: number, heardText: string): void {
     const { session, context, name } = this.#init;
     attempt(
       () => session()?.interrupt(id, heardMs, heardText),

@@ -46,7 +46,7 @@ interface CurrentReply {
   readonly requested: RequestedReply | undefined;
   /** What is played of it, once there is something. */
   speech?: { readonly reply: RealtimeReply | VoicedReply; readonly message: TranscriptMessage };
-  /** Whether its speech has ended: later parts are ignored. */
+  /** Whether its speech has ended: later components are ignored. */
   isPlayed: boolean;
   /** Whether it belongs to a session that was lost. */
   isLost: boolean;
@@ -61,7 +61,7 @@ export class RealtimeReplies {
   readonly #current = new Map<string, CurrentReply>();
   /** Those that are played, or wait for it. */
   readonly #playing = new Set<CurrentReply>();
-  /** Later parts of these are ignored. */
+  /** Later components of these are ignored. */
   readonly #ended: string[] = [];
 
   constructor(init: RealtimeRepliesInit) {

@@ -26,7 +26,7 @@ export class RequestedReply {
   readonly allowsInterruption: boolean;
   readonly discardsUserTurns: boolean;
   readonly staleAtMs: number;
-  /** The calls of its parts. */
+  /** The calls of its components. */
   readonly runs: ToolRun[] = [];
   /** Whether the service has cut it off, as a person spoke: its question is asked again. */
   isCutOff = false;

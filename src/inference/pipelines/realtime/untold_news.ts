@@ -35,7 +35,7 @@ export class UntoldNews {
   }
 
   /** Has the person told who comes, or comes back. */
-  tellLater(): void {
+  askWhenHeard(): void {
     const { untilHeard, ask } = this.#init;
     this.#untilHeard ??= untilHeard()
       ?.then(() => {

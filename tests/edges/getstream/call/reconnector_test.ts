@@ -37,7 +37,7 @@ function fixture(options: { outcomes?: (Error | undefined)[]; deadlineMs?: numbe
       givenUp = error;
       log.push("given up");
     },
-    onFailure: (_error, strategy) => void log.push(`failed ${strategy}`),
+    onAttemptFailed: (_error, strategy) => void log.push(`failed ${strategy}`),
     random: () => 0.5,
   });
   return { clock, reconnector, tries, log, state, error: () => givenUp };

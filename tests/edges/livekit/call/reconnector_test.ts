@@ -26,7 +26,7 @@ function fixture(
     onReconnected: ({ strategy, attempts, elapsedMs }) =>
       void log.push(`${strategy} worked, try ${attempts}, ${elapsedMs} ms`),
     onGivenUp: ({ code }) => void log.push(`given up: ${code}`),
-    onFailure: () => {},
+    onAttemptFailed: () => {},
     random: () => 0.5,
   });
   return { clock, reconnector, log };

@@ -75,7 +75,7 @@ export interface CallSessionsOptions {
   onPeerState: (peer: PeerName, state: RtcConnectionState) => void;
   onError: (error: unknown, context: string) => void;
   /** A join failed and will be tried again. */
-  onFailure: (error: unknown, doing: string) => void;
+  onAttemptFailed: (error: unknown, doing: string) => void;
   /** Ends all of it; {@linkcode CallSessions.close} follows. */
   signal: AbortSignal;
 }
@@ -104,7 +104,7 @@ export class CallSessions {
 
   /** Joins; resolves when the roster has all participants. */
   async join(signal: AbortSignal): Promise<void> {
-    const { params, clock, roster, askCredentials, onCurrent, onFailure } = this.#options;
+    const { params, clock, roster, askCredentials, onCurrent, onAttemptFailed } = this.#options;
     const { onCapabilities } = this.#options;
     if (params.previousSessionId !== undefined) roster.addOwn(params.previousSessionId);
     const leaving: string[] = [];
@@ -121,7 +121,7 @@ export class CallSessions {
       } catch (error) {
         await session.close();
         if (isToBeAvoided(error)) leaving.unshift(credentials.edgeName);
-        if (isRetryable(error)) onFailure(error, `joining, try ${attempt}`);
+        if (isRetryable(error)) onAttemptFailed(error, `joining, try ${attempt}`);
         throw error;
       }
     };

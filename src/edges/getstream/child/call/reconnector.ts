@@ -29,7 +29,7 @@ export interface ReconnectorOptions {
   onReconnected: (result: { strategy: Strategy; attempts: number; elapsedMs: number }) => void;
   onGivenUp: (error: EdgeError) => void;
   /** A try failed, and there will be another one. */
-  onFailure: (error: unknown, strategy: Strategy) => void;
+  onAttemptFailed: (error: unknown, strategy: Strategy) => void;
   random?: () => number;
 }
 
@@ -81,7 +81,7 @@ export class Reconnector {
 
   /** Runs a reconnection; returns what reports its success. */
   async #run(): Promise<(() => void) | undefined> {
-    const { clock, limitMs, onStart, onReconnected, onFailure } = this.#options;
+    const { clock, limitMs, onStart, onReconnected, onAttemptFailed } = this.#options;
     const { signal } = this.#stop;
     const startedAt = clock.now();
     this.#fastFailures = 0;
@@ -109,7 +109,7 @@ export class Reconnector {
         if (clock.now() - startedAt >= limitMs) {
           return this.#giveUp(lateError(limitMs, error));
         }
-        onFailure(error, strategy);
+        onAttemptFailed(error, strategy);
         this.#escalate(strategy, error);
       }
       // A greater strategy after the failure of a lesser one does not wait.

@@ -160,7 +160,7 @@ export class StreamCall {
       onSocketEnd: ({ kind }) => this.#reconnect("fast", `the socket is ${kind}`),
       onPeerState: (peer, state) => this.#repair.onState(peer, state),
       onError: (error, context) => this.#emitError(error, context),
-      onFailure: (error, doing) => log("warn", `${doing}: ${messageOf(error)}`),
+      onAttemptFailed: (error, doing) => log("warn", `${doing}: ${messageOf(error)}`),
       signal,
     });
     this.#renewal = new CredentialRenewal({
@@ -197,7 +197,7 @@ export class StreamCall {
         this.#emitError(error, "reconnecting");
         this.#end("network");
       },
-      onFailure: (error, strategy) => log("warn", `${strategy}: ${messageOf(error)}`),
+      onAttemptFailed: (error, strategy) => log("warn", `${strategy}: ${messageOf(error)}`),
     });
   }
 

@@ -185,7 +185,7 @@ export class LiveKitCall {
         this.#emitError(error, "reconnecting");
         this.#end("network");
       },
-      onFailure: (error, strategy) => {
+      onAttemptFailed: (error, strategy) => {
         this.#server++;
         log("warn", `${strategy}: ${messageOf(error)}`);
       },

@@ -31,7 +31,7 @@ export interface ReconnectorOptions {
   onReconnected: (result: { strategy: Strategy; attempts: number; elapsedMs: number }) => void;
   onGivenUp: (error: EdgeError) => void;
   /** A try failed, and there will be another one. */
-  onFailure: (error: unknown, strategy: Strategy) => void;
+  onAttemptFailed: (error: unknown, strategy: Strategy) => void;
   random?: () => number;
 }
 
@@ -85,7 +85,7 @@ export class Reconnector {
 
   /** Runs a reconnection; returns what reports its outcome. */
   async #run(): Promise<(() => void) | undefined> {
-    const { clock, onStart, onReconnected, onGivenUp, onFailure } = this.#options;
+    const { clock, onStart, onReconnected, onGivenUp, onAttemptFailed } = this.#options;
     const { signal } = this.#stop;
     const lostAt = clock.now();
     if (lostAt - this.#connectedAt >= LASTING_MS) {
@@ -111,7 +111,7 @@ export class Reconnector {
         this.#pending = undefined;
         return () => onGivenUp(final);
       }
-      onFailure(error, strategy);
+      onAttemptFailed(error, strategy);
       const isAway = error instanceof EdgeError &&
         ["unreachable", "timeout", "lost"].includes(error.code);
       const next = this.#pending ?? (strategy === "resume" && isAway ? "resume" : "rejoin");

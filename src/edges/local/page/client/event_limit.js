@@ -26,10 +26,10 @@ export class EventLimit {
    */
   check(data) {
     const text = JSON.stringify(data);
-    if (text === undefined) throw new TypeError(`an event must be JSON, got ${typeof data}`);
+    if (text === undefined) throw new TypeError(`an event: expected JSON, got ${typeof data}`);
     const bytes = new TextEncoder().encode(text).length;
     if (bytes > EVENT_BYTES) {
-      throw new RangeError(`an event must have at most ${EVENT_BYTES} bytes of JSON, got ${bytes}`);
+      throw new RangeError(`an event: expected at most ${EVENT_BYTES} bytes of JSON, got ${bytes}`);
     }
     const now = performance.now();
     const tokens = Math.min(BURST, this.#tokens + (now - this.#at) / 1000 * PER_SECOND);

@@ -18,7 +18,9 @@ const FORBIDDEN = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/u;
  * @throws {RangeError} it is empty, too long, or has forbidden characters
  */
 export function checkName(what, text, size) {
-  if (typeof text !== "string") throw new TypeError(`${what} must be a string, got ${typeof text}`);
+  if (typeof text !== "string") {
+    throw new TypeError(`${what}: expected a string, got ${typeof text}`);
+  }
   const trimmed = text.trim();
   if (trimmed === "" || trimmed.length > size || FORBIDDEN.test(trimmed)) {
     throw new RangeError(

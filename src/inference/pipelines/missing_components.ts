@@ -1,10 +1,10 @@
-/** What stands in for the parts that an agent does without: an announcer, a transcriber. @module */
+/** What stands in for the components that an agent does without: an announcer, a transcriber. @module */
 import type { LLM } from "../contracts/llm.ts";
 import type { STT } from "../contracts/stt.ts";
 import type { TTS } from "../contracts/tts.ts";
 
-/** Returns the error of a request that needs a part which the agent does without. */
-export function missingPart(option: "llm" | "stt" | "tts"): TypeError {
+/** Returns the error of a request that needs a component which the agent does without. */
+export function missingComponent(option: "llm" | "stt" | "tts"): TypeError {
   const what = { llm: "language model", stt: "recogniser", tts: "voice" }[option];
   return new TypeError(`this agent has no ${what}: pass ${option}`);
 }
@@ -13,7 +13,7 @@ export function missingPart(option: "llm" | "stt" | "tts"): TypeError {
 export const noLLM: LLM = {
   name: "no-llm",
   generate() {
-    throw missingPart("llm");
+    throw missingComponent("llm");
   },
 };
 
@@ -21,7 +21,7 @@ export const noLLM: LLM = {
 export const noSTT: STT = {
   name: "no-stt",
   open() {
-    throw missingPart("stt");
+    throw missingComponent("stt");
   },
 };
 
@@ -30,7 +30,7 @@ export const noTTS: TTS = {
   name: "no-tts",
   open: () => ({
     speak() {
-      throw missingPart("tts");
+      throw missingComponent("tts");
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }),

@@ -5,13 +5,13 @@ import type { TTS } from "../contracts/tts.ts";
 import type { VAD } from "../contracts/vad.ts";
 import type { ReplyModel } from "../reply/reply_generator.ts";
 import type { SynthesizerOptions } from "../speech/synthesizer.ts";
-import type { ListeningParts } from "../turns/speaker_listeners.ts";
+import type { ListeningComponents } from "../turns/speaker_listeners.ts";
 import type { TurnOwner } from "../turns/turn_owner.ts";
 import type { FailureOptions } from "./failure_options.ts";
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 
 /** What a `CascadedPipeline` works with. */
-export interface CascadedParts {
+export interface CascadedComponents {
   llm: LLM;
   stt: STT;
   tts: TTS;
@@ -25,19 +25,19 @@ export interface CascadedParts {
 }
 
 /** What the model is told of the conversation. */
-export function chatOptions({ llm, turnHandling = {} }: CascadedParts) {
+export function chatOptions({ llm, turnHandling = {} }: CascadedComponents) {
   const { historyLimit: limit, onHistoryFull } = turnHandling;
   return { llm, limit, onHistoryFull };
 }
 
 /** What generates the replies. */
-export function modelOf({ llm, turnHandling = {} }: CascadedParts): ReplyModel {
+export function modelOf({ llm, turnHandling = {} }: CascadedComponents): ReplyModel {
   return { llm, timeoutMs: turnHandling.llmTimeoutMs };
 }
 
 /** What speaks. */
 export function voiceOf(
-  { tts, textTransform, pronunciations, turnHandling = {} }: CascadedParts,
+  { tts, textTransform, pronunciations, turnHandling = {} }: CascadedComponents,
 ): SynthesizerOptions {
   return { tts, textTransform, pronunciations, timeoutMs: turnHandling.ttsTimeoutMs };
 }
@@ -45,9 +45,9 @@ export function voiceOf(
 const NO_OPTIONS = {};
 
 /** What hears people. */
-export function listeningParts(
-  { vad, stt, turnOwner, turnHandling = {} }: CascadedParts,
-): ListeningParts {
+export function listeningComponents(
+  { vad, stt, turnOwner, turnHandling = {} }: CascadedComponents,
+): ListeningComponents {
   const { endpointing = NO_OPTIONS, userTurnLimit = NO_OPTIONS, vad: vadOptions = NO_OPTIONS } =
     turnHandling;
   const nearSpeakerOnly = turnHandling.interruption?.nearSpeakerOnly ?? false;

@@ -1,4 +1,4 @@
-/** What a realtime pipeline works with, and how other parts take its place. @module */
+/** What a realtime pipeline works with, and how other components take its place. @module */
 import type { Logger } from "../../../events/logger.ts";
 import type { RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
 import { type ChatMessage, withoutImages } from "../../contracts/messages.ts";
@@ -15,7 +15,7 @@ import { Synthesizer, type SynthesizerOptions } from "../../speech/synthesizer.t
 import { handedOverMessages } from "../handed_over_messages.ts";
 
 /** What a `RealtimePipeline` works with. */
-export interface RealtimeParts {
+export interface RealtimeComponents {
   llm: RealtimeLLM;
   /** The voice that speaks what the model writes. Default: the model speaks itself. */
   tts?: TTS;
@@ -25,14 +25,14 @@ export interface RealtimeParts {
   tools: readonly ToolDescription[];
 }
 
-/** Options for {@linkcode PartsInUse}. */
-export interface PartsInUseInit {
+/** Options for {@linkcode ComponentsInUse}. */
+export interface ComponentsInUseInit {
   context: PipelineContext;
   logger: Logger;
   /** What was said, for a session that is told of it. */
   history: ChatHistory;
-  /** Returns the session of these parts. */
-  session: () => ReconnectingSession<RealtimeParts>;
+  /** Returns the session of these components. */
+  session: () => ReconnectingSession<RealtimeComponents>;
   /** Aborted when the conversation is over. */
   signal: AbortSignal;
 }
@@ -47,20 +47,20 @@ const HANDED_OVER = "handed over";
  * The model, the voice, the instructions and the tools of a realtime pipeline. Others are prepared
  * before they are taken: the session is changed in place where it can be, and replaced otherwise.
  */
-export class PartsInUse {
-  readonly #init: PartsInUseInit;
-  #current: RealtimeParts;
+export class ComponentsInUse {
+  readonly #init: ComponentsInUseInit;
+  #current: RealtimeComponents;
   #voice: Synthesizer | undefined;
   /** Settle when what was replaced is not used any more. */
   readonly #retiring = new Set<Promise<unknown>>();
 
-  constructor(parts: RealtimeParts, init: PartsInUseInit) {
+  constructor(components: RealtimeComponents, init: ComponentsInUseInit) {
     this.#init = init;
-    this.#current = parts;
-    this.#voice = this.#createVoice(parts);
+    this.#current = components;
+    this.#voice = this.#createVoice(components);
   }
 
-  get current(): RealtimeParts {
+  get current(): RealtimeComponents {
     return this.#current;
   }
 
@@ -69,30 +69,34 @@ export class PartsInUse {
     return this.#voice;
   }
 
-  /** Prepares other parts; see `Pipeline.prepare`. */
-  async prepare(parts: RealtimeParts, history?: HandoffHistory, run?: ToolRun): Promise<Take> {
+  /** Prepares other components; see `Pipeline.prepare`. */
+  async prepare(
+    components: RealtimeComponents,
+    history?: HandoffHistory,
+    run?: ToolRun,
+  ): Promise<Take> {
     const { context } = this.#init;
     const messagesBefore = this.#init.history;
     const session = this.#init.session();
     const handedOver = history && await handedOverMessages(history, messagesBefore, context);
     let told = 0;
-    const next = this.#needsSession(parts, history)
-      ? await session.prepare(parts, (parts, signal) => {
+    const next = this.#needsSession(components, history)
+      ? await session.prepare(components, (components, signal) => {
         const messages = handedOver?.();
         told = messages?.length ?? 0;
-        return this.connect(parts, signal, { messages, run });
+        return this.connect(components, signal, { messages, run });
       })
       : undefined;
-    const isInPlace = !next && this.#isInstructed(parts);
-    const instructed = isInPlace ? await this.#instruct(parts) : undefined;
+    const isInPlace = !next && this.#isInstructed(components);
+    const instructed = isInPlace ? await this.#instruct(components) : undefined;
     return async () => {
-      const retired = [this.#use(parts)];
+      const retired = [this.#use(components)];
       const known = handedOver && messagesBefore.count + told;
       if (next) retired.push(session.take(next, known));
       // Another has taken its place meanwhile.
       else if (isInPlace && session.current !== instructed) {
-        const what = `changing the session of ${parts.llm.name}`;
-        this.#instruct(parts).catch((error) => context.report(error, what));
+        const what = `changing the session of ${components.llm.name}`;
+        this.#instruct(components).catch((error) => context.report(error, what));
       }
       if (handedOver) messagesBefore.beginAnew(handedOver());
       const all = Promise.all(retired);
@@ -103,13 +107,13 @@ export class PartsInUse {
   }
 
   /**
-   * Starts a session with these parts.
+   * Starts a session with these components.
    *
    * @param options.messages what it is told of the conversation. Default: all
    * @param options.run the call that hands over, for whose output it must not wait
    */
   connect(
-    { llm, tts, instructions, tools }: RealtimeParts,
+    { llm, tts, instructions, tools }: RealtimeComponents,
     signal: AbortSignal,
     { messages = this.#init.history.messages, run }: {
       messages?: readonly ChatMessage[];
@@ -142,13 +146,13 @@ export class PartsInUse {
    *
    * @throws what the service does, or a `TimeoutError`: the session is as it was.
    */
-  async #instruct(parts: RealtimeParts): Promise<RealtimeSession | undefined> {
+  async #instruct(components: RealtimeComponents): Promise<RealtimeSession | undefined> {
     const { context, signal } = this.#init;
     const { current } = this.#init.session();
     const before = this.#current;
-    const updating = promised(() => current?.update?.(parts));
+    const updating = promised(() => current?.update?.(components));
     try {
-      await waitFor(updating, `changing the session of ${parts.llm.name}`, {
+      await waitFor(updating, `changing the session of ${components.llm.name}`, {
         timeoutMs: UPDATE_LIMIT_MS,
         signal,
         clock: context.clock,
@@ -161,30 +165,32 @@ export class PartsInUse {
     return current;
   }
 
-  /** Uses other parts; resolves when those before are not used any more. */
-  async #use(parts: RealtimeParts): Promise<void> {
+  /** Uses other components; resolves when those before are not used any more. */
+  async #use(components: RealtimeComponents): Promise<void> {
     const before = this.#voice;
     const isSameVoice = (["tts", "textTransform", "pronunciations"] as const)
-      .every((name) => this.#current[name] === parts[name]);
-    this.#current = parts;
+      .every((name) => this.#current[name] === components[name]);
+    this.#current = components;
     if (isSameVoice) return;
-    this.#voice = this.#createVoice(parts);
+    this.#voice = this.#createVoice(components);
     await before?.retire();
   }
 
-  #createVoice({ tts, textTransform, pronunciations }: RealtimeParts): Synthesizer | undefined {
+  #createVoice(
+    { tts, textTransform, pronunciations }: RealtimeComponents,
+  ): Synthesizer | undefined {
     return tts && new Synthesizer(this.#init.context, { tts, textTransform, pronunciations });
   }
 
-  /** Whether the session in use cannot be changed into one with these parts. */
-  #needsSession(parts: RealtimeParts, history: HandoffHistory = "all"): boolean {
+  /** Whether the session in use cannot be changed into one with these components. */
+  #needsSession(components: RealtimeComponents, history: HandoffHistory = "all"): boolean {
     const { llm, tts } = this.#current;
-    if (parts.llm !== llm || !parts.tts !== !tts || history !== "all") return true;
-    return this.#isInstructed(parts) && this.#init.session().current?.update === undefined;
+    if (components.llm !== llm || !components.tts !== !tts || history !== "all") return true;
+    return this.#isInstructed(components) && this.#init.session().current?.update === undefined;
   }
 
-  /** Whether these parts tell the model something else than those in use. */
-  #isInstructed({ instructions, tools }: RealtimeParts): boolean {
+  /** Whether these components tell the model something else than those in use. */
+  #isInstructed({ instructions, tools }: RealtimeComponents): boolean {
     return instructions !== this.#current.instructions || tools !== this.#current.tools;
   }
 }

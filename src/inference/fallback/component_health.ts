@@ -1,4 +1,4 @@
-/** The parts of a fallback: which of them work, and trying again those that do not. @module */
+/** The candidates of a fallback: which of them work, and trying again those that do not. @module */
 import type { Component, ComponentContext } from "../contracts/component.ts";
 import { checkMethods, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
@@ -11,10 +11,10 @@ import { ComponentHealthEvent } from "../contracts/events.ts";
 
 /** Options for a fallback. */
 export interface FallbackOptions {
-  /** The name in messages and metrics. Default: the names of its parts. */
+  /** The name in messages and metrics. Default: the names of its candidates. */
   name?: string;
   /**
-   * How long a part may be silent before the next one takes over, in milliseconds: until its first
+   * How long a candidate may be silent before the next one takes over, in milliseconds: until its first
    * text or sound, and after it. Default 5,000.
    */
   timeoutMs?: number;
@@ -22,12 +22,12 @@ export interface FallbackOptions {
 
 /** The default of `timeoutMs`. */
 const TIMEOUT_MS = 5000;
-/** When a part that failed is tried again; later ever more rarely. */
+/** When a candidate that failed is tried again; later ever more rarely. */
 const FIRST_RETRY_MS = 2000;
 const MAX_RETRY_MS = 60_000;
 
-/** What is known of a part. */
-interface Part<C> {
+/** What is known of a candidate. */
+interface Candidate<C> {
   readonly component: C;
   readonly index: number;
   isHealthy: boolean;
@@ -38,26 +38,26 @@ interface Part<C> {
   retry: Disposable | undefined;
 }
 
-/** Options for {@linkcode PartHealth}. */
-export interface PartHealthInit<C> extends FallbackOptions {
+/** Options for {@linkcode ComponentHealth}. */
+export interface ComponentHealthInit<C> extends FallbackOptions {
   /** Names the fallback in errors, e.g. `"FallbackLLM"`. */
   kind: string;
-  /** The methods that each part must have. */
+  /** The methods that each candidate must have. */
   methods: readonly string[];
-  /** Tries a part with a request of no consequence; rejects when it still fails. */
-  probe: (part: C, context: { clock: Clock; signal: AbortSignal }) => Promise<void>;
+  /** Tries a candidate with a request of no consequence; rejects when it still fails. */
+  probe: (candidate: C, context: { clock: Clock; signal: AbortSignal }) => Promise<void>;
 }
 
 /**
- * Starts and closes the parts of a fallback, and keeps their order: those that work first. A part that
+ * Starts and closes the candidates of a fallback, and keeps their order: those that work first. A candidate that
  * failed is tried again in the background, and an event tells when its health changes.
  */
-export class PartHealth<C extends Component> {
+export class ComponentHealth<C extends Component> {
   readonly name: string;
   readonly timeoutMs: number;
   readonly components: readonly C[];
-  readonly #init: PartHealthInit<C>;
-  readonly #parts: readonly Part<C>[];
+  readonly #init: ComponentHealthInit<C>;
+  readonly #candidates: readonly Candidate<C>[];
   readonly #contexts: ComponentContext[] = [];
   #closing = new AbortController();
   readonly #retrying = new Set<Promise<void>>();
@@ -65,19 +65,19 @@ export class PartHealth<C extends Component> {
   #takeovers = 0;
 
   /**
-   * @throws {TypeError} there is no part, or something that is none.
+   * @throws {TypeError} there is no candidate, or something that is none.
    * @throws {RangeError} `timeoutMs` is no duration.
    */
-  constructor(components: readonly C[], init: PartHealthInit<C>) {
+  constructor(components: readonly C[], init: ComponentHealthInit<C>) {
     const { kind, methods, timeoutMs = TIMEOUT_MS } = init;
     if (!Array.isArray(components) || components.length === 0) {
-      throw new TypeError(`${kind}: expected a list of parts, got ${shown(components)}`);
+      throw new TypeError(`${kind}: expected a list of components, got ${shown(components)}`);
     }
     for (const [index, component] of components.entries()) {
-      checkMethods(component, `${kind}[${index}]`, "a part", methods);
+      checkMethods(component, `${kind}[${index}]`, "a component", methods);
       if (components.indexOf(component) === index) continue;
       throw new TypeError(
-        `${kind}[${index}]: expected each part once, got ${component.name} again`,
+        `${kind}[${index}]: expected each component once, got ${component.name} again`,
       );
     }
     checkDuration("timeoutMs", timeoutMs);
@@ -85,7 +85,7 @@ export class PartHealth<C extends Component> {
     this.timeoutMs = timeoutMs;
     this.components = [...components];
     this.name = init.name ?? components.map(({ name }) => name).join(" or ");
-    this.#parts = components.map((component, index) => ({
+    this.#candidates = components.map((component, index) => ({
       component,
       index,
       isHealthy: true,
@@ -99,52 +99,56 @@ export class PartHealth<C extends Component> {
     return this.#contexts.at(-1)?.clock ?? systemClock;
   }
 
-  /** The parts in the order in which they are asked: those that work, then the others. */
+  /** The candidates in the order in which they are asked: those that work, then the others. */
   get order(): C[] {
     return [true, false].flatMap((healthy) =>
-      this.#parts.filter(({ isHealthy }) => isHealthy === healthy).map(({ component }) => component)
+      this.#candidates.filter(({ isHealthy }) => isHealthy === healthy).map(({ component }) =>
+        component
+      )
     );
   }
 
-  /** The first part that works, if one does. */
+  /** The first candidate that works, if one does. */
   get best(): C | undefined {
-    return this.#parts.find(({ isHealthy }) => isHealthy)?.component;
+    return this.#candidates.find(({ isHealthy }) => isHealthy)?.component;
   }
 
   /**
-   * Starts all parts. A part that cannot be reached is tried again later.
+   * Starts all candidates. A candidate that cannot be reached is tried again later.
    *
-   * @throws {InferenceError} a part has no key, or no part accepts its key.
+   * @throws {InferenceError} a candidate has no key, or no candidate accepts its key.
    */
   async start(context: ComponentContext): Promise<void> {
     if (this.#contexts.length === 0) this.#closing = new AbortController();
     this.#contexts.push(context);
-    const started = await Promise.allSettled(this.#parts.map((part) => this.#start(part, context)));
+    const started = await Promise.allSettled(
+      this.#candidates.map((candidate) => this.#start(candidate, context)),
+    );
     const errors = started.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
     const fatal = context.signal.aborted
       ? { error: context.signal.reason }
-      : fatalOf(errors, this.#parts.length);
+      : fatalOf(errors, this.#candidates.length);
     if (fatal) {
       await this.close();
       throw fatal.error;
     }
     for (const [index, one] of started.entries()) {
-      if (one.status === "rejected") this.#lose(this.#parts[index]!, one.reason);
+      if (one.status === "rejected") this.#lose(this.#candidates[index]!, one.reason);
     }
   }
 
-  /** Closes each part as often as it was started by one agent. */
+  /** Closes each candidate as often as it was started by one agent. */
   async close(): Promise<void> {
     this.#contexts.pop();
     if (this.#contexts.length === 0) {
       this.#closing.abort(new DOMException("the fallback was closed", "AbortError"));
-      for (const part of this.#parts) part.retry?.[Symbol.dispose]();
+      for (const candidate of this.#candidates) candidate.retry?.[Symbol.dispose]();
       await Promise.all(this.#retrying);
     }
-    const closing = this.#parts.filter((part) => part.starts > this.#contexts.length)
-      .map((part) => {
-        part.starts--;
-        return promised(() => part.component.close?.());
+    const closing = this.#candidates.filter((candidate) => candidate.starts > this.#contexts.length)
+      .map((candidate) => {
+        candidate.starts--;
+        return promised(() => candidate.component.close?.());
       });
     const failed = (await Promise.allSettled(closing)).find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
@@ -152,11 +156,11 @@ export class PartHealth<C extends Component> {
 
   metrics(): Readonly<Record<string, number>> {
     const own: Record<string, number> = {
-      healthyParts: this.#parts.filter(({ isHealthy }) => isHealthy).length,
+      healthyComponents: this.#candidates.filter(({ isHealthy }) => isHealthy).length,
       failures: this.#failures,
       takeovers: this.#takeovers,
     };
-    for (const { component, index } of this.#parts) {
+    for (const { component, index } of this.#candidates) {
       for (const [name, value] of Object.entries(component.metrics?.() ?? {})) {
         own[`${index + 1}.${name}`] = value;
       }
@@ -164,44 +168,44 @@ export class PartHealth<C extends Component> {
     return own;
   }
 
-  /** Notes that another part takes over. */
+  /** Notes that another candidate takes over. */
   takenOver(): void {
     this.#takeovers++;
   }
 
-  /** Notes that a part did what it should. */
+  /** Notes that a candidate did what it should. */
   succeeded(component: C): void {
-    const part = this.#find(component);
-    if (!part.isHealthy) this.#change(part, true);
+    const candidate = this.#find(component);
+    if (!candidate.isHealthy) this.#change(candidate, true);
   }
 
-  /** Notes that a part failed. A request that it cannot take says nothing about its health. */
+  /** Notes that a candidate failed. A request that it cannot take says nothing about its health. */
   failed(component: C, error: unknown): void {
     this.#failures++;
     const status = inferenceErrorIn(error)?.status;
     if ([400, 413, 422].includes(status ?? 0)) return;
-    const part = this.#find(component);
-    if (part.isHealthy) this.#lose(part, error);
+    const candidate = this.#find(component);
+    if (candidate.isHealthy) this.#lose(candidate, error);
   }
 
-  #find(component: C): Part<C> {
-    return this.#parts.find((part) => part.component === component)!;
+  #find(component: C): Candidate<C> {
+    return this.#candidates.find((candidate) => candidate.component === component)!;
   }
 
-  async #start(part: Part<C>, context: ComponentContext): Promise<void> {
-    await promised(() => part.component.start?.(context));
-    part.starts++;
+  async #start(candidate: Candidate<C>, context: ComponentContext): Promise<void> {
+    await promised(() => candidate.component.start?.(context));
+    candidate.starts++;
   }
 
-  #lose(part: Part<C>, error: unknown): void {
-    this.#change(part, false, error);
-    part.retries = 0;
-    if (isRetryable(error)) this.#retryLater(part);
+  #lose(candidate: Candidate<C>, error: unknown): void {
+    this.#change(candidate, false, error);
+    candidate.retries = 0;
+    if (isRetryable(error)) this.#retryLater(candidate);
   }
 
-  #change(part: Part<C>, healthy: boolean, error?: unknown): void {
-    part.isHealthy = healthy;
-    const { component: { name: component }, index } = part;
+  #change(candidate: Candidate<C>, healthy: boolean, error?: unknown): void {
+    candidate.isHealthy = healthy;
+    const { component: { name: component }, index } = candidate;
     const event = new ComponentHealthEvent({ component, index, of: this.name, healthy, error });
     for (const { emit, logger } of this.#contexts) {
       const why = healthy ? "" : `: ${describeError(error)}`;
@@ -210,36 +214,39 @@ export class PartHealth<C extends Component> {
     }
   }
 
-  #retryLater(part: Part<C>): void {
+  #retryLater(candidate: Candidate<C>): void {
     const [context] = this.#contexts;
     if (!context) return;
-    const waitMs = backOffMs(++part.retries, { firstMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS });
-    part.retry?.[Symbol.dispose]();
-    part.retry = context.clock.schedule(() => {
-      const retrying = this.#retry(part, context).catch((error) => {
-        if (part.isHealthy || this.#closing.signal.aborted || !isRetryable(error)) return;
-        this.#retryLater(part);
+    const waitMs = backOffMs(++candidate.retries, { firstMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS });
+    candidate.retry?.[Symbol.dispose]();
+    candidate.retry = context.clock.schedule(() => {
+      const retrying = this.#retry(candidate, context).catch((error) => {
+        if (candidate.isHealthy || this.#closing.signal.aborted || !isRetryable(error)) return;
+        this.#retryLater(candidate);
       }).finally(() => this.#retrying.delete(retrying));
       this.#retrying.add(retrying);
     }, waitMs);
   }
 
-  async #retry(part: Part<C>, context: ComponentContext): Promise<void> {
+  async #retry(candidate: Candidate<C>, context: ComponentContext): Promise<void> {
     const { clock } = context;
     const { signal: closing } = this.#closing;
-    using limit = limitTime(`trying ${part.component.name} again`, {
+    using limit = limitTime(`trying ${candidate.component.name} again`, {
       timeoutMs: this.timeoutMs,
       signals: [closing],
       clock,
     });
     const { signal } = limit;
-    // A part that could not start has to, before it can be asked.
-    const what = `trying ${part.component.name} again`;
-    while (part.starts < this.#contexts.length) {
-      await waitFor(this.#start(part, { ...context, signal }), what, { clock, signal });
+    // A candidate that could not start has to, before it can be asked.
+    const what = `trying ${candidate.component.name} again`;
+    while (candidate.starts < this.#contexts.length) {
+      await waitFor(this.#start(candidate, { ...context, signal }), what, { clock, signal });
     }
-    await waitFor(this.#init.probe(part.component, { clock, signal }), what, { clock, signal });
-    if (!closing.aborted && !part.isHealthy) this.#change(part, true);
+    await waitFor(this.#init.probe(candidate.component, { clock, signal }), what, {
+      clock,
+      signal,
+    });
+    if (!closing.aborted && !candidate.isHealthy) this.#change(candidate, true);
   }
 }
 
@@ -248,7 +255,7 @@ function isRetryable(error: unknown): boolean {
   return inferenceErrorIn(error)?.retryable ?? true;
 }
 
-/** Returns the error for parts that all failed: that of the only one, or one that names all. */
+/** Returns the error for candidates that all failed: that of the only one, or one that names all. */
 export function allFailed(what: string, errors: readonly unknown[]): unknown {
   if (errors.length === 1) return errors[0];
   return new InferenceError(`${what}: ${errors.map(messageOf).join("; ")}`, {
