@@ -17,7 +17,6 @@ import type { ToolRun } from "../reply/tool_run.ts";
 import type { RequestedReply } from "./realtime/requested_reply.ts";
 import { TurnEndedEvent } from "../contracts/events.ts";
 import { attempt, promised } from "../../events/user_code.ts";
-import { InferenceError } from "../contracts/errors.ts";
 import { ChatHistory } from "../history/chat_history.ts";
 import { SpeechOutput } from "../speech/speech_output.ts";
 import { replyLatency, type TurnTimes } from "../reply/reply_latency.ts";
@@ -32,6 +31,7 @@ import { settlesAloud } from "./realtime/last_words.ts";
 import { ComponentsInUse, type RealtimeComponents } from "./realtime/components_in_use.ts";
 import { UntoldNews } from "./realtime/untold_news.ts";
 import { type KnownConversation, ReconnectingSession } from "./realtime/reconnecting_session.ts";
+import { ReplyEndings } from "./realtime/reply_endings.ts";
 import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
 
 /** Options for {@linkcode RealtimePipeline}. */
@@ -60,6 +60,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
   readonly #replies: RealtimeReplies;
   readonly #interruptions: RealtimeInterruptions;
   readonly #tools: RealtimeTools;
+  readonly #endings: ReplyEndings;
   readonly #session: ReconnectingSession<RealtimeComponents>;
   readonly #outage: OutageMessage;
   readonly #closing = new AbortController();
@@ -130,7 +131,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
       onPlaybackStarted: (speech, requested) => this.#playbackStarted(speech, requested),
       onPlayed: (id, outcome, speech) => this.#played(id, outcome, speech),
       onWritten: ({ text }) => this.#remember(text),
-      onStalled: (id) => this.#stalled(id),
+      onStalled: (id) => this.#endings.stalled(id),
     });
     this.#interruptions = new RealtimeInterruptions({
       context,
@@ -164,10 +165,8 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
       acceptsImages: () => current().acceptsImages === true,
       speaker,
       onEndless: (requested) => {
-        const error = this.#failure(
-          "the model goes on calling tools, and does not reply",
-          "tool-loop",
-        );
+        const message = "the model goes on calling tools, and does not reply";
+        const error = this.#endings.failure(message, "tool-loop");
         if (requested) requested.fail(error);
         else report(error, this.#llm.name);
       },
@@ -178,6 +177,16 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
           session.requestReply({ id, say: text });
         return this.#requests.add(say, { isFirst: true });
       },
+    });
+    this.#endings = new ReplyEndings({
+      context,
+      replies: this.#replies,
+      requests: this.#requests,
+      tools: this.#tools,
+      listener: this.#listener,
+      session,
+      name: () => current().name,
+      onOver: () => this.#isReplyDue = false,
     });
     context.toolLedger.observe((run) => run.follow(() => this.#holdChanged()));
     this.#session = new ReconnectingSession({
@@ -349,14 +358,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
   #lost(): void {
     this.#outage.lost();
     this.#listener.lost();
-    const message = "the session was lost in the middle of a reply";
-    const { requestedId: id } = this.#requests;
-    // Nothing of it is heard, and nothing was done: the next session is asked for it again.
-    if (id !== undefined && this.#isUnheard(id)) {
-      this.#replies.takeBack(id);
-      this.#requests.failed(id, this.#failure(message, "cut-off", true));
-    }
-    this.#replies.endAll(this.#failure(message));
+    this.#endings.lost();
     this.#tools.lost();
     this.#requests.lost();
   }
@@ -391,7 +393,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
       case "audio":
         return this.#replies.addAudio(event.replyId, event.pcm);
       case "reply-ended":
-        return this.#replyEnded(event);
+        return this.#endings.ended(event);
       case "tool-call":
         return this.#tools.call(event, this.#replies.requested(event.replyId));
       case "error":
@@ -432,62 +434,6 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
     if (requested?.isInterrupted) this.#interruptions.interruptReply(id);
   }
 
-  #replyEnded(
-    { replyId: id, status = "completed", reason, error }: Extract<
-      RealtimeEvent,
-      { type: "reply-ended" }
-    >,
-  ): void {
-    if (status === "cancelled" && this.#isOnlyText(id)) return this.#askAgain(id);
-    const isCut = status === "incomplete" || status === "failed";
-    const failure = isCut
-      ? error ?? this.#failure(`the reply is ${status}${reason ? `: ${reason}` : ""}`, reason)
-      : undefined;
-    const hasSpeech = this.#replies.hasSpeech(id);
-    const requested = this.#replies.end(id, failure);
-    const isOver = status === "cancelled";
-    const goesOn = this.#tools.replyEnded(id, { isCut: status === "incomplete", isOver });
-    // What the application asked for is not begun from the front again once it was heard.
-    if (status === "failed" && !goesOn && !(hasSpeech && requested)) {
-      return void this.#requests.failed(id, failure!);
-    }
-    this.#isReplyDue = false;
-    if (status === "completed" && !requested) this.#listener.replied();
-    if (failure && !hasSpeech) this.#context.report(failure, this.#llm.name);
-    const isWhole = hasSpeech || goesOn || status === "completed";
-    requested?.release(isWhole ? undefined : { text: "", interrupted: true });
-    this.#requests.ended(id);
-  }
-
-  /** Whether a reply is wanted of which there is but text: a person who speaks does not interrupt it. */
-  #isOnlyText(id: string): boolean {
-    return this.#replies.requested(id)?.inText === true && this.#isUnheard(id);
-  }
-
-  /** Whether a reply is wanted of which nothing is said, nor called. */
-  #isUnheard(id: string): boolean {
-    const requested = this.#replies.requested(id);
-    if (requested?.isInterrupted || this.#tools.hasCalls(id)) return false;
-    return requested?.inText || !this.#replies.hasSpeech(id);
-  }
-
-  /** The service has cut off, as a person spoke, what is not said: it is asked again after them. */
-  #askAgain(id: string): void {
-    const requested = this.#replies.requested(id)!;
-    requested.isCutOff = true;
-    this.#replies.takeBack(id);
-    this.#tools.replyEnded(id, { isCut: false, isOver: true });
-    const error = this.#failure("the service cut off a reply, as a person spoke", "cut-off", true);
-    if (!this.#requests.failed(id, error)) requested.interrupt();
-  }
-
-  /** Nothing comes of a reply any more, although it is not over. */
-  #stalled(replyId: string): void {
-    const error = this.#failure("nothing comes of a reply", "timeout", true);
-    attempt(() => this.#session.current?.interrupt(replyId, 0), () => {});
-    this.#replyEnded({ type: "reply-ended", replyId, status: "failed", error });
-  }
-
   #playbackStarted({ times }: SpeechHandle, requested: RequestedReply | undefined): void {
     // What the application asks for is a reply to no turn.
     if (this.#turn && !requested) this.#context.emit(replyLatency(this.#turn, times));
@@ -508,9 +454,5 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
 
   #remember(text: string): void {
     if (/\S/.test(text)) this.#history.append({ role: "assistant", text });
-  }
-
-  #failure(what: string, code = "failed", retryable = false): InferenceError {
-    return new InferenceError(`${this.#llm.name}: ${what}`, { code, retryable });
   }
 }
