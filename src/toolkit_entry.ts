@@ -30,7 +30,10 @@ export {
   type SocketEnd,
   type SocketPort,
 } from "./edge/toolkit/keepalive_socket.ts";
+export { type ErrorData, fromErrorData, toErrorData } from "./edge/toolkit/error_data.ts";
 export { openBrowser } from "./edge/toolkit/open_browser.ts";
+export { rejectionError, withoutSecrets } from "./edge/toolkit/service_errors.ts";
+export { tokenClaims, tokenEndsAt } from "./edge/toolkit/token_claims.ts";
 export { WorkerWebSocket, type WorkerWebSocketOptions } from "./edge/toolkit/worker_web_socket.ts";
 export { Channel, type ChannelOptions } from "./events/channel.ts";
 export { checkMethods, checkObject } from "./events/checks.ts";

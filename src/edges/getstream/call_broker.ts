@@ -2,19 +2,17 @@
 import * as v from "valibot";
 import type { MediaConnection, MediaLease } from "@ringline/edge/media";
 import {
-  AuthenticationError,
   type Call,
   type CallConnection,
   CallEndedEvent,
   CustomEventReceivedEvent,
   DropCounter,
-  EdgeError,
   type EdgeEvents,
   ErrorEvent,
   type JsonValue,
-  messageOf,
   ProtocolError,
   TextReceivedEvent,
+  toErrorData,
 } from "@ringline/edge/toolkit";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
 import {
@@ -28,7 +26,6 @@ import {
 } from "./events.ts";
 import {
   type CallParams,
-  type ErrorData,
   ipcMessage,
   type MutedTrack,
   RECONNECT,
@@ -290,17 +287,4 @@ export class CallBroker {
       }),
     );
   }
-}
-
-function toErrorData(error: unknown): ErrorData {
-  if (!(error instanceof EdgeError)) {
-    return { kind: "connection", code: "failed", message: messageOf(error), retryable: false };
-  }
-  const { code, message, retryable } = error;
-  const kind = error instanceof AuthenticationError
-    ? "authentication"
-    : error instanceof ProtocolError
-    ? "protocol"
-    : "connection";
-  return { kind, code, message, retryable };
 }

@@ -2,19 +2,17 @@
 import * as v from "valibot";
 import type { MediaConnection, MediaLease } from "@ringline/edge/media";
 import {
-  AuthenticationError,
   type Call,
   type CallConnection,
   type Clock,
   DropCounter,
   DtmfReceivedEvent,
-  EdgeError,
   type EdgeEvents,
   ErrorEvent,
   type JsonValue,
-  messageOf,
   type Participant,
   ProtocolError,
+  toErrorData,
   type User,
 } from "@ringline/edge/toolkit";
 import { AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent } from "./events.ts";
@@ -22,14 +20,13 @@ import { RpcError } from "./rpc/rpc_error.ts";
 import { RpcMethods } from "./rpc/rpc_methods.ts";
 import {
   type CallParams,
-  type ErrorData,
   ipcMessage,
   type MethodCall,
   methodOutcome,
   ORDER,
   type Order,
 } from "./wire/ipc.ts";
-import { isUsable } from "./wire/token_end.ts";
+import { isUsable } from "./wire/usable_token.ts";
 
 /** Options for {@linkcode CallBroker}. */
 export interface CallBrokerOptions {
@@ -200,17 +197,4 @@ export function findBroker<B extends { readonly userId: string }>(
     id === call.id && type === call.type && userId === user.id && state !== "closed"
   );
   return (found.find(([connection]) => connection.call === call) ?? found[0])?.[1];
-}
-
-function toErrorData(error: unknown): ErrorData {
-  if (!(error instanceof EdgeError)) {
-    return { kind: "connection", code: "failed", message: messageOf(error), retryable: false };
-  }
-  const { code, message, retryable } = error;
-  const kind = error instanceof AuthenticationError
-    ? "authentication"
-    : error instanceof ProtocolError
-    ? "protocol"
-    : "connection";
-  return { kind, code, message, retryable };
 }

@@ -4,8 +4,13 @@
  * @module
  */
 import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
-import { checkDuration, checkObject, type EdgeOptions, type User } from "@ringline/edge/toolkit";
-import { withoutSecrets } from "./wire/errors.ts";
+import {
+  checkDuration,
+  checkObject,
+  type EdgeOptions,
+  type User,
+  withoutSecrets,
+} from "@ringline/edge/toolkit";
 
 /** The silence that LiveKit's servers allow themselves, and their clients. */
 const SILENCE_MS = 15_000;

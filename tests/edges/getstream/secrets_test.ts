@@ -1,7 +1,7 @@
+import { withoutSecrets } from "@ringline/edge/toolkit";
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { ErrorEvent } from "../../../src/edge/events.ts";
 import { readSettings } from "../../../src/edges/getstream/settings.ts";
-import { withoutSecrets } from "../../../src/edges/getstream/wire/service_errors.ts";
 import { API_SECRET, StreamDouble } from "./double/stream_double.ts";
 import { edgeOn } from "./_fixture.ts";
 import { Listener } from "./listener.ts";

@@ -1,7 +1,8 @@
+import { tokenEndsAt } from "@ringline/edge/toolkit";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { AuthenticationError, ConnectionError, ProtocolError } from "../../../src/edge/errors.ts";
-import { readCredentials, tokenEndsAt } from "../../../src/edges/getstream/wire/credentials.ts";
+import { readCredentials } from "../../../src/edges/getstream/wire/credentials.ts";
 import { CustomEventReader, toCustomObjects } from "../../../src/edges/getstream/custom_events.ts";
 import { backOffMs } from "../../../src/events/retry.ts";
 import { isMarked } from "../../../src/edges/getstream/wire/agent_marks.ts";

@@ -3,7 +3,7 @@ import { assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
 import { AuthenticationError, ConnectionError } from "../../../src/edge/errors.ts";
 import { Tokens } from "../../../src/edges/livekit/service/tokens.ts";
 import { type LiveKitEdgeOptions, readSettings } from "../../../src/edges/livekit/settings.ts";
-import { tokenEndsAt } from "../../../src/edges/livekit/wire/token_end.ts";
+import { tokenEndsAt } from "../../../src/edge/toolkit/token_claims.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 
 const keys = { apiKey: "key", apiSecret: "a secret of some length" };

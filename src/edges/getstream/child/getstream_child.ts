@@ -15,9 +15,9 @@ import type {
   VideoConstraints,
 } from "@ringline/edge/media/child";
 import {
-  AuthenticationError,
   ConnectionError,
   EdgeError,
+  fromErrorData,
   isTimeout,
   type JsonValue,
   messageOf,
@@ -28,7 +28,6 @@ import { StreamCall } from "./call/stream_call.ts";
 import { sfuCredentials } from "../wire/credentials.ts";
 import {
   callParams,
-  type ErrorData,
   type IpcMessage,
   RECONNECT,
   reconnectParams,
@@ -212,11 +211,4 @@ export class GetStreamChild implements EdgeChild {
     if (call) return call;
     throw new EdgeError("the agent has left the call: join again", { code: "closed" });
   }
-}
-
-function fromErrorData({ kind, code, message, retryable }: ErrorData): EdgeError {
-  const options = { code, retryable };
-  if (kind === "authentication") return new AuthenticationError(message, options);
-  if (kind === "protocol") return new ProtocolError(message, options);
-  return new ConnectionError(message, options);
 }

@@ -16,16 +16,12 @@ import {
   messageOf,
   ProtocolError,
   type User,
+  withoutSecrets,
 } from "@ringline/edge/toolkit";
 import { toCustomObjects } from "../custom_events.ts";
 import { AGENT_MARKS, isMarked } from "../wire/agent_marks.ts";
 import { retrying, TRIES } from "../wire/retrying.ts";
-import {
-  describeFailure,
-  rejectionError,
-  silenceError,
-  withoutSecrets,
-} from "../wire/service_errors.ts";
+import { describeFailure, rejectionError, silenceError } from "../wire/service_errors.ts";
 import type { GetStreamSettings } from "../settings.ts";
 import type { StreamWebhook } from "../webhooks.ts";
 import {

@@ -1,10 +1,15 @@
 /** A client of Stream's services on behalf of users, by their tokens, without the app's secret. @module */
 import type { GetOrCreateCallRequest } from "@stream-io/node-sdk";
-import { AuthenticationError, type JsonValue, type User, waitFor } from "@ringline/edge/toolkit";
+import {
+  AuthenticationError,
+  type JsonValue,
+  tokenClaims,
+  type User,
+  waitFor,
+} from "@ringline/edge/toolkit";
 import { CoordinatorSocket } from "../coordinator_socket.ts";
 import { toCustomObjects } from "../custom_events.ts";
 import { AGENT_MARKS } from "../wire/agent_marks.ts";
-import { claimsOf } from "../wire/credentials.ts";
 import { retrying } from "../wire/retrying.ts";
 import type { GetStreamSettings, UserTokenSource } from "../settings.ts";
 import {
@@ -197,7 +202,7 @@ function checkUserToken(
   token: unknown,
   { userId, isOnly }: { userId: string; isOnly: boolean },
 ): void {
-  const whose = typeof token === "string" ? claimsOf(token)?.user_id : undefined;
+  const whose = typeof token === "string" ? tokenClaims(token)?.user_id : undefined;
   if (whose === userId) return;
   const got = typeof token !== "string"
     ? `${token === null ? "null" : typeof token}`

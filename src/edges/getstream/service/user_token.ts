@@ -6,10 +6,10 @@ import {
   isTimeout,
   messageOf,
   systemClock,
+  tokenEndsAt,
   waitFor,
+  withoutSecrets,
 } from "@ringline/edge/toolkit";
-import { tokenEndsAt } from "../wire/credentials.ts";
-import { withoutSecrets } from "../wire/service_errors.ts";
 
 /** The part of a token's lifetime after which a new one is created. */
 const USED = 0.8;

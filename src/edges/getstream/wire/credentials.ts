@@ -120,20 +120,3 @@ function address(value: string, protocol: RegExp): string {
   }
   return value.replace(/\/+$/, "");
 }
-
-/** Returns the claims of a token (a JWT); `undefined` for a text that is none. */
-export function claimsOf(token: string): { exp?: unknown; user_id?: unknown } | undefined {
-  try {
-    const bytes = Uint8Array.fromBase64(token.split(".")[1] ?? "", { alphabet: "base64url" });
-    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof claims === "object" && claims !== null ? claims : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns when a token expires, in milliseconds since 1970; `Infinity` if never. */
-export function tokenEndsAt(token: string): number {
-  const end = claimsOf(token)?.exp;
-  return typeof end === "number" ? end * 1000 : Infinity;
-}

@@ -100,9 +100,6 @@ const errorData = v.object({
   retryable: v.boolean(),
 });
 
-/** An error as it crosses between the processes. */
-export type ErrorData = v.InferOutput<typeof errorData>;
-
 /** The schema of {@linkcode Response}. */
 export const responseParams = v.object({
   brokerId: text,

@@ -9,6 +9,8 @@ import {
   ConnectionError,
   type EdgeError,
   messageOf,
+  rejectionError as statusError,
+  withoutSecrets,
 } from "@ringline/edge/toolkit";
 
 /** Stream's number for an expired token. */
@@ -42,13 +44,6 @@ export interface Rejection {
   doing: string;
 }
 
-/** Returns a text without tokens and the given secrets. */
-export function withoutSecrets(text: string, ...secrets: string[]): string {
-  let clean = text.replace(/\beyJ[\w-]*\.[\w-]+\.[\w-]*/g, "[token]");
-  for (const secret of secrets) if (secret) clean = clean.replaceAll(secret, "[secret]");
-  return clean.slice(0, 500);
-}
-
 /** Returns the error for a refusal. */
 export function rejectionError(rejection: Rejection): EdgeError {
   const { status, code, doing } = rejection;
@@ -56,20 +51,10 @@ export function rejectionError(rejection: Rejection): EdgeError {
   if (code === TOKEN_EXPIRED) {
     return new AuthenticationError(message, { code: "token-expired", retryable: true });
   }
-  if (status === undefined) {
-    return new ConnectionError(message, { code: "unreachable", retryable: true });
+  if (status === 429 && rejection.retryAfterMs) {
+    return new RateLimitError(message, rejection.retryAfterMs);
   }
-  if (status === 401) return new AuthenticationError(message, { code: "unauthorized" });
-  if (status === 403) return new AuthenticationError(message, { code: "forbidden" });
-  if (status === 404) return new ConnectionError(message, { code: "not-found" });
-  if (status === 429) {
-    if (rejection.retryAfterMs) return new RateLimitError(message, rejection.retryAfterMs);
-    return new ConnectionError(message, { code: "rate-limited", retryable: true });
-  }
-  if (status >= 500) {
-    return new ConnectionError(message, { code: "service-failed", retryable: true });
-  }
-  return new ConnectionError(message, { code: "refused" });
+  return statusError(doing, { status, message: rejection.message });
 }
 
 /** A request without a response in time. */

@@ -15,22 +15,15 @@ import type {
   VideoConstraints,
 } from "@ringline/edge/media/child";
 import {
-  AuthenticationError,
   ConnectionError,
   EdgeError,
+  fromErrorData,
   isTimeout,
   type JsonValue,
   ProtocolError,
   waitFor,
 } from "@ringline/edge/toolkit";
-import {
-  callParams,
-  type ErrorData,
-  type IpcMessage,
-  ORDER,
-  type Order,
-  orderParams,
-} from "../wire/ipc.ts";
+import { callParams, type IpcMessage, ORDER, type Order, orderParams } from "../wire/ipc.ts";
 import { LiveKitCall } from "./call/livekit_call.ts";
 import type { CallMedia } from "./session/media.ts";
 
@@ -201,11 +194,4 @@ export class LiveKitChild implements EdgeChild {
 function open(call: LiveKitCall | undefined): LiveKitCall {
   if (call) return call;
   throw new EdgeError("the agent has left the call: join again", { code: "closed" });
-}
-
-function fromErrorData({ kind, code, message, retryable }: ErrorData): EdgeError {
-  const options = { code, retryable };
-  if (kind === "authentication") return new AuthenticationError(message, options);
-  if (kind === "protocol") return new ProtocolError(message, options);
-  return new ConnectionError(message, options);
 }

@@ -6,11 +6,11 @@ import {
   DropCounter,
   EdgeError,
   KeepaliveSocket,
+  rejectionError,
   type SocketEnd,
   type SocketPort,
   waitFor,
 } from "@ringline/edge/toolkit";
-import { rejectionError } from "../wire/errors.ts";
 import { authorizedSocket, reasonOfRefusal } from "../wire/refused_socket.ts";
 
 /** Time limit for opening, for the response to a registration, and for a reason. */

@@ -1,7 +1,13 @@
 /** Requests to the API of a server that may have several nodes. @module */
-import { type Clock, ConnectionError, messageOf, waitFor } from "@ringline/edge/toolkit";
+import {
+  type Clock,
+  ConnectionError,
+  messageOf,
+  rejectionError,
+  waitFor,
+  withoutSecrets,
+} from "@ringline/edge/toolkit";
 import type { LiveKitSettings } from "../settings.ts";
-import { rejectionError, withoutSecrets } from "../wire/errors.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** What a client of LiveKit's SDK is created with. */

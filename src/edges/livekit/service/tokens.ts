@@ -9,9 +9,9 @@ import {
   messageOf,
   type User,
   waitFor,
+  withoutSecrets,
 } from "@ringline/edge/toolkit";
 import type { LiveKitSettings } from "../settings.ts";
-import { withoutSecrets } from "../wire/errors.ts";
 import { USER_ATTRIBUTE } from "../wire/user_attribute.ts";
 import type { AgentSeat } from "../jobs/assigned_call.ts";
 

@@ -110,9 +110,6 @@ const errorData = v.object({
   retryable: v.boolean(),
 });
 
-/** An error as it crosses between the processes. */
-export type ErrorData = v.InferOutput<typeof errorData>;
-
 /** A text to send as a text stream. */
 const textStream = v.object({
   topic: name,

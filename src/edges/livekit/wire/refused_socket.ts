@@ -1,6 +1,5 @@
 /** How sockets to a server carry their token, and why the server refused one. @module */
-import { type Clock, waitFor } from "@ringline/edge/toolkit";
-import { rejectionError } from "./errors.ts";
+import { type Clock, rejectionError, waitFor } from "@ringline/edge/toolkit";
 
 /** Opens a socket. The token stands in a header: an address may be logged on its way. */
 export function authorizedSocket(url: string, token: string): WebSocket {

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { backOffMs, type Clock } from "@ringline/edge/toolkit";
-import { type SfuCredentials, tokenEndsAt } from "../../wire/credentials.ts";
+import { backOffMs, type Clock, tokenEndsAt } from "@ringline/edge/toolkit";
+import type { SfuCredentials } from "../../wire/credentials.ts";
 import { BACK_OFF, pauseAfter } from "../../wire/retrying.ts";
 
 /** The part of the credentials' lifetime after which newer ones are requested. */

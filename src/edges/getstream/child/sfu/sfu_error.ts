@@ -1,12 +1,16 @@
 /** Errors for the refusals of an SFU. @module */
-import { AuthenticationError, ConnectionError, EdgeError } from "@ringline/edge/toolkit";
+import {
+  AuthenticationError,
+  ConnectionError,
+  EdgeError,
+  withoutSecrets,
+} from "@ringline/edge/toolkit";
 import {
   type Error as ErrorMessage,
   ErrorCode,
   type ErrorEvent,
   ReconnectStrategy,
 } from "../proto/signal_pb.ts";
-import { withoutSecrets } from "../../wire/service_errors.ts";
 
 /** What a reason means for an agent. */
 interface Meaning {

@@ -34,7 +34,7 @@ import type {
   TextStream,
 } from "../../wire/ipc.ts";
 import { RPC_CODES } from "../../wire/rpc_codes.ts";
-import { isUsable } from "../../wire/token_end.ts";
+import { isUsable } from "../../wire/usable_token.ts";
 import type { CallMedia } from "../session/media.ts";
 import { type Access, RoomSession } from "../session/room_session.ts";
 import type { EndReason, Leaving } from "../signal/leaving.ts";

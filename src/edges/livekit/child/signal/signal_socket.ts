@@ -17,11 +17,11 @@ import {
   DropCounter,
   EdgeError,
   KeepaliveSocket,
+  rejectionError,
   type SocketEnd,
   type SocketPort,
   waitFor,
 } from "@ringline/edge/toolkit";
-import { rejectionError } from "../../wire/errors.ts";
 import { authorizedSocket, reasonOfRefusal } from "../../wire/refused_socket.ts";
 import { leaveError } from "./leaving.ts";
 
