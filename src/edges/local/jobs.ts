@@ -3,13 +3,13 @@ import type { Call } from "../../edge/call.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import type { AcceptedJob, JobFeed, JobWorker } from "../../edge/jobs.ts";
 import { callKey } from "./wire/call_key.ts";
-import type { LocalServer, ServeOptions } from "./server.ts";
+import type { LocalServer, StartPageOptions } from "./server.ts";
 
 /** What the edge does for its jobs. */
 export interface LocalJobsInit {
   edge: EdgeTransport;
   signal: AbortSignal;
-  serve: (options: ServeOptions) => Promise<LocalServer>;
+  serve: (options: StartPageOptions) => Promise<LocalServer>;
   /** Ends a call that no agent has joined. */
   endUnanswered: (call: Call) => Promise<void>;
 }

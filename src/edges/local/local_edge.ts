@@ -28,7 +28,7 @@ import { openBrowser } from "../../edge/toolkit/open_browser.ts";
 import { openLocalJobs } from "./jobs.ts";
 import { LocalCalls } from "./local_calls.ts";
 import { LocalConversation } from "./local_conversation.ts";
-import { type LocalServer, RunningServer, type ServeOptions } from "./server.ts";
+import { type LocalServer, RunningServer, type StartPageOptions } from "./server.ts";
 import { checkSettings, isSecureContext, type LocalServerOptions } from "./settings.ts";
 import type { LocalSettings } from "./wire/settings.ts";
 import { checkMethods, checkObject } from "../../events/checks.ts";
@@ -276,7 +276,7 @@ export class LocalEdge extends EdgeTransport implements JobSource {
    * });
    * ```
    */
-  async serve(options: ServeOptions): Promise<LocalServer> {
+  async serve(options: StartPageOptions): Promise<LocalServer> {
     this.assertOpen();
     checkMethods(options, "options", "an object like { onCall }", ["onCall"]);
     if (this.#server) {

@@ -9,7 +9,7 @@ export { DEFAULT_LIMITS, type LocalLimits } from "./wire/limits.ts";
 export type { InviteOptions, RevokedInvitation } from "./invitations.ts";
 export type { Grants } from "./wire/grants.ts";
 export type { HandleOptions } from "./mount.ts";
-export type { LocalServer, ServeOptions } from "./server.ts";
+export type { LocalServer, StartPageOptions } from "./server.ts";
 export type { DenoOptions } from "../../media/parent/deno_program.ts";
 export type { IceServer } from "./wire/ice_servers.ts";
 export type { LocalServerOptions, TlsSettings } from "./settings.ts";

@@ -13,7 +13,7 @@ import type { EdgeEvents } from "../../edge/edge_events.ts";
 import { ErrorEvent } from "../../edge/events.ts";
 
 /** Options for `LocalEdge.serve`. */
-export interface ServeOptions {
+export interface StartPageOptions {
   /**
    * Whether a call is taken, asked before its page is let in; otherwise the person learns that no more
    * calls can be started now. What it throws counts as no, and so does a response after 10 seconds.
@@ -48,7 +48,7 @@ export interface LocalServer extends AsyncDisposable {
 }
 
 /** Options for {@linkcode RunningServer}. */
-export interface RunningServerInit extends ServeOptions {
+export interface RunningServerInit extends StartPageOptions {
   events: EdgeEvents;
   clock: Clock;
   /** The start page's. */

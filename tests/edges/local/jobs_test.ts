@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { Call } from "../../../src/edge/call.ts";
 import type { JobOutcome, JobWorker } from "../../../src/edge/jobs.ts";
 import { openLocalJobs } from "../../../src/edges/local/jobs.ts";
-import type { LocalServer, ServeOptions } from "../../../src/edges/local/server.ts";
+import type { LocalServer, StartPageOptions } from "../../../src/edges/local/server.ts";
 import { MemoryEdge } from "../../../src/testing/memory_edge.ts";
 
 Deno.test("openLocalJobs gives a place back when its call does not begin, and tells who waits", async () => {
@@ -28,7 +28,7 @@ Deno.test("openLocalJobs gives a place back when its call does not begin, and te
       }),
     report() {},
   };
-  let page!: ServeOptions;
+  let page!: StartPageOptions;
   const feed = await openLocalJobs(worker, {
     edge,
     signal: new AbortController().signal,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Call } from "../../../src/edge/call.ts";
 import { EdgeEvents } from "../../../src/edge/edge_events.ts";
 import { ErrorEvent } from "../../../src/edge/events.ts";
-import { RunningServer, type ServeOptions } from "../../../src/edges/local/server.ts";
+import { RunningServer, type StartPageOptions } from "../../../src/edges/local/server.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { failures, slipNames, slips, UnhandledRejections } from "../../fixtures/slips.ts";
 
@@ -15,7 +15,7 @@ Deno.test("RunningServer reports failures of onCall, and ends the calls that wai
     events.subscribe(ErrorEvent, ({ context }) => void errors.push(context));
     const sentAway: string[] = [];
     const server = new RunningServer({
-      onCall: slips[slipName] as ServeOptions["onCall"],
+      onCall: slips[slipName] as StartPageOptions["onCall"],
       events,
       clock,
       open: () => Promise.reject(new Error("not here")),
