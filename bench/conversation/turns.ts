@@ -93,11 +93,11 @@ async function sayOnce(
   await agent.happened();
   await agent.script({ usesTool, hasResumed: false });
   const before = (await probe.speechChanges()).length;
-  await probe.say(atPageRate(pcm));
+  const said = probe.say(atPageRate(pcm));
   // In the middle of what comes after the pause.
   await delay((resumesAtMs + pcm.durationMs) / 2);
   await agent.script({ hasResumed: true });
-  await delay((pcm.durationMs - resumesAtMs) / 2);
+  await said;
   const firstSound = (await probe.speechChanges()).slice(before).find(({ on }) => on);
   if (!firstSound) throw new Error("the phrase is not heard");
   const lastWord = firstSound.time + pcm.durationMs;
