@@ -1,6 +1,6 @@
 /** The base of an edge. @module */
 import type { AudioTrack, AudioTrackOptions } from "./audio_track.ts";
-import type { Call, CreateCallOptions } from "./call.ts";
+import { Call, type CreateCallOptions } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { EdgeAgent } from "./edge_agent.ts";
 import type { JsonValue, User } from "./types.ts";
@@ -194,6 +194,23 @@ export abstract class EdgeTransport implements AsyncDisposable {
    */
   get supportsDirectedAudio(): boolean {
     return false;
+  }
+
+  /**
+   * Whether its calls are on a server, so that another process joins them over an edge of the same settings:
+   * what `serve` with `agentIsolation: "process"` needs. Default `false`: calls are in this program.
+   */
+  get hasRemoteCalls(): boolean {
+    return false;
+  }
+
+  /**
+   * Returns a call that came from another process as JSON, from an edge of the same class.
+   *
+   * @throws {TypeError} it is no call
+   */
+  readCall(json: JsonValue): Call {
+    return new Call(json as { id: string; type: string; original?: JsonValue });
   }
 
   /**

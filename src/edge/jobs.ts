@@ -153,6 +153,8 @@ export interface JobWorker {
  * ```
  */
 export interface JobSource {
+  /** The edge that the jobs' calls are joined over, where there is one for all. */
+  readonly edge?: EdgeTransport;
   /**
    * Begins to announce jobs. Resolves when jobs can come.
    *

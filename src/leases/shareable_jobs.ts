@@ -1,12 +1,9 @@
 /** The contract of a source whose jobs workers share. @module */
 import type { Call } from "../edge/call.ts";
-import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { JobOffer, JobSource } from "../edge/jobs.ts";
 
 /** A source whose jobs outlive the worker that has them. */
 export interface ShareableJobs extends JobSource {
-  /** The edge that the jobs' calls are joined over. Default: that of the options. */
-  readonly edge?: EdgeTransport;
   /** Identifies a job among all workers. Default: the offer's id. */
   keyOf?(offer: JobOffer): string;
   /**

@@ -67,6 +67,7 @@ export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): J
     throw new TypeError(`workerId: expected a text, got ${shown(workerId)}`);
   }
   return {
+    edge: edge!,
     openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {
       return SharedFeed.open({
         ...{ source, edge: edge!, worker, store, signal },

@@ -26,7 +26,8 @@ import {
   JobStartedEvent,
   LoadChangedEvent,
 } from "./events.ts";
-import { type Job, JobRun } from "./job.ts";
+import { AgentProcesses, type AgentProcessesOptions } from "./isolation/agent_processes.ts";
+import { type Job, JobRun, type Run } from "./job.ts";
 import type { MachineUse, WorkerLimits } from "./limits.ts";
 import { LoadMonitor } from "./load_monitor.ts";
 import type { ServeOptions } from "./serve_options.ts";
@@ -34,10 +35,6 @@ import { SourceFeeds } from "./source_feeds.ts";
 
 /** How often a worker that is stopping says so. */
 const PROGRESS_MS = 5000;
-/** A worker that is stopping waits no longer than this for people to come back. */
-const LEFT_MS = 3000;
-/** And no longer than this for the first one, whose page may be loading. */
-const COMING_MS = 15_000;
 /** How often it looks for them. */
 const LOOK_MS = 1000;
 
@@ -53,8 +50,10 @@ export interface JobRequest extends Omit<JobOffer, "id"> {
 }
 
 /** Options for an {@linkcode AgentWorker}, checked. */
-export interface AgentWorkerInit extends Omit<ServeOptions, "limits" | "isProgram"> {
+export interface AgentWorkerInit extends Omit<ServeOptions, "limits" | "isProgram" | "agentIsolation"> {
   limits: WorkerLimits;
+  /** Runs each agent in a process of its own. */
+  processes?: AgentProcessesOptions | undefined;
   measure: () => MachineUse | Promise<MachineUse>;
   clock: Clock;
   logger: Logger;
@@ -74,7 +73,9 @@ export class AgentWorker implements AsyncDisposable {
   /** Resolves when the worker is closed: all calls are over. Never rejects. */
   readonly closed: Promise<void>;
   readonly #init: AgentWorkerInit;
-  readonly #runs = new Map<string, JobRun>();
+  readonly #runs = new Map<string, Run>();
+  /** Where each agent has a process of its own. */
+  readonly #processes: AgentProcesses | undefined;
   readonly #admission: Admission;
   readonly #feeds: SourceFeeds;
   readonly #ending = new AbortController();
@@ -123,6 +124,10 @@ export class AgentWorker implements AsyncDisposable {
         else this.report(error, context);
       },
     });
+    const { processes } = init;
+    if (processes) {
+      this.#processes = new AgentProcesses({ ...processes, limits, clock, report: this.report });
+    }
     this.events.register(
       ...[JobStartedEvent, AgentJoinedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
       ...[DrainingEvent, ErrorEvent],
@@ -139,7 +144,9 @@ export class AgentWorker implements AsyncDisposable {
     return new Map([...this.#runs].map(([id, { job }]) => [id, job]));
   }
 
-  /** Returns the agent of a job, once it is created. */
+  /**
+   * Returns the agent of a job, once it is created; `undefined` where it runs in a process of its own.
+   */
   agentOf(jobId: string): Agent | undefined {
     return this.#runs.get(jobId)?.agent;
   }
@@ -244,14 +251,21 @@ export class AgentWorker implements AsyncDisposable {
     };
   }
 
-  #start(offer: JobOffer, call: Call | undefined): RunningJob {
+  #createRun(offer: JobOffer, call: Call | undefined): Run {
     const { agent: createAgent, goodbye, join = {}, limits, clock, logger } = this.#init;
     const report = this.report;
-    const run = new JobRun({
+    const onJoined = (job: Job, agent?: Agent): void =>
+      this.events.send(new AgentJoinedEvent({ job, agent }));
+    if (this.#processes) return this.#processes.run({ offer, call, onJoined });
+    return new JobRun({
       ...{ offer, call, createAgent, goodbye, join },
-      ...{ limits, clock, logger, report },
-      onJoined: (job, agent) => this.events.send(new AgentJoinedEvent({ job, agent })),
+      ...{ limits, clock, logger, report, onJoined },
     });
+  }
+
+  #start(offer: JobOffer, call: Call | undefined): RunningJob {
+    const { clock } = this.#init;
+    const run = this.#createRun(offer, call);
     const begun = clock.now();
     this.#runs.set(offer.id, run);
     this.events.send(new JobStartedEvent({ job: run.job }));
@@ -283,7 +297,7 @@ export class AgentWorker implements AsyncDisposable {
         this.events.send(new DrainingEvent({ calls, leftMs }));
       }
       if (calls === 0 || leftMs === 0) break;
-      for (const run of this.#runs.values()) if (isLonely(run)) void run.end();
+      for (const run of this.#runs.values()) if (run.isLonely) void run.end();
       const limit = { timeoutMs: Math.min(LOOK_MS, leftMs), clock };
       await waitFor(this.#callsChanged.promise, "the end of a call", limit).catch(() => {});
     }
@@ -297,7 +311,7 @@ export class AgentWorker implements AsyncDisposable {
     this.#admission[Symbol.dispose]();
     this.#ending.abort(new DOMException("the worker was closed", "AbortError"));
     await Promise.all([...this.#runs.values()].map((run) => run.end()));
-    await this.#feeds.close();
+    await Promise.all([this.#feeds.close(), this.#processes?.close()]);
     this.#state = "closed";
     this.events.close();
     this.#done.resolve();
@@ -328,10 +342,4 @@ export class AgentWorker implements AsyncDisposable {
     }
     this.events.send(new ErrorEvent({ error, context }));
   };
-}
-
-/** Whether no person is in a call any more, or the one who is awaited has not come. */
-function isLonely({ agent }: JobRun): boolean {
-  if (!agent?.connection) return false;
-  return agent.idleForMs() >= (agent.connection.state === "waiting" ? COMING_MS : LEFT_MS);
 }

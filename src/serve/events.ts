@@ -23,10 +23,10 @@ export class AgentJoinedEvent {
   readonly type = "agent-joined";
   /** The job. */
   readonly job: Job;
-  /** The agent. */
-  readonly agent: Agent;
+  /** The agent; `undefined` where it runs in a process of its own. */
+  readonly agent: Agent | undefined;
   /** Creates the event. */
-  constructor(init: { job: Job; agent: Agent }) {
+  constructor(init: { job: Job; agent?: Agent | undefined }) {
     checkObject(init, "init", "an object like { job, agent }");
     this.job = init.job;
     this.agent = init.agent;

@@ -41,6 +41,41 @@ export interface Job {
   readonly signal: AbortSignal;
 }
 
+/** A job that runs, as its worker sees it: in this program, or in a process of its own. */
+export interface Run extends RunningJob {
+  readonly job: Job;
+  /** The agent, once it is created; `undefined` where it is in another process. */
+  readonly agent: Agent | undefined;
+  /** Whether no person is in the call any more, or the one who is awaited has not come. */
+  readonly isLonely: boolean;
+  /** Ends the job because something of it failed where no promise of the job shows it. */
+  fail(error: unknown): Promise<JobOutcome>;
+  /** Says goodbye, within its limit, and ends. */
+  sayGoodbye(): Promise<JobOutcome>;
+}
+
+/** Returns the job of an offer. */
+export function jobOf(
+  { id, edge, callId, callType = "default", user, metadata = null, attempt = 1, original }: JobOffer,
+  { signal, clock }: { signal: AbortSignal; clock: Clock },
+): Job {
+  const startedAtMs = clock.epochMs();
+  return {
+    ...{ id, edge, callId, callType, user, metadata, attempt, original, startedAtMs, signal },
+  };
+}
+
+/** A worker that is stopping waits no longer than this for people to come back. */
+const LEFT_MS = 3000;
+/** And no longer than this for the first one, whose page may be loading. */
+const COMING_MS = 15_000;
+
+/** Whether no person is in an agent's call any more, or the one who is awaited has not come. */
+export function isLonely(agent: Agent): boolean {
+  if (!agent.connection) return false;
+  return agent.idleForMs() >= (agent.connection.state === "waiting" ? COMING_MS : LEFT_MS);
+}
+
 /** Options for a {@linkcode JobRun}. */
 export interface JobRunInit {
   offer: JobOffer;
@@ -59,7 +94,7 @@ export interface JobRunInit {
 const current = new AsyncLocalStorage<JobRun>();
 
 /** One job, from its start to its end. */
-export class JobRun implements RunningJob {
+export class JobRun implements Run {
   readonly job: Job;
   readonly ended: Promise<JobOutcome>;
   readonly #init: JobRunInit;
@@ -76,19 +111,17 @@ export class JobRun implements RunningJob {
   /** Starts, in the next turn. */
   constructor(init: JobRunInit) {
     this.#init = init;
-    const { id, edge, callId, callType = "default", user, original } = init.offer;
-    const { metadata = null, attempt = 1 } = init.offer;
-    const { signal } = this.#ending;
-    const startedAtMs = init.clock.epochMs();
-    this.job = {
-      ...{ id, edge, callId, callType, user, metadata, attempt, original, startedAtMs, signal },
-    };
+    this.job = jobOf(init.offer, { signal: this.#ending.signal, clock: init.clock });
     this.ended = Promise.resolve().then(() => current.run(this, () => this.#run()));
   }
 
   /** The agent, once it is created. */
   get agent(): Agent | undefined {
     return this.#agent;
+  }
+
+  get isLonely(): boolean {
+    return this.#agent !== undefined && isLonely(this.#agent);
   }
 
   end(): Promise<JobOutcome> {

@@ -21,6 +21,16 @@ export interface WorkerLimits {
   drainMs: number;
   /** How long a goodbye may take. Default 10,000. */
   goodbyeMs: number;
+  /**
+   * With `agentIsolation: "process"`: how long an agent's process may do something without an end, before
+   * it is ended and its job has failed. Default 10,000.
+   */
+  stuckMs: number;
+  /**
+   * With `agentIsolation: "process"`: the most memory that an agent's process may have, in bytes, before it
+   * is ended and its job has failed. Default 1 GiB.
+   */
+  agentMemoryBytes: number;
 }
 
 /** The CPU and memory in use, each from 0 to 1; `undefined` where it cannot be measured. */
@@ -40,6 +50,8 @@ const DEFAULTS: WorkerLimits = {
   startMs: 30_000,
   drainMs: 600_000,
   goodbyeMs: 10_000,
+  stuckMs: 10_000,
+  agentMemoryBytes: 2 ** 30,
 };
 
 /**
@@ -68,8 +80,13 @@ export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLim
       `limits.${name}: expected more than 0 and at most 1, got ${shown(value)}: 0.8 is 80 %`,
     );
   }
-  for (const name of ["callMs", "idleMs", "startMs", "drainMs", "goodbyeMs"] as const) {
+  for (const name of ["callMs", "idleMs", "startMs", "drainMs", "goodbyeMs", "stuckMs"] as const) {
     checkDuration(`limits.${name}`, all[name]);
+  }
+  const { agentMemoryBytes } = all;
+  if (typeof agentMemoryBytes !== "number" || !(agentMemoryBytes > 0)) {
+    const text = `limits.agentMemoryBytes: expected a number above 0, got ${shown(agentMemoryBytes)}`;
+    throw new RangeError(text);
   }
   return all;
 }

@@ -6,7 +6,7 @@
  */
 export { serve } from "./serve.ts";
 export { WebhookJobs, type WebhookJobsOptions, type WebhookRequest } from "./webhook_jobs.ts";
-export type { ServeOptions } from "./serve_options.ts";
+export type { AgentProcessOptions, ServeOptions } from "./serve_options.ts";
 export type { AgentWorker, JobRequest, WorkerState } from "./agent_worker.ts";
 export type { Job } from "./job.ts";
 export type { MachineUse, WorkerLimits } from "./limits.ts";

@@ -6,6 +6,10 @@ import { AgentWorker } from "./agent_worker.ts";
 import { checkWorkerLimits } from "./limits.ts";
 import { machineMeter } from "./machine_use.ts";
 import { runAsProgram } from "./program.ts";
+import { isAgentProcess } from "./isolation/agent_variable.ts";
+import { checkIsolation } from "./isolation/check_isolation.ts";
+import { runAgent } from "./isolation/run_agent.ts";
+import { agentSpawner } from "./isolation/spawn_agent.ts";
 import type { ServeOptions } from "./serve_options.ts";
 
 /**
@@ -46,12 +50,18 @@ export async function serve(options: ServeOptions): Promise<AgentWorker> {
     checkMethods(source, `sources[${at}]`, "a JobSource, e.g. a LocalEdge", ["openJobs"]);
   }
   checkClock(clock);
+  const limits = checkWorkerLimits(options.limits);
+  const logger = guardedLogger(options.logger ?? consoleLogger, clock);
+  const isolation = checkIsolation(options);
+  if (isolation && isAgentProcess()) {
+    const { agent: createAgent, goodbye, join = {} } = options;
+    const { edges } = isolation;
+    return await runAgent({ createAgent, goodbye, join, limits, clock, logger, edges });
+  }
   const worker = new AgentWorker({
-    ...options,
-    clock,
-    limits: checkWorkerLimits(options.limits),
+    ...{ ...options, clock, limits, logger },
+    processes: isolation && { ...isolation, spawn: agentSpawner(isolation) },
     measure: options.measure ?? machineMeter(clock),
-    logger: guardedLogger(options.logger ?? consoleLogger, clock),
   });
   const program = options.isProgram ? runAsProgram(worker) : undefined;
   try {

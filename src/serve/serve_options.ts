@@ -1,11 +1,25 @@
 /** The options of `serve`. @module */
 import type { Agent } from "../agent/agent.ts";
 import type { AgentJoinOptions } from "../agent/agent_options.ts";
+import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { JobOffer, JobSource } from "../edge/jobs.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import type { Job } from "./job.ts";
 import type { MachineUse, WorkerLimits } from "./limits.ts";
+
+/** How the processes of agents are started. */
+export interface AgentProcessOptions {
+  /** The module that they run, which comes to `serve`. Default: the program's main module. */
+  module?: string | URL;
+  /** How many processes are started ahead, so that calls do not wait for one. Default 1. */
+  spares?: number;
+  /**
+   * Further arguments of `deno run`: permissions that the program has in part only, such as
+   * `["--allow-read=models"]`, a lock file, flags of V8. Those that it has wholly are passed on.
+   */
+  denoArgs?: readonly string[];
+}
 
 /** Options for {@linkcode serve}. */
 export interface ServeOptions {
@@ -16,6 +30,23 @@ export interface ServeOptions {
   agent: (job: Job) => Agent | Promise<Agent>;
   /** What announces jobs: an edge such as `LocalEdge`, a dispatcher, a webhook. Default: none. */
   sources?: readonly JobSource[];
+  /**
+   * Where agents run: all in this program (`"program"`, the default), or each in a process of its own
+   * (`"process"`), so that one that never comes to an end, or leaks, costs its own call and no other.
+   *
+   * Such a process runs the program again, with its arguments, variables and permissions, up to `serve`,
+   * which takes one job there, and no source. What stands before `serve` runs in each of them, what follows it
+   * in the worker only. There the agents are not at hand: `AgentJoinedEvent.agent` is `undefined`, and
+   * `goodbye` is called in the process. Edges need calls on a server: `LiveKitEdge`, `GetStreamEdge`.
+   */
+  agentIsolation?: "program" | "process";
+  /** Options for `agentIsolation: "process"`. */
+  agentProcess?: AgentProcessOptions;
+  /**
+   * The edges of the jobs, for `agentIsolation: "process"`: the same in each process, in the same order.
+   * Default: those of the sources.
+   */
+  edges?: readonly EdgeTransport[];
   /** Whether the worker takes a job, asked within 5 seconds. Default: while its limits allow it. */
   accept?: (offer: JobOffer) => boolean | Promise<boolean>;
   /**

@@ -160,6 +160,11 @@ export class GetStreamEdge extends EdgeTransport {
     }
   }
 
+  /** Calls are in Stream's cloud. */
+  override get hasRemoteCalls(): boolean {
+    return true;
+  }
+
   /**
    * Creates a call, or finds the one of this id and type; `Call.original` is the service's
    * description of it.

@@ -33,7 +33,7 @@ import {
   ReconnectedEvent,
   type ReconnectStrategy,
 } from "./events.ts";
-import { AssignedCall } from "./jobs/assigned_call.ts";
+import { type AgentSeat, AssignedCall } from "./jobs/assigned_call.ts";
 import { LiveKitJobs, type LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
 import { RpcError } from "./rpc/rpc_error.ts";
 import type { RpcMethod } from "./rpc/rpc_methods.ts";
@@ -211,6 +211,20 @@ export class LiveKitEdge extends EdgeTransport {
   override async authenticate(user: User): Promise<void> {
     this.assertOpen();
     checkUser(user, "user");
+  }
+
+  /** Rooms are on LiveKit's servers. */
+  override get hasRemoteCalls(): boolean {
+    return true;
+  }
+
+  /** Returns a call of another process, with the place that a server keeps for its agent. */
+  override readCall(json: JsonValue): Call {
+    const call = super.readCall(json);
+    const { seat } = json as { seat?: AgentSeat };
+    return seat
+      ? new AssignedCall({ name: call.id, original: call.original as JsonValue }, seat)
+      : call;
   }
 
   /**

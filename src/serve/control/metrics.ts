@@ -75,7 +75,7 @@ export class WorkerMetrics {
     });
     events.subscribe(JobDeclinedEvent, ({ reason }) => declined.inc({ reason }));
     events.subscribe(AgentJoinedEvent, ({ agent, job }) => {
-      const subscription = conversationEvents(agent)?.subscribe(ReplyLatencyEvent, (event) => {
+      const subscription = agent && conversationEvents(agent)?.subscribe(ReplyLatencyEvent, (event) => {
         replies.observe(event.voiceToVoiceMs / 1000);
       });
       job.signal.addEventListener("abort", () => subscription?.[Symbol.dispose](), { once: true });

@@ -1,0 +1,55 @@
+/** The agents of a worker, each in a process of its own. @module */
+import type { Call } from "../../edge/call.ts";
+import type { EdgeTransport } from "../../edge/edge_transport.ts";
+import type { JobOffer } from "../../edge/jobs.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { Report } from "../../events/user_code.ts";
+import type { Job } from "../job.ts";
+import type { WorkerLimits } from "../limits.ts";
+import { ProcessPool } from "./process_pool.ts";
+import { ProcessRun } from "./process_run.ts";
+import type { SpawnAgent } from "./spawn_agent.ts";
+
+/** How agents are started in processes. */
+export interface AgentProcessesOptions {
+  spawn: SpawnAgent;
+  spares: number;
+  /** The edges of the jobs; a process has the same, in the same order. */
+  edges: readonly EdgeTransport[];
+}
+
+/** What {@linkcode AgentProcesses} needs. */
+export interface AgentProcessesInit extends AgentProcessesOptions {
+  limits: WorkerLimits;
+  clock: Clock;
+  report: Report;
+}
+
+/** Runs each job in a process. */
+export class AgentProcesses {
+  readonly #init: AgentProcessesInit;
+  readonly #pool: ProcessPool;
+
+  constructor(init: AgentProcessesInit) {
+    this.#init = init;
+    const { spawn, spares, edges, limits, clock, report } = init;
+    const { startMs } = limits;
+    this.#pool = new ProcessPool({ spawn, spares, edges: edges.length, startMs, clock, report });
+  }
+
+  /**
+   * Starts a job.
+   *
+   * @throws {TypeError} its edge is none of the worker's
+   */
+  run(job: { offer: JobOffer; call: Call | undefined; onJoined: (job: Job) => void }): ProcessRun {
+    const { edges, limits, clock, report } = this.#init;
+    const edge = edges.indexOf(job.offer.edge);
+    return new ProcessRun({ ...job, edge, pool: this.#pool, limits, clock, report });
+  }
+
+  /** Ends the processes that have no job; resolves when they are gone. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+}

@@ -1,0 +1,188 @@
+/** A job whose agent runs in a process of its own, as the worker sees it. @module */
+import type { Call } from "../../edge/call.ts";
+import { EdgeError } from "../../edge/errors.ts";
+import type { JobOffer, JobOutcome } from "../../edge/jobs.ts";
+import type { JsonValue } from "../../edge/types.ts";
+import type { Clock } from "../../events/clock.ts";
+import type { Report } from "../../events/user_code.ts";
+import { waitFor } from "../../events/waiting.ts";
+import { type Job, jobOf, type Run } from "../job.ts";
+import type { WorkerLimits } from "../limits.ts";
+import { type FromAgent, fromErrorData, fromOutcomeData } from "./messages.ts";
+import type { ProcessPool } from "./process_pool.ts";
+import type { AgentChild } from "./spawn_agent.ts";
+
+/** How often a process is asked whether it is alive. */
+const PING_MS = 1000;
+/** How long an agent may take to leave, and its process to exit. */
+const END_MS = 5000;
+
+const ABORTED: JobOutcome = { status: "finished", reason: "aborted" };
+
+/** What {@linkcode ProcessRun} needs. */
+export interface ProcessRunInit {
+  offer: JobOffer;
+  call: Call | undefined;
+  /** The place of the job's edge in the list of edges. */
+  edge: number;
+  pool: ProcessPool;
+  limits: WorkerLimits;
+  clock: Clock;
+  report: Report;
+  onJoined: (job: Job) => void;
+}
+
+/** One job in a process, from its start to its end. */
+export class ProcessRun implements Run {
+  readonly job: Job;
+  /** It is in another process. */
+  readonly agent = undefined;
+  readonly ended: Promise<JobOutcome>;
+  readonly #init: ProcessRunInit;
+  readonly #ending = new AbortController();
+  /** What the process says, or why it is not asked any more. */
+  readonly #outcome = Promise.withResolvers<JobOutcome>();
+  #child: AgentChild | undefined;
+  #isLonely = false;
+  #unanswered = 0;
+
+  constructor(init: ProcessRunInit) {
+    this.#init = init;
+    this.job = jobOf(init.offer, { signal: this.#ending.signal, clock: init.clock });
+    this.ended = Promise.resolve().then(() => this.#run());
+  }
+
+  /** Whether no person is in the call any more, as the process said last. */
+  get isLonely(): boolean {
+    return this.#isLonely;
+  }
+
+  end(): Promise<JobOutcome> {
+    if (this.#ending.signal.aborted) return this.ended;
+    this.#ending.abort(new DOMException("the job was ended", "AbortError"));
+    if (this.#child) {
+      this.#child.send({ type: "end" });
+      this.#finishWithin(END_MS);
+    }
+    return this.ended;
+  }
+
+  fail(error: unknown): Promise<JobOutcome> {
+    this.#failed(error);
+    this.#child?.kill();
+    return this.ended;
+  }
+
+  async sayGoodbye(): Promise<JobOutcome> {
+    const { limits, clock } = this.#init;
+    if (this.#child && !this.#ending.signal.aborted) {
+      this.#child.send({ type: "goodbye" });
+      // The process keeps the limit, and reports what exceeds it.
+      const limit = { timeoutMs: limits.goodbyeMs + END_MS, clock };
+      await waitFor(this.ended, "the goodbye", limit).catch(() => {});
+    }
+    return await this.end();
+  }
+
+  async #run(): Promise<JobOutcome> {
+    const { pool, edge, offer } = this.#init;
+    const { signal } = this.#ending;
+    try {
+      if (edge < 0) {
+        throw new TypeError(`edges: expected the edge of each job, which ${offer.id}'s is not in`);
+      }
+      const process = await pool.take(signal);
+      const child = this.#child = process.child;
+      process.onMessage = (message) => this.#take(message);
+      void child.ended.then((how) => this.#failed(died(how)));
+      return await this.#attend(child);
+    } catch (error) {
+      if (signal.aborted) return ABORTED;
+      return { status: "failed", error };
+    } finally {
+      if (!signal.aborted) {
+        this.#ending.abort(new DOMException("the job is over", "AbortError"));
+      }
+    }
+  }
+
+  async #attend(child: AgentChild): Promise<JobOutcome> {
+    const { offer: { edge: _, ...offer }, edge, call, clock } = this.#init;
+    using stack = new DisposableStack();
+    const ping = (): void => {
+      child.send({ type: "ping" });
+      this.#checkAlive();
+      stack.use(clock.schedule(ping, PING_MS));
+    };
+    const data = call === undefined ? {} : { call: asJson(call) as unknown as JsonValue };
+    child.send({ type: "job", job: { offer: asJson(offer), edge, ...data } });
+    ping();
+    const outcome = await this.#outcome.promise;
+    child.send({ type: "exit" });
+    // Its edge takes leave, and it exits.
+    await waitFor(child.ended, "the process's end", { timeoutMs: END_MS, clock })
+      .catch(() => child.kill());
+    await child.ended;
+    return outcome;
+  }
+
+  #take(message: FromAgent): void {
+    const { report, limits, onJoined } = this.#init;
+    switch (message.type) {
+      case "alive":
+        this.#unanswered = 0;
+        if (message.rssBytes > limits.agentMemoryBytes) {
+          void this.fail(tooLarge(message.rssBytes, limits.agentMemoryBytes));
+        }
+        return;
+      case "joined":
+        return onJoined(this.job);
+      case "lonely":
+        this.#isLonely = message.isLonely;
+        return;
+      case "error":
+        return report(fromErrorData(message.error), message.context);
+      case "ended":
+        return this.#outcome.resolve(fromOutcomeData(message.outcome));
+    }
+  }
+
+  /** Pings are counted, not time: a worker that stands still itself blames no agent. */
+  #checkAlive(): void {
+    const { stuckMs } = this.#init.limits;
+    if (this.#unanswered++ * PING_MS < stuckMs) return;
+    const text = `the agent's process did not respond for ${stuckMs} ms, and was ended`;
+    void this.fail(new EdgeError(text, { code: "agent-stuck" }));
+  }
+
+  /** A job that was ended has not failed, whatever becomes of its process. */
+  #failed(error: unknown): void {
+    const isEnded = this.#ending.signal.aborted;
+    this.#outcome.resolve(isEnded ? ABORTED : { status: "failed", error });
+  }
+
+  #finishWithin(timeoutMs: number): void {
+    const { clock } = this.#init;
+    waitFor(this.#outcome.promise, "the agent leaving", { timeoutMs, clock }).catch(() => {
+      this.#outcome.resolve(ABORTED);
+      this.#child?.kill();
+    });
+  }
+}
+
+/** What it holds is JSON but for a service's own object, of which this keeps what JSON can carry. */
+function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function died(how: string): EdgeError {
+  return new EdgeError(`the agent's process ended (${how})`, { code: "agent-process-ended" });
+}
+
+function tooLarge(bytes: number, limit: number): EdgeError {
+  const [size, most] = [bytes, limit].map((one) => `${Math.round(one / 2 ** 20)} MiB`);
+  return new EdgeError(
+    `the agent's process has ${size}, more than limits.agentMemoryBytes (${most}), and was ended`,
+    { code: "agent-memory" },
+  );
+}

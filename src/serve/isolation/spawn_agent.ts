@@ -1,0 +1,76 @@
+/** Starts a process for one agent: the program again, whose `serve` takes its job from this one. @module */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { EdgeError } from "../../edge/errors.ts";
+import { AGENT_VARIABLE } from "./agent_variable.ts";
+import type { FromAgent, ToAgent } from "./messages.ts";
+
+/** A process for one agent. */
+export interface AgentChild {
+  readonly pid: number;
+  /** Resolves when it has ended, with how, in words. Never rejects. */
+  readonly ended: Promise<string>;
+  /** Sends a message; one to a process that has ended is lost. */
+  send(message: ToAgent): void;
+  /** Ends it immediately, whatever it does. */
+  kill(): void;
+}
+
+/** Starts a process; `onMessage` takes what it says. */
+export type SpawnAgent = (onMessage: (message: FromAgent) => void) => AgentChild;
+
+/** What an agent's process runs. */
+export interface AgentProgram {
+  /** Its main module. */
+  module: string;
+  /** Further arguments of `deno run`. */
+  denoArgs: readonly string[];
+}
+
+const PERMISSIONS = ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const;
+
+/**
+ * Returns what starts processes of this program.
+ *
+ * @throws {EdgeError} it may not start any (`permission-denied`), or is a compiled program (`no-deno`)
+ */
+export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
+  if (Deno.build.standalone) {
+    const text = 'agentIsolation: "process" runs the program again by Deno, which a compiled program is not';
+    throw new EdgeError(text, { code: "no-deno" });
+  }
+  const deno = Deno.execPath();
+  // The variables hold what agents need, such as keys.
+  for (const wanted of [{ name: "run", command: deno }, { name: "env" }] as const) {
+    if (Deno.permissions.querySync(wanted).state === "granted") continue;
+    const flag = wanted.name === "run" ? `--allow-run=${deno}` : "--allow-env";
+    throw new EdgeError(`agentIsolation: "process" needs ${flag}`, { code: "permission-denied" });
+  }
+  const granted = PERMISSIONS.filter((name) =>
+    Deno.permissions.querySync({ name }).state === "granted"
+  );
+  const permissions = granted.map((name) => `--allow-${name}`);
+  const main = module.startsWith("file:") ? fileURLToPath(module) : module;
+  // What the program may in part, it may say by denoArgs.
+  const args = ["run", "--quiet", "--no-prompt", ...permissions, ...denoArgs, main, ...Deno.args];
+  const env = { ...Deno.env.toObject(), [AGENT_VARIABLE]: "1" };
+  return (onMessage) => {
+    // Its input is never written: its end is how the process learns that this one is gone.
+    const stdio = ["pipe", "inherit", "inherit", "ipc"] as const;
+    // In its own session a terminal's Ctrl-C does not reach it: this program says when it ends.
+    const child = spawn(deno, args, { env, stdio: [...stdio], detached: true });
+    const { promise: ended, resolve } = Promise.withResolvers<string>();
+    child.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+    child.on("error", (error) => resolve(error.message));
+    child.on("message", (message) => onMessage(message as FromAgent));
+    return {
+      pid: child.pid ?? 0,
+      ended,
+      send: (message) => {
+        // A process may end at any time, which `ended` says.
+        if (child.connected) child.send(message, () => {});
+      },
+      kill: () => void child.kill("SIGKILL"),
+    };
+  };
+}

@@ -1,0 +1,280 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { EdgeError } from "../../src/edge/errors.ts";
+import { ErrorEvent } from "../../src/edge/events.ts";
+import { silentLogger } from "../../src/events/logger.ts";
+import { AgentWorker } from "../../src/serve/agent_worker.ts";
+import { AgentJoinedEvent } from "../../src/serve/events.ts";
+import { checkIsolation } from "../../src/serve/isolation/check_isolation.ts";
+import type { FromAgent, ToAgent } from "../../src/serve/isolation/messages.ts";
+import {
+  fromErrorData,
+  fromOutcomeData,
+  toErrorData,
+  toOutcomeData,
+} from "../../src/serve/isolation/messages.ts";
+import type { AgentChild } from "../../src/serve/isolation/spawn_agent.ts";
+import { checkWorkerLimits } from "../../src/serve/limits.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
+import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { plainAgent } from "./_fixture.ts";
+
+/** A process that does what a test says. */
+class FakeProcess implements AgentChild {
+  readonly pid = 1;
+  readonly sent: ToAgent[] = [];
+  readonly #ended = Promise.withResolvers<string>();
+  readonly ended = this.#ended.promise;
+  isKilled = false;
+  /** Whether it responds to pings, and does as it is told. */
+  isObedient = true;
+  rssBytes = 100;
+
+  constructor(readonly say: (message: FromAgent) => void) {}
+
+  send(message: ToAgent): void {
+    this.sent.push(message);
+    if (!this.isObedient) return;
+    if (message.type === "ping") this.say({ type: "alive", rssBytes: this.rssBytes });
+    if (message.type === "exit") this.exit("exit code 0");
+    if (message.type === "end" || message.type === "goodbye") {
+      this.say({ type: "ended", outcome: { status: "finished", reason: "left" } });
+    }
+  }
+
+  kill(): void {
+    this.isKilled = true;
+    this.exit("SIGKILL");
+  }
+
+  exit(how: string): void {
+    this.#ended.resolve(how);
+  }
+}
+
+class Fixture implements AsyncDisposable {
+  readonly clock = new VirtualClock();
+  readonly edge = new MemoryEdge({ clock: this.clock, logger: silentLogger });
+  readonly processes: FakeProcess[] = [];
+  readonly reports: string[] = [];
+  readonly joined: unknown[] = [];
+  readonly worker: AgentWorker;
+  /** What a process does when it is started. */
+  onStart = (process: FakeProcess): void => process.say({ type: "ready", edges: 1 });
+
+  constructor({ spares = 0, onStart }: { spares?: number; onStart?: Fixture["onStart"] } = {}) {
+    if (onStart) this.onStart = onStart;
+    this.worker = new AgentWorker({
+      agent: plainAgent,
+      limits: checkWorkerLimits({ stuckMs: 3000, agentMemoryBytes: 1000, goodbyeMs: 2000 }),
+      measure: () => ({ cpu: 0, memory: 0 }),
+      clock: this.clock,
+      logger: silentLogger,
+      processes: {
+        spares,
+        edges: [this.edge],
+        spawn: (onMessage) => {
+          const process = new FakeProcess(onMessage);
+          this.processes.push(process);
+          queueMicrotask(() => this.onStart(process));
+          return process;
+        },
+      },
+    });
+    this.worker.events.subscribe(ErrorEvent, ({ error, context }) => {
+      this.reports.push(`${context}: ${(error as Error).message}`);
+    });
+    this.worker.events.subscribe(AgentJoinedEvent, ({ agent }) => void this.joined.push(agent));
+  }
+
+  static async open(options?: ConstructorParameters<typeof Fixture>[0]): Promise<Fixture> {
+    const fixture = new Fixture(options);
+    await fixture.worker.open();
+    return fixture;
+  }
+
+  /** Starts a job; resolves when its process has it. */
+  async start(id = "1") {
+    const job = await this.worker.start({
+      id,
+      edge: this.edge,
+      callId: "kitchen",
+      metadata: { a: 1 },
+    });
+    await this.clock.until(Promise.resolve());
+    await this.clock.advance(1);
+    return job;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.clock.until(this.worker.close());
+    await this.edge.close();
+  }
+}
+
+function codeOf(outcome: unknown): string | undefined {
+  return (outcome as { error?: { code?: string } }).error?.code;
+}
+
+Deno.test("a job in a process is told to it, and ends as it says", async () => {
+  await using fixture = await Fixture.open();
+  const job = await fixture.start();
+  const [process] = fixture.processes;
+  assertEquals(process!.sent[0], {
+    type: "job",
+    job: { offer: { id: "1", callId: "kitchen", metadata: { a: 1 } }, edge: 0 },
+  });
+  process!.say({ type: "joined" });
+  process!.say({ type: "error", context: "a hook", error: { name: "Error", message: "no" } });
+  process!.say({ type: "ended", outcome: { status: "finished", reason: "left" } });
+  assertEquals(await fixture.clock.until(job.ended), { status: "finished", reason: "left" });
+  assertEquals([fixture.joined, fixture.reports], [[undefined], ["a hook: no"]]);
+  assertEquals(process!.isKilled, false);
+});
+
+Deno.test("a process without an end is ended, and its job has failed", async () => {
+  await using fixture = await Fixture.open();
+  const job = await fixture.start();
+  const [process] = fixture.processes;
+  await fixture.clock.advance(5000);
+  assertEquals(process!.isKilled, false);
+  process!.isObedient = false;
+  const outcome = await fixture.clock.until(job.ended);
+  assertEquals([codeOf(outcome), process!.isKilled], ["agent-stuck", true]);
+});
+
+Deno.test("a process that leaks is ended, and its job has failed", async () => {
+  await using fixture = await Fixture.open();
+  const job = await fixture.start();
+  const [process] = fixture.processes;
+  process!.rssBytes = 1001;
+  const outcome = await fixture.clock.until(job.ended);
+  assertEquals([codeOf(outcome), process!.isKilled], ["agent-memory", true]);
+});
+
+Deno.test("a job fails with its process, alone", async () => {
+  await using fixture = await Fixture.open();
+  const [first, second] = [await fixture.start("1"), await fixture.start("2")];
+  fixture.processes[0]!.exit("SIGSEGV");
+  assertEquals(codeOf(await fixture.clock.until(first.ended)), "agent-process-ended");
+  assertEquals(fixture.worker.load.calls, 1);
+  assertEquals(await fixture.clock.until(second.end()), { status: "finished", reason: "left" });
+});
+
+Deno.test("an agent that does not leave when it is told to is ended", async () => {
+  await using fixture = await Fixture.open();
+  const job = await fixture.start();
+  const [process] = fixture.processes;
+  process!.isObedient = false;
+  assertEquals(await fixture.clock.until(job.end()), { status: "finished", reason: "aborted" });
+  assertEquals(process!.isKilled, true);
+});
+
+Deno.test("a draining worker lets its agents say goodbye, and those that are alone leave", async () => {
+  await using fixture = await Fixture.open();
+  await fixture.start("1");
+  await fixture.start("2");
+  fixture.processes[0]!.say({ type: "lonely", isLonely: true });
+  await fixture.clock.until(fixture.worker.drain({ timeoutMs: 5000 }));
+  const told = fixture.processes.map(({ sent }) =>
+    sent.map(({ type }) => type).filter((type) => type === "end" || type === "goodbye")
+  );
+  assertEquals(told, [["end"], ["goodbye"]]);
+});
+
+Deno.test("spare processes wait for calls, and are gone with the worker", async () => {
+  const fixture = await Fixture.open({ spares: 2 });
+  await fixture.clock.advance(1);
+  assertEquals(fixture.processes.length, 2);
+  await fixture.start();
+  assertEquals(fixture.processes.length, 3, "one for the next call");
+  assertEquals(fixture.processes[0]!.sent[0]!.type, "job");
+  fixture.processes[1]!.exit("SIGKILL");
+  await fixture.clock.advance(1);
+  assertEquals(fixture.processes.length, 4, "one for the spare that ended");
+  await fixture[Symbol.asyncDispose]();
+  assertEquals(fixture.processes.slice(2).map(({ isKilled }) => isKilled), [true, true]);
+});
+
+Deno.test("spare processes that do not start are tried again ever more rarely", async () => {
+  await using fixture = await Fixture.open({
+    spares: 1,
+    onStart: (process) => process.exit("exit code 1"),
+  });
+  await fixture.clock.advance(60_000);
+  const count = fixture.processes.length;
+  assertEquals(count > 3 && count < 12, true, `${count} tries`);
+  assertEquals(
+    fixture.reports[0],
+    "starting a spare process: the agent's process: it ended before it came to serve (exit code 1)",
+  );
+  const job = await fixture.start();
+  assertEquals(codeOf(await fixture.clock.until(job.ended)), "agent-process-failed");
+});
+
+Deno.test("a process with other edges than the worker gets no job", async () => {
+  await using fixture = await Fixture.open({
+    onStart: (process) => process.say({ type: "ready", edges: 2 }),
+  });
+  const job = await fixture.start();
+  const outcome = await fixture.clock.until(job.ended);
+  assertEquals([codeOf(outcome), fixture.processes[0]!.isKilled], ["agent-process-failed", true]);
+});
+
+Deno.test("a job that is ended while its process starts leaves none", async () => {
+  await using fixture = await Fixture.open({ onStart: () => {} });
+  const job = await fixture.start();
+  assertEquals(await fixture.clock.until(job.end()), { status: "finished", reason: "aborted" });
+  await fixture.clock.until(fixture.worker.close());
+  assertEquals(fixture.processes[0]!.isKilled, true);
+});
+
+Deno.test("a job over an edge that is none of the worker's fails", async () => {
+  await using fixture = await Fixture.open();
+  await using other = new MemoryEdge({ clock: fixture.clock });
+  const job = await fixture.worker.start({ edge: other, callId: "kitchen" });
+  const outcome = await fixture.clock.until(job.ended);
+  assertEquals((outcome as { error: Error }).error instanceof TypeError, true);
+});
+
+Deno.test("errors and outcomes cross between the processes", () => {
+  const error = fromErrorData(toErrorData(new EdgeError("no", { code: "late", retryable: true })));
+  assertEquals([error instanceof EdgeError, (error as EdgeError).code], [true, "late"]);
+  assertEquals(fromErrorData(toErrorData(new RangeError("far"))).name, "RangeError");
+  assertEquals(fromErrorData(toErrorData("broken")).message, "broken");
+  const left = { status: "finished", reason: "left" } as const;
+  assertEquals(fromOutcomeData(toOutcomeData(left)), left);
+});
+
+Deno.test("agentIsolation is checked", async () => {
+  const agent = plainAgent;
+  const edge = new MemoryEdge();
+  const check = (options: object) => () => checkIsolation({ agent, ...options });
+  assertEquals(checkIsolation({ agent }), undefined);
+  assertThrows(check({ agentIsolation: "thread" }), TypeError, 'expected "program" or "process"');
+  const process = { agentIsolation: "process" };
+  assertThrows(check(process), TypeError, "edges: expected a list like [edge]");
+  const text = "edges[0]: MemoryEdge keeps its calls in this program";
+  assertThrows(check({ ...process, edges: [edge] }), TypeError, text);
+  const remote = Object.defineProperty(edge, "hasRemoteCalls", { value: true });
+  for (
+    const [agentProcess, message] of [
+      [{ spares: -1 }, "agentProcess.spares: expected"],
+      [{ module: "agent.ts" }, "agentProcess.module: expected"],
+      [{ denoArgs: "--allow-read" }, "agentProcess.denoArgs: expected"],
+    ] as const
+  ) {
+    assertThrows(check({ ...process, edges: [remote], agentProcess }), Error, message);
+  }
+  const module = "file:///agent.ts";
+  const sources = [{ edge: remote, openJobs: () => Promise.reject(new Error("unused")) }];
+  const isolation = checkIsolation({
+    agent,
+    sources,
+    agentIsolation: "process",
+    agentProcess: { module },
+  });
+  assertEquals(isolation, { edges: [remote], module, spares: 1, denoArgs: [] });
+  await edge.close();
+  assertThrows(() => checkWorkerLimits({ agentMemoryBytes: 0 }), RangeError, "agentMemoryBytes");
+  assertThrows(() => checkWorkerLimits({ stuckMs: -1 }), RangeError, "stuckMs");
+});

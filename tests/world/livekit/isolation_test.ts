@@ -1,0 +1,151 @@
+/** Agents in processes of their own, in rooms of LiveKit's own server. */
+import { assert, assertEquals } from "@std/assert";
+import { AgentDispatchClient } from "livekit-server-sdk";
+import { until } from "../../fixtures/until.ts";
+import { edgeOn, liveKitTest } from "./_fixture.ts";
+import { Guest } from "./_guest.ts";
+import { API_KEY, API_SECRET, type LiveKitServer } from "./_server.ts";
+import type { World } from "./_fixture.ts";
+
+/** A worker in a program of its own. */
+class Program implements AsyncDisposable {
+  readonly lines: string[] = [];
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+
+  constructor(server: LiveKitServer) {
+    const options = { url: server.url, apiKey: API_KEY, apiSecret: API_SECRET };
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-check"],
+        new URL("./_isolated_program.ts", import.meta.url).pathname,
+        JSON.stringify(options),
+      ],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#reading = this.#read();
+  }
+
+  line(text: string, limitMs = 60_000): Promise<unknown> {
+    return until(text, () => this.lines.includes(text), limitMs);
+  }
+
+  /** The processes of its agents. */
+  async agents(): Promise<number[]> {
+    const { stdout } = await new Deno.Command("ps", {
+      args: ["-o", "pid=,args=", "--ppid", `${this.#child.pid}`],
+    }).output();
+    return new TextDecoder().decode(stdout).split("\n")
+      .filter((line) => line.includes("_isolated_program.ts"))
+      .map((line) => Number.parseInt(line));
+  }
+
+  async end(signal: Deno.Signal): Promise<number> {
+    this.#child.kill(signal);
+    const { code } = await this.#child.status;
+    await this.#reading;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.#child.status;
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    let rest = "";
+    for await (const part of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + part).split("\n");
+      rest = lines.pop()!;
+      this.lines.push(...lines);
+    }
+  }
+}
+
+/** A person joins a room to which an agent is sent that does this. */
+async function callerOf({ server, guests }: World, how: string): Promise<Guest> {
+  await using edge = edgeOn(server.url);
+  const token = await edge.createToken(await edge.createCall(how), { id: "anna", name: "Anna" });
+  const guest = await Guest.join(guests, { url: server.url, token });
+  const dispatches = new AgentDispatchClient(
+    `http://127.0.0.1:${server.port}`,
+    API_KEY,
+    API_SECRET,
+  );
+  await dispatches.createDispatch(how, "cook", { metadata: JSON.stringify({ how }) });
+  return guest;
+}
+
+/** Whether a process is there; one that has ended and was not waited for is not. */
+async function isAlive(pid: number): Promise<boolean> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] })
+    .output();
+  const state = new TextDecoder().decode(stdout).trim();
+  return state !== "" && !state.startsWith("Z");
+}
+
+async function isHeardOn(guest: Guest, name: string): Promise<void> {
+  const before = await guest.audibleMs();
+  await until(`${name} is heard`, async () => await guest.audibleMs() > before + 1000, 60_000);
+}
+
+liveKitTest(
+  "an agent that loops, leaks, throws or exits costs its own call alone",
+  async (world) => {
+    await using program = new Program(world.server);
+    await program.line("ready");
+    const good = await callerOf(world, "good");
+    await program.line("joined good true");
+    await isHeardOn(good, "the good agent");
+    for (
+      const [how, end] of [
+        ["loop", "failed agent-stuck"],
+        ["leak", "failed agent-memory"],
+        ["throw", "failed the agent's timer has failed"],
+        ["exit", "failed agent-process-ended"],
+      ]
+    ) {
+      await callerOf(world, how!);
+      await program.line(`joined ${how} true`);
+      const before = await good.audibleMs();
+      const at = performance.now();
+      await program.line(`ended ${how} ${end}`);
+      const [heardMs, passedMs] = [await good.audibleMs() - before, performance.now() - at];
+      assert(heardMs > passedMs * 0.8 - 500, `${how}: heard ${heardMs} of ${passedMs} ms`);
+    }
+    const agents = await program.agents();
+    assertEquals(agents.length, 2, "the good one, and a spare");
+    assertEquals(await program.end("SIGTERM"), 0);
+    assertEquals(program.lines.filter((line) => !/joined|ended (?!good)/.test(line)).slice(-3), [
+      "goodbye",
+      "ended good finished left",
+      "closed",
+    ]);
+    for (const pid of agents) assertEquals(await isAlive(pid), false);
+  },
+);
+
+liveKitTest(
+  "no agent outlives a worker that was killed, not even one without an end",
+  async (world) => {
+    await using program = new Program(world.server);
+    await program.line("ready");
+    await callerOf(world, "good");
+    await callerOf(world, "loop");
+    await program.line("joined good true");
+    await program.line("joined loop true");
+    await until("a spare", async () => (await program.agents()).length === 3, 60_000);
+    const agents = await program.agents();
+    await program.end("SIGKILL");
+    for (const pid of agents) {
+      await until(`${pid} is gone`, async () => !await isAlive(pid), 60_000);
+    }
+  },
+);
