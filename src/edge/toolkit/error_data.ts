@@ -1,4 +1,5 @@
 /** Errors of an edge as they cross between its two processes. @module */
+import { checkObject } from "../../events/checks.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { AuthenticationError, ConnectionError, EdgeError, ProtocolError } from "../errors.ts";
 
@@ -29,7 +30,9 @@ export function toErrorData(error: unknown): ErrorData {
 }
 
 /** Returns the error of {@linkcode toErrorData}. */
-export function fromErrorData({ kind, code, message, retryable }: ErrorData): EdgeError {
+export function fromErrorData(data: ErrorData): EdgeError {
+  checkObject(data, "data", "an object of toErrorData");
+  const { kind, code, message, retryable } = data;
   const options = { code, retryable };
   if (kind === "authentication") return new AuthenticationError(message, options);
   if (kind === "protocol") return new ProtocolError(message, options);

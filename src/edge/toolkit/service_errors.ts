@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkObject, shown } from "../../events/checks.ts";
 import { AuthenticationError, ConnectionError, type EdgeError } from "../errors.ts";
 
 /** The most characters of a service's text that an error repeats. */
@@ -22,6 +23,7 @@ const MAX_CHARS = 500;
  * ```
  */
 export function withoutSecrets(text: string, ...secrets: readonly string[]): string {
+  if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${shown(text)}`);
   let clean = text.replace(/\beyJ[\w-]*\.[\w-]+\.[\w-]*/g, "[token]")
     .replace(/:\/\/[^/\s"']*@/g, "://[secret]@")
     .replace(/(:\/\/[^\s"'?#]*)[?#][^\s"']*/g, "$1?[secret]");
@@ -37,8 +39,10 @@ export function withoutSecrets(text: string, ...secrets: readonly string[]): str
  */
 export function rejectionError(
   doing: string,
-  { status, message = "" }: { status?: number | undefined; message?: string | undefined },
+  rejection: { status?: number | undefined; message?: string | undefined },
 ): EdgeError {
+  checkObject(rejection, "rejection", "an object like { status: 404 }");
+  const { status, message = "" } = rejection;
   const text = message === "" ? doing : `${doing}: ${withoutSecrets(message)}`;
   if (status === undefined) {
     return new ConnectionError(text, { code: "unreachable", retryable: true });
