@@ -26,7 +26,7 @@ const worker = await serve({
   sources: [edge.jobs({ agentName: "cook" })],
   agentIsolation: "process",
   agent: ({ metadata }) => {
-    const agent = new Agent({
+    const agent: Agent = new Agent({
       edge,
       agentUser: { id: "cook", name: "Cook" },
       onEnter: () => misbehave(agent, (metadata as { how: string }).how),

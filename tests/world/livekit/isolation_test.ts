@@ -34,12 +34,14 @@ class Program implements AsyncDisposable {
 
   /** The processes of its agents. */
   async agents(): Promise<number[]> {
-    const { stdout } = await new Deno.Command("ps", {
-      args: ["-o", "pid=,args=", "--ppid", `${this.#child.pid}`],
-    }).output();
-    return new TextDecoder().decode(stdout).split("\n")
-      .filter((line) => line.includes("_isolated_program.ts"))
-      .map((line) => Number.parseInt(line));
+    const pids: number[] = [];
+    for await (const { name } of Deno.readDir("/proc")) {
+      const pid = Number(name);
+      if (!Number.isInteger(pid) || parentOf(await statOf(pid)) !== this.#child.pid) continue;
+      const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+      if (command.includes("_isolated_program.ts")) pids.push(pid);
+    }
+    return pids;
   }
 
   async end(signal: Deno.Signal): Promise<number> {
@@ -83,12 +85,20 @@ async function callerOf({ server, guests }: World, how: string): Promise<Guest> 
   return guest;
 }
 
+/** What the kernel says of a process, after its name; nothing where it is gone. */
+async function statOf(pid: number): Promise<string[]> {
+  const text = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
+  return text === "" ? [] : text.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
+function parentOf([_state, parent]: string[]): number {
+  return Number(parent);
+}
+
 /** Whether a process is there; one that has ended and was not waited for is not. */
 async function isAlive(pid: number): Promise<boolean> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${pid}`] })
-    .output();
-  const state = new TextDecoder().decode(stdout).trim();
-  return state !== "" && !state.startsWith("Z");
+  const [state] = await statOf(pid);
+  return state !== undefined && state !== "Z";
 }
 
 async function isHeardOn(guest: Guest, name: string): Promise<void> {
