@@ -63,7 +63,9 @@ export class MemoryJobStore implements JobStore {
     if (this.#finished.has(key)) return { status: "finished" };
     const entry = this.#entries.get(key);
     if (entry && isHeld(entry, now)) return { status: "held" };
-    const held = [...this.#entries.values()].filter((one) => isHeld(one, now)).length;
+    // A new job leaves places to those whose workers are gone.
+    const counts = (one: Entry) => entry ? isHeld(one, now) : one.token !== undefined;
+    const held = [...this.#entries.values()].filter((one) => one !== entry && counts(one)).length;
     if (held >= maxJobs) return { status: "limit" };
     const token = ++this.#token;
     const attempt = (entry?.attempt ?? 0) + 1;
