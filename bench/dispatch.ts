@@ -16,6 +16,7 @@ import { API_KEY, API_SECRET, LiveKitServer, program } from "../tests/world/live
 import { type Benchmark, COMMON_OPTIONS, runBenchmark } from "./lib/command.ts";
 import { Helper } from "./lib/helper.ts";
 import { describeMachine, type Machine } from "./lib/machine.ts";
+import { childrenOf, cpuMs } from "./lib/process_cpu.ts";
 import { progress } from "./lib/progress.ts";
 import { percentile, rounded } from "./lib/stats.ts";
 import { formatTable } from "./lib/table.ts";
@@ -28,7 +29,7 @@ Measures dispatch to first sound on LiveKit's own server, with one or more worke
   --quick       20 rooms, with 1 and 4 workers
   --rooms N     rooms with each number of workers (100)
   --workers N   numbers of workers, as 1,4,16
-  --rate N      rooms a second (1.5)`;
+  --rate N      rooms a second (1)`;
 
 /** The name that the agent is asked for by. */
 const AGENT = "bench";
@@ -72,6 +73,8 @@ interface Series {
   concurrent: number;
   /** Of all processors, 0 to 1, while rooms came; `undefined` where it cannot be measured. */
   busy: number | undefined;
+  /** Of all processors, what the server, the callers, the workers and this program have used. */
+  own: number;
 }
 
 interface Results {
@@ -89,7 +92,7 @@ function parse(args: string[]): Options {
       help: COMMON_OPTIONS.help,
       rooms: { type: "string" },
       workers: { type: "string" },
-      rate: { type: "string", default: "1.5" },
+      rate: { type: "string", default: "1" },
     },
   });
   const { json, help, quick, rooms = quick ? "20" : "100" } = values;
@@ -118,6 +121,12 @@ async function processorTicks(): Promise<{ used: number; all: number } | undefin
   } catch {
     return undefined;
   }
+}
+
+/** Returns what this program and all that it has started have used of the processors, in milliseconds. */
+async function ownCpuMs(pid = Deno.pid): Promise<number> {
+  const children = await Promise.all((await childrenOf(pid)).map((child) => ownCpuMs(child)));
+  return children.reduce((sum, one) => sum + one, await cpuMs(pid) ?? 0);
 }
 
 /** Rooms that ask for an agent, one number of workers after the other. */
@@ -165,7 +174,7 @@ class Rooms {
     this.#used.clear();
     this.#concurrent = 0;
     const workers = this.#workers.length;
-    const before = await processorTicks();
+    const [before, ownBefore] = [await processorTicks(), await ownCpuMs()];
     const start = performance.now();
     const calls: Promise<void>[] = [];
     for (let count = 0; count < rooms; count++) {
@@ -177,12 +186,14 @@ class Rooms {
     }
     await Promise.all(calls);
     const after = await processorTicks();
+    const ownMs = await ownCpuMs() - ownBefore;
     return {
       workers,
       rooms: [...this.#times.values()],
       used: this.#used.size,
       concurrent: this.#concurrent,
       busy: before && after && (after.used - before.used) / (after.all - before.all),
+      own: ownMs / (performance.now() - start) / navigator.hardwareConcurrency,
     };
   }
 
@@ -232,7 +243,7 @@ async function measure(options: Options, stack: AsyncDisposableStack): Promise<R
 }
 
 /** The figures of a series; times count from the dispatch. */
-function figuresOf({ workers, rooms, used, concurrent, busy }: Series) {
+function figuresOf({ workers, rooms, used, concurrent, busy, own }: Series) {
   const since = (name: "assignedAt" | "joinedAt" | "heardAt", p: number) =>
     rounded(percentile(
       rooms.map((room) => (room[name] ?? NaN) - room.dispatchedAt).filter((ms) => !isNaN(ms)),
@@ -246,6 +257,7 @@ function figuresOf({ workers, rooms, used, concurrent, busy }: Series) {
     errors: [...new Set(rooms.flatMap(({ error }) => error ?? []))],
     concurrentRooms: concurrent,
     busyPercent: rounded(busy === undefined ? undefined : 100 * busy),
+    ownPercent: rounded(100 * own),
     assignedP50Ms: since("assignedAt", 0.5),
     joinedP50Ms: since("joinedAt", 0.5),
     soundP50Ms: since("heardAt", 0.5),
@@ -274,6 +286,7 @@ function formatReport({ machine, rate, series }: Results): string {
       row("workers that had a room", "workersUsed"),
       row("most rooms at a time", "concurrentRooms"),
       row("processors in use, %", "busyPercent"),
+      row("of that by these programs, %", "ownPercent"),
       row("dispatch to the worker's assignment p50, ms", "assignedP50Ms"),
       row("dispatch to the agent's join p50, ms", "joinedP50Ms"),
       row("dispatch to first sound p50, ms", "soundP50Ms"),

@@ -144,6 +144,8 @@ export class LiveKitEdge extends EdgeTransport {
   readonly #brokers = new Map<CallConnection, CallBroker>();
   /** What follows the end of a call, which closing the edge awaits. */
   readonly #pending = new Set<Promise<unknown>>();
+  /** Shares of the media process that workers keep between calls. */
+  readonly #kept = new Set<MediaLease>();
 
   /**
    * Creates an edge, without connecting yet.
@@ -466,8 +468,21 @@ export class LiveKitEdge extends EdgeTransport {
       tokens: this.#tokens,
       dispatches: this.#dispatches,
       rooms: this.#rooms,
+      keepMediaProcess: (signal) => this.#keepMediaProcess(signal),
       options,
     });
+  }
+
+  /** Starts the media process, and keeps it until the result is disposed, or the edge is closed. */
+  async #keepMediaProcess(signal: AbortSignal): Promise<AsyncDisposable> {
+    const lease = await this.#process.acquire({ signal });
+    this.#kept.add(lease);
+    return {
+      [Symbol.asyncDispose]: () => {
+        this.#kept.delete(lease);
+        return lease.release();
+      },
+    };
   }
 
   /**
@@ -503,7 +518,8 @@ export class LiveKitEdge extends EdgeTransport {
 
   /** Waits for what follows the ends of calls. */
   protected override async release(): Promise<void> {
-    await Promise.allSettled([...this.#pending, this.#demo.close()]);
+    const kept = [...this.#kept].map((lease) => lease.release());
+    await Promise.allSettled([...this.#pending, ...kept, this.#demo.close()]);
   }
 
   async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<CallConnection> {

@@ -1,5 +1,5 @@
 /** Jobs that LiveKit's own server hands out, asked for by LiveKit's own SDKs. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import {
   AuthenticationError,
   type CallConnection,
@@ -163,6 +163,32 @@ serverTest("a worker that lost its server registers again, and keeps its calls",
   assertEquals(connections[0]!.state, "waiting", "the call went on");
   await feed.close();
 });
+
+serverTest(
+  "a worker keeps its media process, so that no caller waits for its start",
+  async (server) => {
+    await using edge = edgeOn(server.url);
+    const connections: CallConnection[] = [];
+    const cook = worker(edge, connections);
+    const feed = await edge.jobs().openJobs(cook, open);
+    const pid = edge.mediaProcessId;
+    assertNotEquals(pid, undefined);
+    await server.rooms.createRoom({ name: "kitchen" });
+    await until("the agent has joined", () => connections[0]?.state === "waiting");
+    await server.rooms.deleteRoom("kitchen");
+    await cook.jobs[0]!.ended;
+    await connections[0]!.closed;
+    assertEquals(edge.mediaProcessId, pid, "it waits for the next call");
+    await feed.close();
+    assertEquals(edge.mediaProcessId, undefined);
+
+    const other = await edge.jobs().openJobs(new TestWorker(), open);
+    assertNotEquals(edge.mediaProcessId, undefined);
+    await edge.close();
+    assertEquals(edge.mediaProcessId, undefined, "the edge was closed before the worker");
+    await other.close();
+  },
+);
 
 serverTest("a worker with a wrong key, and one without a server, say so", async (server) => {
   const cook = new TestWorker();

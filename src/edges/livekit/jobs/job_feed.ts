@@ -63,6 +63,8 @@ export interface JobFeedInit {
   /** The nodes. */
   urls: readonly string[];
   createToken: () => Promise<string>;
+  /** What is given back when the feed is closed. */
+  mediaProcess?: AsyncDisposable;
   /** Aborted when the worker is closed. */
   signal: AbortSignal;
   connect?: (url: string, token: string) => SocketPort;
@@ -125,6 +127,7 @@ export class LiveKitJobFeed implements JobFeed {
     for (const id of [...this.#places.keys()]) this.#release(id);
     await this.#reopening;
     await this.#socket?.close();
+    await this.#init.mediaProcess?.[Symbol.asyncDispose]();
   }
 
   /** Registers on the first node that takes the worker, and throws the last one's reason. */

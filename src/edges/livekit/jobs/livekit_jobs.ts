@@ -35,6 +35,8 @@ export interface LiveKitJobsInit {
   tokens: Tokens;
   dispatches: DispatchService;
   rooms: RoomService;
+  /** Starts the media process, which runs at least until the result is disposed. */
+  keepMediaProcess: (signal: AbortSignal) => Promise<AsyncDisposable>;
   options: LiveKitJobsOptions;
 }
 
@@ -79,8 +81,10 @@ export class LiveKitJobs implements ShareableJobs {
   }
 
   /**
-   * Registers the worker. Called by `serve`.
+   * Starts the media process, which runs until the worker is closed, and registers the worker. Called by
+   * `serve`.
    *
+   * @throws {EdgeError} the media process cannot be started, as for {@linkcode LiveKitEdge.join}.
    * @throws {AuthenticationError} the key or the secret is wrong: `unauthorized`.
    * @throws {ConnectionError} no server can be reached, or it does not register the worker.
    */
@@ -89,11 +93,16 @@ export class LiveKitJobs implements ShareableJobs {
     const { agentName = "", kind = "room" } = options;
     // LiveKit's messages weigh something, and ask for a variable: only workers load them.
     const { LiveKitJobFeed } = await import("./job_feed.ts");
-    return await LiveKitJobFeed.open({
-      ...{ worker, edge, dispatches, agentName, kind, signal },
+    await using undo = new AsyncDisposableStack();
+    // Callers would wait for its start, each time that the worker has had no call.
+    const mediaProcess = undo.use(await this.#init.keepMediaProcess(signal));
+    const feed = await LiveKitJobFeed.open({
+      ...{ worker, edge, dispatches, agentName, kind, signal, mediaProcess },
       urls: settings.urls,
       createToken: () => tokens.ofWorker(),
     });
+    undo.move();
+    return feed;
   }
 
   /** Identifies a job among all workers: by what it is for, not by who was asked. For `sharedJobs`. */
