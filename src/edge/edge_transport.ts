@@ -3,7 +3,7 @@ import type { AudioTrack, AudioTrackOptions } from "./audio_track.ts";
 import type { Call, CreateCallOptions } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { EdgeAgent } from "./edge_agent.ts";
-import type { JsonValue, User } from "./types.ts";
+import type { AgentState, JsonValue, User } from "./types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "./video_frame.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import { checkObject, checkSignal } from "../events/checks.ts";
@@ -102,6 +102,12 @@ export abstract class EdgeTransport implements AsyncDisposable {
   protected release(): Promise<void> {
     return Promise.resolve();
   }
+
+  /**
+   * Shows the people in a call what their agent does now. Called by agents that converse, at each change;
+   * an edge whose front ends show it overrides this. Default: does nothing.
+   */
+  showAgentState(_connection: CallConnection, _state: AgentState): void {}
 
   /** Returns the kernel that resamples agents' audio. Default: the TypeScript kernel. */
   protected audioKernel(): AudioKernel {

@@ -1,6 +1,7 @@
 /** The edge for rooms of LiveKit's servers. @module */
 import { MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
+  type AgentState,
   type AudioTrack,
   type AudioTrackOptions,
   Call,
@@ -295,8 +296,8 @@ export class LiveKitEdge extends EdgeTransport {
   }
 
   /**
-   * Sets attributes of the agent, which all participants see, e.g. `{ "lk.agent.state": "thinking" }`,
-   * which LiveKit's front ends show. An empty text removes one; the others stay.
+   * Sets attributes of the agent, which all participants see. An empty text removes one; the others stay.
+   * An agent that converses sets `lk.agent.state` itself.
    *
    * @throws {TypeError} the attributes are no texts.
    * @throws {ClosedError} the connection is closed.
@@ -305,7 +306,7 @@ export class LiveKitEdge extends EdgeTransport {
     attributes: Readonly<Record<string, string>>,
     options: { connection?: CallConnection } = {},
   ): Promise<void> {
-    checkObject(attributes, "attributes", 'an object like { "lk.agent.state": "thinking" }');
+    checkObject(attributes, "attributes", 'an object like { table: "7" }');
     checkObject(options, "options", "an object like { connection }, or nothing");
     for (const [name, value] of Object.entries(attributes)) {
       if (typeof value === "string") continue;
@@ -314,6 +315,15 @@ export class LiveKitEdge extends EdgeTransport {
       );
     }
     await this.#brokerOf(options.connection).setAttributes(attributes);
+  }
+
+  /**
+   * Sets the attribute `lk.agent.state`, by which LiveKit's front ends show what an agent does. Called by
+   * agents that converse.
+   */
+  override showAgentState(connection: CallConnection, state: AgentState): void {
+    // What does not reach the media process now is set when that joins the call again.
+    this.#brokers.get(connection)?.setAttributes({ "lk.agent.state": state }).catch(() => {});
   }
 
   /**
