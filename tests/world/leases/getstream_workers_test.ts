@@ -128,7 +128,7 @@ Deno.test({
     assert(joinedAt - killedAt > LEASE_MS / 2, "not before the lease's end");
     assert(joinedAt - expiredAt < TAKE_UP_MS, `${joinedAt - expiredAt} ms after the lease's end`);
 
-    // It waits for anna, who goes on where she was.
+    // It waits for anna, who goes on with the conversation.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     assertEquals(await kitchen.audibleMs(), saidMs, "no second greeting");
     assertEquals(count(workers, "asked kitchen"), askedBefore);
