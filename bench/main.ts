@@ -18,6 +18,7 @@ export const BENCHMARKS: Readonly<Record<string, string>> = {
   hop: "the way between the agent and the media process, 1 to 100 participants",
   simulator: "ten minutes of simulated calls with five people: processor time",
   livekit: "LiveKitEdge beside LiveKit's own client for Node, on its own server",
+  dispatch: "from LiveKit's dispatch to an agent's first sound, with 1, 4 and 16 workers",
   getstream: "GetStreamEdge against a double: joining, round trip, what reconnections cost",
 };
 

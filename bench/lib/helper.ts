@@ -8,6 +8,14 @@ import { type Message, messages } from "./lines.ts";
 /** How long a helper may take to end once its input has ended. */
 const FAREWELL_MS = 3000;
 
+/** Options for a {@linkcode Helper}. */
+export interface HelperOptions {
+  /** Flags of `deno run` beside `-A`. */
+  flags?: string[];
+  /** Takes the field `event` of messages that have one: they are not kept for `next`. */
+  onEvent?: (event: Message) => void;
+}
+
 /** One helper. It ends by the end of its input; if it does not, it is killed. */
 export class Helper implements AsyncDisposable {
   readonly pid: number;
@@ -18,9 +26,12 @@ export class Helper implements AsyncDisposable {
   readonly #reading: Promise<void>;
   #ended = false;
 
-  constructor(script: URL, args: string[] = []) {
+  readonly #onEvent: ((event: Message) => void) | undefined;
+
+  constructor(script: URL, args: string[] = [], { flags = [], onEvent }: HelperOptions = {}) {
+    this.#onEvent = onEvent;
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", script.href, ...args],
+      args: ["run", "-A", ...flags, script.href, ...args],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -32,6 +43,10 @@ export class Helper implements AsyncDisposable {
 
   async #read(): Promise<void> {
     for await (const message of messages(this.#child.stdout, (line) => console.error(line))) {
+      if (this.#onEvent && Object.hasOwn(message, "event")) {
+        this.#onEvent(message.event);
+        continue;
+      }
       this.#unread.push(message);
       this.#wake();
     }

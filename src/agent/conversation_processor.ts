@@ -4,7 +4,8 @@ import type { ParticipantAudio } from "../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { CallConnection } from "../edge/call_connection.ts";
-import { type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
+import { type AgentState, type Participant, type TrackInfo, TrackType } from "../edge/types.ts";
+import { attempt } from "../events/user_code.ts";
 import type {
   GenerateReplyOptions,
   Pipeline,
@@ -33,7 +34,7 @@ import {
 } from "./conversation_settings.ts";
 import { ConversationStates } from "./conversation_states.ts";
 import { type ChangedConversation, ConversationChanges } from "./conversation_changes.ts";
-import { conversationEvents } from "../inference/contracts/events.ts";
+import { AgentStateChangedEvent, conversationEvents } from "../inference/contracts/events.ts";
 import { missingComponent, noLLM } from "../inference/pipelines/missing_components.ts";
 import { CascadedPipeline } from "../inference/pipelines/cascaded_pipeline.ts";
 import { RealtimePipeline } from "../inference/pipelines/realtime_pipeline.ts";
@@ -113,7 +114,10 @@ export class ConversationProcessor implements Processor {
     this.#states = new ConversationStates({
       clock,
       awayAfterMs: this.#options.awayAfterMs ?? AWAY_AFTER_MS,
-      emit: (event) => this.events.send(event),
+      emit: (event) => {
+        if (event instanceof AgentStateChangedEvent) this.#showState(event.state);
+        this.events.send(event);
+      },
       undecidedSpeechMs: () => this.#pipeline?.undecidedSpeechMs() ?? 0,
     });
     const emit = (event: object) => this.events.send(event);
@@ -356,6 +360,16 @@ export class ConversationProcessor implements Processor {
   #expectPipeline(): Pipeline {
     if (this.#pipeline) return this.#pipeline;
     throw new TypeError("this agent has not joined a call: await agent.join(call) first");
+  }
+
+  /** Shows people what the agent does, where their front ends can. */
+  #showState(state: AgentState): void {
+    const { edge, connection } = this.#agent!;
+    if (!connection) return;
+    attempt(
+      () => edge.showAgentState(connection, state),
+      (error) => this.#report(error, "showing the agent's state"),
+    );
   }
 
   #report(error: unknown, context: string): void {

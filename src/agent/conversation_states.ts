@@ -1,10 +1,9 @@
 /** Follows who speaks, who listens and who is away, and emits the changes. @module */
-import type { Participant } from "../edge/types.ts";
+import type { AgentState, Participant } from "../edge/types.ts";
 import type { Clock } from "../events/clock.ts";
 import {
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
-  type AgentState,
   AgentStateChangedEvent,
   SpeechStartedEvent,
   SpeechStoppedEvent,

@@ -3,7 +3,7 @@ import type { AudioTrack, AudioTrackOptions } from "./audio_track.ts";
 import { Call, type CreateCallOptions } from "./call.ts";
 import type { CallConnection, PublishedTracks } from "./call_connection.ts";
 import type { EdgeAgent } from "./edge_agent.ts";
-import type { JsonValue, User } from "./types.ts";
+import type { AgentState, JsonValue, User } from "./types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "./video_frame.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import { checkObject, checkSignal } from "../events/checks.ts";
@@ -103,6 +103,12 @@ export abstract class EdgeTransport implements AsyncDisposable {
     return Promise.resolve();
   }
 
+  /**
+   * Shows the people in a call what their agent does now. Called by agents that converse, at each change;
+   * an edge whose front ends show it overrides this. Default: does nothing.
+   */
+  showAgentState(_connection: CallConnection, _state: AgentState): void {}
+
   /** Returns the kernel that resamples agents' audio. Default: the TypeScript kernel. */
   protected audioKernel(): AudioKernel {
     return typescriptKernel();
@@ -194,6 +200,14 @@ export abstract class EdgeTransport implements AsyncDisposable {
    */
   get supportsDirectedAudio(): boolean {
     return false;
+  }
+
+  /**
+   * Starts ahead what calls need, such as a media process, and keeps it until the result is disposed or the
+   * edge is closed: `serve` does, so that no caller waits for it. Default: there is nothing to start.
+   */
+  keepReady(_options: { signal?: AbortSignal } = {}): Promise<AsyncDisposable> {
+    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
   }
 
   /**

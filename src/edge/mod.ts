@@ -48,6 +48,7 @@ export type {
 } from "./jobs.ts";
 export type { DialOptions, TransferOptions } from "./telephony.ts";
 export {
+  type AgentState,
   type AudioStats,
   type CloseReason,
   type ConnectionState,

@@ -105,6 +105,9 @@ export interface TrackInit {
  */
 export type ConnectionState = "establishing" | "waiting" | "active" | "idle" | "closed";
 
+/** What an agent does: `"thinking"` while a reply, its voice or a tool is at work unheard. */
+export type AgentState = "initializing" | "listening" | "thinking" | "speaking";
+
 /** Why a connection is closed. */
 export type CloseReason =
   /** The agent left. */

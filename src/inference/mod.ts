@@ -11,7 +11,6 @@ export {
   AgentHandoffEvent,
   AgentSpeechEndedEvent,
   AgentSpeechStartedEvent,
-  type AgentState,
   AgentStateChangedEvent,
   AgentUpdatedEvent,
   BargeInEvent,

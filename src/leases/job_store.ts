@@ -65,7 +65,10 @@ export interface StoredWorker {
  * for tests.
  */
 export interface JobStore {
-  /** Claims a job, unless it is finished or another worker holds it. */
+  /**
+   * Claims a job, unless it is finished, another worker holds it, or `maxJobs` are held. To a job that
+   * is new, those whose lease has expired count as held: their calls go first.
+   */
   claim(
     job: { key: string; offer: StoredOffer; workerId: string },
     options: { leaseMs: number; maxJobs: number },

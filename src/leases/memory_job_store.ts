@@ -1,4 +1,4 @@
-/** A store of jobs in memory, for tests. @module */
+/** A store of jobs in memory, for one program. @module */
 import { checkObject } from "../events/checks.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import type {
@@ -14,6 +14,8 @@ import type {
 
 /** How long a worker that says nothing counts as one that lives. */
 const WORKER_MS = 10_000;
+/** How long a job that is over is known to be. */
+const FINISHED_MS = 24 * 3_600_000;
 
 interface Entry {
   offer: StoredOffer;
@@ -26,7 +28,9 @@ interface Entry {
 }
 
 /**
- * A {@linkcode JobStore} in memory: for tests of several workers in one program.
+ * A {@linkcode JobStore} in memory: for the workers of one program, and for tests. With it a worker that
+ * is alone takes up the jobs that its source announced while it was cut off, as far as that source knows
+ * of them: LiveKit's does.
  *
  * @example
  * ```ts
@@ -42,7 +46,8 @@ interface Entry {
 export class MemoryJobStore implements JobStore {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
-  readonly #finished = new Set<string>();
+  /** Until when a job that is over is known, the oldest first. */
+  readonly #finished = new Map<string, number>();
   readonly #workers = new Map<string, { worker: StoredWorker; at: number }>();
   readonly #turns = new Map<string, number>();
   #token = 0;
@@ -60,10 +65,13 @@ export class MemoryJobStore implements JobStore {
     { leaseMs, maxJobs }: { leaseMs: number; maxJobs: number },
   ): Promise<ClaimResult> {
     const now = this.#clock.now();
+    this.#forgetFinished(now);
     if (this.#finished.has(key)) return { status: "finished" };
     const entry = this.#entries.get(key);
     if (entry && isHeld(entry, now)) return { status: "held" };
-    const held = [...this.#entries.values()].filter((one) => isHeld(one, now)).length;
+    // A new job leaves places to those whose workers are gone.
+    const counts = (one: Entry) => entry ? isHeld(one, now) : one.token !== undefined;
+    const held = [...this.#entries.values()].filter((one) => one !== entry && counts(one)).length;
     if (held >= maxJobs) return { status: "limit" };
     const token = ++this.#token;
     const attempt = (entry?.attempt ?? 0) + 1;
@@ -96,7 +104,7 @@ export class MemoryJobStore implements JobStore {
     if (entry?.token !== token) return;
     if (outcome === "finished" || outcome === "forgotten") {
       this.#entries.delete(key);
-      if (outcome === "finished") this.#finished.add(key);
+      if (outcome === "finished") this.#finished.set(key, this.#clock.now() + FINISHED_MS);
       return;
     }
     entry.token = undefined;
@@ -131,6 +139,13 @@ export class MemoryJobStore implements JobStore {
     if ((this.#turns.get(name) ?? -Infinity) > now) return false;
     this.#turns.set(name, now + ms);
     return true;
+  }
+
+  #forgetFinished(now: number): void {
+    for (const [key, until] of this.#finished) {
+      if (until > now) return;
+      this.#finished.delete(key);
+    }
   }
 }
 

@@ -26,6 +26,7 @@ import {
   JobStartedEvent,
   LoadChangedEvent,
 } from "./events.ts";
+import { edgesOf } from "./edges_of.ts";
 import { AgentProcesses, type AgentProcessesOptions } from "./isolation/agent_processes.ts";
 import { type Job, JobRun, type Run } from "./job.ts";
 import type { MachineUse, WorkerLimits } from "./limits.ts";
@@ -79,6 +80,8 @@ export class AgentWorker implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #feeds: SourceFeeds;
   readonly #ending = new AbortController();
+  /** What the edges have started ahead. */
+  readonly #ready = new AsyncDisposableStack();
   readonly #done = Promise.withResolvers<void>();
   readonly #monitor: LoadMonitor;
   /** When the log was last told that a limit declines jobs. */
@@ -170,6 +173,11 @@ export class AgentWorker implements AsyncDisposable {
   async open(): Promise<void> {
     const { signal } = this.#ending;
     await this.#monitor.start();
+    signal.throwIfAborted();
+    // In processes of their own, agents have what is ready there.
+    for (const edge of this.#processes ? [] : edgesOf(this.#init.sources ?? [])) {
+      this.#ready.use(await edge.keepReady({ signal }));
+    }
     signal.throwIfAborted();
     // A source may offer jobs before it says that it is open.
     if (this.#state === "starting") this.#state = "running";
@@ -312,6 +320,7 @@ export class AgentWorker implements AsyncDisposable {
     this.#ending.abort(new DOMException("the worker was closed", "AbortError"));
     await Promise.all([...this.#runs.values()].map((run) => run.end()));
     await Promise.all([this.#feeds.close(), this.#processes?.close()]);
+    await this.#ready.disposeAsync().catch((error) => this.report(error, "closing the edges"));
     this.#state = "closed";
     this.events.close();
     this.#done.resolve();

@@ -1,6 +1,6 @@
 /** Jobs that a service announces by webhooks: one of Stream's, of a telephony service, of your own. @module */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { AuthenticationError, ProtocolError } from "../edge/errors.ts";
+import { AuthenticationError, type EdgeError, ProtocolError } from "../edge/errors.ts";
 import type {
   AcceptedJob,
   DeclinedJob,
@@ -146,8 +146,17 @@ export class WebhookJobs implements JobSource {
         : json(503, { status: answer.reason }, { "retry-after": "5" });
     } finally {
       // The agent joins when the answer is on its way, if there is one.
-      if (answer.accepted) answer.start();
+      if (answer.accepted) this.#start(answer, offer.id);
     }
+  }
+
+  /** Starts a job; one whose answer took so long that its place is gone may come again. */
+  #start(place: AcceptedJob, id: string): void {
+    void place.start().ended.then((outcome) => {
+      if (outcome.status === "finished") return;
+      const { code } = outcome.error as Partial<EdgeError>;
+      if (code === "worker-released") this.#known.delete(id);
+    });
   }
 
   async #offer(offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {

@@ -63,7 +63,20 @@ export async function checkStore(
   const limited = await claim("2", "a", 1);
   if (limited.status !== "claimed") throw new Error(limited.status);
   assertEquals(await claim("3", "a", 1), { status: "limit" });
-  await store.release(limited.lease, { outcome: "forgotten" });
+  // The calls of a worker that is gone come before new ones, and no more than the limit are held.
+  assertEquals(await renew(limited.lease, BRIEF_MS), "held");
+  await wait(WAIT_MS);
+  assertEquals(await claim("3", "a", 1), { status: "limit" });
+  const taken = await claim("2", "b", 1);
+  if (taken.status !== "claimed") throw new Error(taken.status);
+  assertEquals(await claim("1", "b", 1), { status: "limit" });
+  await store.release(taken.lease, { outcome: "declined", afterMs: LONG_MS });
+  const other = await claim("3", "b", 1);
+  if (other.status !== "claimed") throw new Error(other.status);
+  await store.release(other.lease, { outcome: "forgotten" });
+  const last = await claim("2", "b", 1);
+  if (last.status !== "claimed") throw new Error(last.status);
+  await store.release(last.lease, { outcome: "forgotten" });
   const again = await claimed("2", "a");
   assertEquals(again.attempt, 1);
   await store.release(again.lease, { outcome: "finished" });

@@ -11,16 +11,26 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** KEYS: jobs, leases, holders, tokens, finished. ARGV: key, offer, worker, leaseMs, maxJobs (0: no limit). */
+/**
+ * A new job leaves places to those whose workers are gone: they still have a holder.
+ *
+ * KEYS: jobs, leases, holders, tokens, finished. ARGV: key, offer, worker, leaseMs, maxJobs (0: no limit).
+ */
 export const CLAIM: string = `${NOW}
 if redis.call('EXISTS', KEYS[5]) == 1 then return {'finished'} end
 local key = ARGV[1]
 local endsAt = tonumber(redis.call('ZSCORE', KEYS[2], key) or 0)
 if endsAt > now and redis.call('HEXISTS', KEYS[3], key) == 1 then return {'held'} end
-if tonumber(ARGV[5]) > 0 and
-  redis.call('ZCOUNT', KEYS[2], '(' .. now, '+inf') - (endsAt > now and 1 or 0) >= tonumber(ARGV[5])
-then return {'limit'} end
 local job = redis.call('HGET', KEYS[1], key)
+if tonumber(ARGV[5]) > 0 then
+  local count = 0
+  for _, other in ipairs(redis.call('HKEYS', KEYS[3])) do
+    if other ~= key and (not job or tonumber(redis.call('ZSCORE', KEYS[2], other) or 0) > now) then
+      count = count + 1
+    end
+  end
+  if count >= tonumber(ARGV[5]) then return {'limit'} end
+end
 local attempt = job and cjson.decode(job).attempt + 1 or 1
 local token = redis.call('INCR', KEYS[4])
 redis.call('ZADD', KEYS[2], now + ARGV[4], key)

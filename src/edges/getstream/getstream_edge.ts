@@ -1,5 +1,5 @@
 /** The edge for calls of Stream's cloud. @module */
-import { MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
+import { KeptMedia, MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
   Call,
   type CallConnection,
@@ -91,6 +91,7 @@ export class GetStreamEdge extends EdgeTransport {
   readonly #settings: GetStreamSettings;
   readonly #service: StreamService;
   readonly #process: MediaProcess;
+  readonly #kept: KeptMedia;
   /** The agents that this edge has authenticated, by their user ids. */
   readonly #agents = new Map<string, Promise<void>>();
   /** Work beside a call or after it, which closing the edge awaits. */
@@ -126,6 +127,7 @@ export class GetStreamEdge extends EdgeTransport {
       clock: this.clock,
       logger: this.logger,
     });
+    this.#kept = new KeptMedia(this.#process);
   }
 
   /** The process id of the media process, while it runs. */
@@ -158,6 +160,11 @@ export class GetStreamEdge extends EdgeTransport {
       if (this.#agents.get(user.id) === known) this.#agents.delete(user.id);
       throw error;
     }
+  }
+
+  /** Starts the media process. */
+  override keepReady(options: { signal?: AbortSignal } = {}): Promise<AsyncDisposable> {
+    return this.#kept.keep(options);
   }
 
   /** Calls are in Stream's cloud. */
@@ -349,6 +356,7 @@ export class GetStreamEdge extends EdgeTransport {
 
   /** Waits up to 3 s for unwritten messages of the chat. */
   protected override async release(): Promise<void> {
+    await this.#kept.release();
     const pending = Promise.allSettled([...this.#pending]);
     try {
       await waitFor(pending, "writing to the chat", { timeoutMs: WRITE_MS, clock: this.clock });

@@ -1,6 +1,7 @@
 /** The edge for rooms of LiveKit's servers. @module */
-import { MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
+import { KeptMedia, MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
+  type AgentState,
   type AudioTrack,
   type AudioTrackOptions,
   Call,
@@ -141,6 +142,7 @@ export class LiveKitEdge extends EdgeTransport {
   readonly #telephone: Telephone;
   readonly #demo: DemoPage;
   readonly #process: MediaProcess;
+  readonly #kept: KeptMedia;
   readonly #brokers = new Map<CallConnection, CallBroker>();
   /** What follows the end of a call, which closing the edge awaits. */
   readonly #pending = new Set<Promise<unknown>>();
@@ -175,6 +177,7 @@ export class LiveKitEdge extends EdgeTransport {
       clock: this.clock,
       logger: this.logger,
     });
+    this.#kept = new KeptMedia(this.#process);
   }
 
   /** The process id of the media process, while it runs. */
@@ -216,6 +219,11 @@ export class LiveKitEdge extends EdgeTransport {
   /** Rooms are on LiveKit's servers. */
   override get hasRemoteCalls(): boolean {
     return true;
+  }
+
+  /** Starts the media process. */
+  override keepReady(options: { signal?: AbortSignal } = {}): Promise<AsyncDisposable> {
+    return this.#kept.keep(options);
   }
 
   /** Returns a call of another process, with the place that a server keeps for its agent. */
@@ -307,8 +315,8 @@ export class LiveKitEdge extends EdgeTransport {
   }
 
   /**
-   * Sets attributes of the agent, which all participants see, e.g. `{ "lk.agent.state": "thinking" }`,
-   * which LiveKit's front ends show. An empty text removes one; the others stay.
+   * Sets attributes of the agent, which all participants see. An empty text removes one; the others stay.
+   * An agent that converses sets `lk.agent.state` itself.
    *
    * @throws {TypeError} the attributes are no texts.
    * @throws {ClosedError} the connection is closed.
@@ -317,7 +325,7 @@ export class LiveKitEdge extends EdgeTransport {
     attributes: Readonly<Record<string, string>>,
     options: { connection?: CallConnection } = {},
   ): Promise<void> {
-    checkObject(attributes, "attributes", 'an object like { "lk.agent.state": "thinking" }');
+    checkObject(attributes, "attributes", 'an object like { table: "7" }');
     checkObject(options, "options", "an object like { connection }, or nothing");
     for (const [name, value] of Object.entries(attributes)) {
       if (typeof value === "string") continue;
@@ -326,6 +334,15 @@ export class LiveKitEdge extends EdgeTransport {
       );
     }
     await this.#brokerOf(options.connection).setAttributes(attributes);
+  }
+
+  /**
+   * Sets the attribute `lk.agent.state`, by which LiveKit's front ends show what an agent does. Called by
+   * agents that converse.
+   */
+  override showAgentState(connection: CallConnection, state: AgentState): void {
+    // What does not reach the media process now is set when that joins the call again.
+    this.#brokers.get(connection)?.setAttributes({ "lk.agent.state": state }).catch(() => {});
   }
 
   /**
@@ -519,7 +536,7 @@ export class LiveKitEdge extends EdgeTransport {
 
   /** Waits for what follows the ends of calls. */
   protected override async release(): Promise<void> {
-    await Promise.allSettled([...this.#pending, this.#demo.close()]);
+    await Promise.allSettled([...this.#pending, this.#kept.release(), this.#demo.close()]);
   }
 
   async #join(agent: EdgeAgent, call: Call, signal: AbortSignal): Promise<CallConnection> {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { EventClass } from "../../events/event_manager.ts";
-import type { Participant } from "../../edge/types.ts";
+import type { AgentState, Participant } from "../../edge/types.ts";
 import type { FinishReason } from "./llm.ts";
 import type { ToolCall } from "./messages.ts";
 import type { ToolResult } from "./tool.ts";
@@ -133,9 +133,6 @@ export class UserStateChangedEvent extends ConversationEvent<UserStateChangedEve
   /** Whether all people are away by now: in a call of several it is true once in each silence. */
   declare readonly allAway: boolean;
 }
-
-/** What the agent does: `"thinking"` while a reply, its voice or a tool is at work unheard. */
-export type AgentState = "initializing" | "listening" | "thinking" | "speaking";
 
 /** The agent does something else than before. */
 export class AgentStateChangedEvent extends ConversationEvent<AgentStateChangedEvent> {

@@ -32,6 +32,7 @@
  */
 export { MediaConnection, type MediaConnectionOptions } from "./media_connection.ts";
 export type { RequestOptions } from "./child_link.ts";
+export { KeptMedia } from "./kept_media.ts";
 export type { LeaseRequestOptions, MediaLease } from "./media_lease.ts";
 export { MediaProcess, type MediaProcessOptions, type MemoryOptions } from "./media_process.ts";
 export type { ChildPermissions } from "./spawn.ts";

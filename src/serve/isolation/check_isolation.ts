@@ -2,6 +2,7 @@
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { checkCount } from "../../edge/validation.ts";
 import { checkMethods, checkObject, shown } from "../../events/checks.ts";
+import { edgesOf } from "../edges_of.ts";
 import type { ServeOptions } from "../serve_options.ts";
 import { AGENT_VARIABLE, isAgentProcess } from "./agent_variable.ts";
 
@@ -56,12 +57,4 @@ export function checkIsolation(options: ServeOptions): Isolation | undefined {
     );
   }
   return { edges, module: `${module}`, spares, denoArgs };
-}
-
-function edgesOf(sources: NonNullable<ServeOptions["sources"]>): EdgeTransport[] {
-  const edges = sources.flatMap((source) => {
-    if (source.edge) return [source.edge];
-    return "join" in source && "createCall" in source ? [source as unknown as EdgeTransport] : [];
-  });
-  return [...new Set(edges)];
 }

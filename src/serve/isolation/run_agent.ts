@@ -34,7 +34,7 @@ export interface AgentProcessInit extends
 }
 
 /** Runs the job that the worker sends, and exits: the promise never settles. */
-export function runAgent(init: AgentProcessInit): Promise<never> {
+export async function runAgent(init: AgentProcessInit): Promise<never> {
   const { edges, clock } = init;
   new Worker(`data:text/javascript,${encodeURIComponent(WATCH)}`, { type: "module" });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -99,10 +99,13 @@ export function runAgent(init: AgentProcessInit): Promise<never> {
     event.preventDefault();
     fail(event.reason);
   });
+  // Callers would wait for it. What cannot be started says so when the agent joins.
+  const keeping = edges.map((edge) => promised(() => edge.keepReady()));
+  await Promise.allSettled(keeping);
   process.on("message", (message) => take(message as ToAgent));
   process.on("disconnect", () => void (run?.end() ?? Promise.resolve()).then(() => exit(1)));
   send({ type: "ready", edges: edges.length });
-  return new Promise<never>(() => {});
+  return await new Promise<never>(() => {});
 }
 
 function send(message: FromAgent): void {

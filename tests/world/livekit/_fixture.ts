@@ -23,12 +23,16 @@ export interface World {
 }
 
 /** Registers a test with a server and a page of guests. */
-export function liveKitTest(name: string, body: (world: World) => Promise<void>): void {
+export function liveKitTest(
+  name: string,
+  body: (world: World) => Promise<void>,
+  { ignore = false }: { ignore?: boolean } = {},
+): void {
   browserTest(name, async (browser: Browser) => {
     await using server = await LiveKitServer.start();
     await using guests = await GuestPage.open(browser);
     await body({ server, guests });
-  }, { ignore: program === undefined });
+  }, { ignore: ignore || program === undefined });
 }
 
 /** What a person needs to join a call of an edge. */

@@ -1,5 +1,5 @@
 /** Jobs that LiveKit's own server hands out, asked for by LiveKit's own SDKs. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import {
   AuthenticationError,
   type CallConnection,
@@ -163,6 +163,28 @@ serverTest("a worker that lost its server registers again, and keeps its calls",
   assertEquals(connections[0]!.state, "waiting", "the call went on");
   await feed.close();
 });
+
+serverTest(
+  "an edge keeps its media process ready, so that no caller waits for it",
+  async (server) => {
+    await using edge = edgeOn(server.url);
+    const ready = await edge.keepReady();
+    const pid = edge.mediaProcessId;
+    assertNotEquals(pid, undefined);
+    const call = await edge.createCall("kitchen");
+    const connection = await edge.join(new Listener({ id: "cook", name: "Cook" }), call);
+    await connection.close();
+    assertEquals(edge.mediaProcessId, pid, "it waits for the next call");
+    await ready[Symbol.asyncDispose]();
+    assertEquals(edge.mediaProcessId, undefined);
+
+    const other = await edge.keepReady();
+    assertNotEquals(edge.mediaProcessId, undefined);
+    await edge.close();
+    assertEquals(edge.mediaProcessId, undefined, "the edge was closed before");
+    await other[Symbol.asyncDispose]();
+  },
+);
 
 serverTest("a worker with a wrong key, and one without a server, say so", async (server) => {
   const cook = new TestWorker();

@@ -5,9 +5,11 @@ import { AccessToken } from "livekit-server-sdk";
 import { browserTest } from "../../e2e/_fixture.ts";
 import { until } from "../../fixtures/until.ts";
 import { hasRedis, RedisServer } from "../leases/_redis.ts";
+import { WorkerProgram } from "../leases/_workers.ts";
 import { Guest, GuestPage } from "./_guest.ts";
 import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
-import { WorkerProgram } from "./_workers.ts";
+
+const PROGRAM = new URL("./_worker_program.ts", import.meta.url);
 
 /** A token that asks for the agent. */
 async function tokenFor(identity: string, room: string): Promise<string> {
@@ -30,7 +32,11 @@ browserTest("the call of a worker that is killed goes on with another's agent", 
   await using two = await LiveKitServer.start({ redis: redis.address });
   await using guests = await GuestPage.open(browser);
   const options = { redis: redis.url, apiKey: API_KEY, apiSecret: API_SECRET };
-  await using a = new WorkerProgram("a", { ...options, urls: [one.url, two.url], calls: 1 });
+  await using a = new WorkerProgram("a", PROGRAM, {
+    ...options,
+    urls: [one.url, two.url],
+    calls: 1,
+  });
   await a.ready();
 
   // One call fills the only worker; the server finds none for the second, and never asks again.
@@ -43,7 +49,7 @@ browserTest("the call of a worker that is killed goes on with another's agent", 
   assertEquals(a.jobs, ["kitchen 1"]);
   const bert = await Guest.join(guests, { url: one.url, token: await tokenFor("bert", "bar") });
   await bert.run("startTone", 440);
-  await using b = new WorkerProgram("b", { ...options, urls: [two.url, one.url] });
+  await using b = new WorkerProgram("b", PROGRAM, { ...options, urls: [two.url, one.url] });
   await b.ready();
   await isHeard(bert);
   assertEquals([a.jobs, b.jobs], [["kitchen 1"], ["bar 1"]]);

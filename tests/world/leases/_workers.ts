@@ -7,11 +7,11 @@ export class WorkerProgram implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<void>;
 
-  constructor(readonly name: string, options: Record<string, unknown>) {
+  constructor(readonly name: string, program: URL, options: Record<string, unknown>) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "--no-check", "--no-lock"],
-        new URL("./_worker_program.ts", import.meta.url).pathname,
+        program.pathname,
         JSON.stringify({ name, ...options }),
       ],
       stdin: "piped",
