@@ -51,7 +51,8 @@ export interface JobRequest extends Omit<JobOffer, "id"> {
 }
 
 /** Options for an {@linkcode AgentWorker}, checked. */
-export interface AgentWorkerInit extends Omit<ServeOptions, "limits" | "isProgram" | "agentIsolation"> {
+export interface AgentWorkerInit
+  extends Omit<ServeOptions, "limits" | "isProgram" | "agentIsolation"> {
   limits: WorkerLimits;
   /** Runs each agent in a process of its own. */
   processes?: AgentProcessesOptions | undefined;

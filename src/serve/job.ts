@@ -56,7 +56,8 @@ export interface Run extends RunningJob {
 
 /** Returns the job of an offer. */
 export function jobOf(
-  { id, edge, callId, callType = "default", user, metadata = null, attempt = 1, original }: JobOffer,
+  { id, edge, callId, callType = "default", user, metadata = null, attempt = 1, original }:
+    JobOffer,
   { signal, clock }: { signal: AbortSignal; clock: Clock },
 ): Job {
   const startedAtMs = clock.epochMs();

@@ -85,7 +85,9 @@ export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLim
   }
   const { agentMemoryBytes } = all;
   if (typeof agentMemoryBytes !== "number" || !(agentMemoryBytes > 0)) {
-    const text = `limits.agentMemoryBytes: expected a number above 0, got ${shown(agentMemoryBytes)}`;
+    const text = `limits.agentMemoryBytes: expected a number above 0, got ${
+      shown(agentMemoryBytes)
+    }`;
     throw new RangeError(text);
   }
   return all;

@@ -28,7 +28,7 @@ export class KeptMedia {
     };
   }
 
-  /** Gives everything back; for the end of the edge. */
+  /** Releases all of them; for the end of the edge. */
   async release(): Promise<void> {
     await Promise.all([...this.#leases].map((lease) => lease.release()));
   }

@@ -75,9 +75,10 @@ export class WorkerMetrics {
     });
     events.subscribe(JobDeclinedEvent, ({ reason }) => declined.inc({ reason }));
     events.subscribe(AgentJoinedEvent, ({ agent, job }) => {
-      const subscription = agent && conversationEvents(agent)?.subscribe(ReplyLatencyEvent, (event) => {
-        replies.observe(event.voiceToVoiceMs / 1000);
-      });
+      const subscription = agent &&
+        conversationEvents(agent)?.subscribe(ReplyLatencyEvent, (event) => {
+          replies.observe(event.voiceToVoiceMs / 1000);
+        });
       job.signal.addEventListener("abort", () => subscription?.[Symbol.dispose](), { once: true });
     });
   }

@@ -36,7 +36,9 @@ export function checkIsolation(options: ServeOptions): Isolation | undefined {
   const { module = Deno.mainModule, spares = 1, denoArgs = [] } = agentProcess;
   if (typeof module !== "string" && !(module instanceof URL) || !URL.canParse(`${module}`)) {
     const got = shown(module);
-    throw new TypeError(`agentProcess.module: expected import.meta.resolve("./agent.ts"), got ${got}`);
+    throw new TypeError(
+      `agentProcess.module: expected import.meta.resolve("./agent.ts"), got ${got}`,
+    );
   }
   checkCount(spares, "agentProcess.spares");
   if (!Array.isArray(denoArgs) || denoArgs.some((one) => typeof one !== "string")) {
@@ -53,7 +55,7 @@ export function checkIsolation(options: ServeOptions): Isolation | undefined {
     if (edge.hasRemoteCalls) continue;
     throw new TypeError(
       `edges[${at}]: ${edge.constructor.name} keeps its calls in this program, where no other process ` +
-        'joins them: leave agentIsolation out, or use LiveKitEdge or GetStreamEdge',
+        "joins them: leave agentIsolation out, or use LiveKitEdge or GetStreamEdge",
     );
   }
   return { edges, module: `${module}`, spares, denoArgs };

@@ -6,7 +6,13 @@ import { messageOf } from "../../events/error_text.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { isLonely, type Job, JobRun, type JobRunInit } from "../job.ts";
-import { type FromAgent, type JobData, toErrorData, toOutcomeData, type ToAgent } from "./messages.ts";
+import {
+  type FromAgent,
+  type JobData,
+  type ToAgent,
+  toErrorData,
+  toOutcomeData,
+} from "./messages.ts";
 
 /** How often the worker is told whether the agent is alone. */
 const LOOK_MS = 1000;
@@ -27,8 +33,8 @@ setTimeout(() => process.abort(), ${ORPHAN_MS});
 `;
 
 /** What an agent's process takes of the options of `serve`. */
-export interface AgentProcessInit extends
-  Pick<JobRunInit, "createAgent" | "goodbye" | "join" | "limits" | "clock" | "logger"> {
+export interface AgentProcessInit
+  extends Pick<JobRunInit, "createAgent" | "goodbye" | "join" | "limits" | "clock" | "logger"> {
   /** The same as the worker's, in the same order. */
   edges: readonly EdgeTransport[];
 }
@@ -39,7 +45,9 @@ export async function runAgent(init: AgentProcessInit): Promise<never> {
   new Worker(`data:text/javascript,${encodeURIComponent(WATCH)}`, { type: "module" });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     // The worker says when the process ends.
-    if (Deno.build.os !== "windows" || signal === "SIGINT") Deno.addSignalListener(signal, () => {});
+    if (Deno.build.os !== "windows" || signal === "SIGINT") {
+      Deno.addSignalListener(signal, () => {});
+    }
   }
   let run: JobRun | undefined;
   const begin = ({ offer, edge, call }: JobData): JobRun => {

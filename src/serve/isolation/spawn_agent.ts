@@ -36,7 +36,8 @@ const PERMISSIONS = ["read", "write", "net", "env", "sys", "run", "ffi", "import
  */
 export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
   if (Deno.build.standalone) {
-    const text = 'agentIsolation: "process" runs the program again by Deno, which a compiled program is not';
+    const text =
+      'agentIsolation: "process" runs the program again by Deno, which a compiled program is not';
     throw new EdgeError(text, { code: "no-deno" });
   }
   const deno = Deno.execPath();
