@@ -29,7 +29,8 @@ Measures dispatch to first sound on LiveKit's own server, with one or more worke
   --quick       20 rooms, with 1 and 4 workers
   --rooms N     rooms with each number of workers (100)
   --workers N   numbers of workers, as 1,4,16
-  --rate N      rooms a second (1)`;
+  --rate N      rooms a second (1)
+  --stay N      seconds that a room stays after its first sound (0.5): so more are open at a time`;
 
 /** The name that the agent is asked for by. */
 const AGENT = "bench";
@@ -37,8 +38,6 @@ const AGENT = "bench";
 const CALLS = 25;
 /** How long a room waits for its sound, before it counts as one without. */
 const SOUND_MS = 20_000;
-/** How long a room stays after its first sound. */
-const STAY_MS = 500;
 /** How long a program may take to be ready, while others start. */
 const START_MS = 120_000;
 /** How long the machine has to become quiet after programs have started. */
@@ -50,6 +49,7 @@ interface Options {
   rooms: number;
   workers: number[];
   rate: number;
+  stayMs: number;
 }
 
 /** What became of a room, in milliseconds since 1970. */
@@ -93,6 +93,7 @@ function parse(args: string[]): Options {
       rooms: { type: "string" },
       workers: { type: "string" },
       rate: { type: "string", default: "1" },
+      stay: { type: "string", default: "0.5" },
     },
   });
   const { json, help, quick, rooms = quick ? "20" : "100" } = values;
@@ -108,6 +109,7 @@ function parse(args: string[]): Options {
     rooms: positive("rooms", rooms, true),
     workers: workers.split(",").map((one) => positive("workers", one, true)),
     rate: positive("rate", values.rate, false),
+    stayMs: 1000 * positive("stay", values.stay, false),
   };
 }
 
@@ -169,7 +171,7 @@ class Rooms {
     await worker.next("ready", START_MS);
   }
 
-  async measure({ rooms, rate }: Options): Promise<Series> {
+  async measure({ rooms, rate, stayMs }: Options): Promise<Series> {
     this.#times.clear();
     this.#used.clear();
     this.#concurrent = 0;
@@ -181,7 +183,7 @@ class Rooms {
       // Not evenly, or each room would meet the one before at the same point of its way.
       const at = start + 1000 * (count + Math.random()) / rate;
       await delay(Math.max(0, at - performance.now()));
-      calls.push(this.#call(`room-${workers}-${count}`));
+      calls.push(this.#call(`room-${workers}-${count}`, stayMs));
       if (count % 20 === 19) progress(`${workers} workers: ${count + 1} of ${rooms} rooms`);
     }
     await Promise.all(calls);
@@ -197,7 +199,7 @@ class Rooms {
     };
   }
 
-  async #call(room: string): Promise<void> {
+  async #call(room: string, stayMs: number): Promise<void> {
     this.#concurrent = Math.max(this.#concurrent, ++this.#open);
     const times: RoomTimes = { dispatchedAt: NaN };
     this.#times.set(room, times);
@@ -210,7 +212,7 @@ class Rooms {
       await this.#dispatches.createDispatch(room, AGENT);
       const end = performance.now() + SOUND_MS;
       while (times.heardAt === undefined && performance.now() < end) await delay(50);
-      await delay(STAY_MS);
+      await delay(stayMs);
       await this.callers.ask("leave", { room });
       await this.server.rooms.deleteRoom(room);
     } catch (error) {
