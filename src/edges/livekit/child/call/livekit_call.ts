@@ -277,6 +277,8 @@ export class LiveKitCall {
     const member = participantId === undefined
       ? undefined
       : this.#roster.byParticipantId(participantId);
+    // In the name of one who has left nothing is sent, and never in the agent's own instead.
+    if (participantId !== undefined && !member) return;
     const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
     const isTranscription = topic === "lk.transcription";
     const packets = textPackets({
