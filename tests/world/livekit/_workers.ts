@@ -7,11 +7,16 @@ export class WorkerProgram implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<void>;
 
-  constructor(readonly name: string, options: Record<string, unknown>) {
+  /** @param program the file of the program, in this folder */
+  constructor(
+    readonly name: string,
+    options: Record<string, unknown>,
+    program = "_worker_program.ts",
+  ) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "--no-check", "--no-lock"],
-        new URL("./_worker_program.ts", import.meta.url).pathname,
+        new URL(program, import.meta.url).pathname,
         JSON.stringify({ name, ...options }),
       ],
       stdin: "piped",
@@ -19,6 +24,17 @@ export class WorkerProgram implements AsyncDisposable {
       stderr: "inherit",
     }).spawn();
     this.#reading = this.#read();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Has it close; returns its exit code. */
+  async end(): Promise<number> {
+    await this.#child.stdin.close().catch(() => {});
+    const { code } = await this.#child.status;
+    return code;
   }
 
   async ready(): Promise<this> {
@@ -40,8 +56,7 @@ export class WorkerProgram implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child.stdin.close().catch(() => {});
-    await this.#child.status;
+    await this.end();
     await this.#reading;
   }
 

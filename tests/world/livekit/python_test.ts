@@ -7,7 +7,7 @@ import {
   CustomEventReceivedEvent,
   DtmfReceivedEvent,
   ErrorEvent,
-  PcmChunk,
+  type PcmChunk,
   type Processor,
   TextReceivedEvent,
 } from "@ringline/edge";

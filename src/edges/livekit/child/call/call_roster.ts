@@ -25,9 +25,13 @@ const TAKEOVER_MS = 10_000;
 const MAX_ABOUT_BYTES = 64_000;
 /** The longest name that is passed on. */
 const MAX_NAME = 256;
+/**
+ * How long one who has said goodbye may take to be back: LiveKit's clients say it, too, when they join anew
+ * since their media were lost.
+ */
+const GOODBYE_MS = 1000;
 /** Reasons for which a participant will not be back in a moment. */
 const LEFT: readonly DisconnectReason[] = [
-  DisconnectReason.CLIENT_INITIATED,
   DisconnectReason.PARTICIPANT_REMOVED,
   DisconnectReason.ROOM_DELETED,
   DisconnectReason.ROOM_CLOSED,
@@ -173,8 +177,10 @@ export class CallRoster {
     if (!isPresent(info)) {
       // An earlier session of a participant who is back.
       if (!member || member.sid !== info.sid) return;
+      const { graceMs } = this.#options;
+      const isGoodbye = info.disconnectReason === DisconnectReason.CLIENT_INITIATED;
       if (LEFT.includes(info.disconnectReason)) this.#remove(member);
-      else this.#lose(member, this.#options.graceMs);
+      else this.#lose(member, isGoodbye ? Math.min(graceMs, GOODBYE_MS) : graceMs);
     } else if (!member) this.#join(info);
     else if (member.sid !== info.sid || info.version >= member.info.version) {
       this.#change(member, info);

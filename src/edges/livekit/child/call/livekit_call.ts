@@ -171,6 +171,7 @@ export class LiveKitCall {
       limitMs: params.reconnectTimeoutMs,
       attempt: (strategy, signal) =>
         strategy === "resume" ? this.#resume(signal) : this.#rejoin(signal),
+      hasMedia: () => this.#session?.peerState === "connected",
       onStart: () => {
         connection.send({ type: "reconnecting" });
         this.#lost.resolve();
