@@ -8,7 +8,7 @@ function fixture(
   outcomes: (Error | undefined)[] = [],
   {
     attemptMs = 0,
-    hasMedia = () => false,
+    hasMedia = (): boolean => false,
     onAttempt = (_signal: AbortSignal): Promise<void> | void => {},
   } = {},
 ) {
