@@ -23,7 +23,7 @@ AUDIBLE = 0.05
 LATE_S = 0.3
 
 
-class Ear:
+class Listener:
     """What is heard of one participant."""
 
     def __init__(self):
@@ -139,7 +139,7 @@ class Caller:
     def subscribed(self, track, who):
         self.log.append(f"subscribed {who.identity} {track.name}")
         if track.kind == rtc.TrackKind.KIND_AUDIO:
-            self.start(self.listen(track, self.ears.setdefault(who.identity, Ear())))
+            self.start(self.listen(track, self.ears.setdefault(who.identity, Listener())))
 
     async def listen(self, track, ear):
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=PIECE_MS)

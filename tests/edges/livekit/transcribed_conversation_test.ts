@@ -40,7 +40,7 @@ Deno.test("TranscribedConversation shows what people and the agent say, and noth
   assertEquals(conversation.messages.length, 5);
 });
 
-Deno.test("TranscribedConversation shows nobody's words as another's, and no text twice", async () => {
+Deno.test("TranscribedConversation shows no person's words as another's, and no text twice", async () => {
   const { conversation, sent } = fixture(undefined, ["PA_1: Written."]);
   conversation.append({ role: "user", userId: "gone", text: "Of one who is not here." });
   conversation.append({ role: "user", userId: "anna", participantId: "PA_1", text: "Written." });

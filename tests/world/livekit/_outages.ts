@@ -14,6 +14,7 @@ import {
   silentLogger,
 } from "@ringline/edge";
 import { LiveKitEdge, ReconnectedEvent } from "@ringline/livekit";
+import { cpuMs } from "../../../bench/lib/process_cpu.ts";
 import { tone } from "../../edges/getstream/listener.ts";
 import { until } from "../../fixtures/until.ts";
 import { type Caller, Callers, type Heard } from "../../programs/_livekit_callers.ts";
@@ -27,6 +28,8 @@ const CALLER_HZ = 440;
 /** How long the sound must go on until an outage is over, and how long that may take. */
 const STEADY_MS = 2000;
 const RECOVERY_LIMIT_MS = 90_000;
+/** For how long the nodes are watched to know which of them works. */
+const WORK_MS = 3000;
 /** Tokens expire this early, so that only those that the server sends later can be used. */
 const TOKEN_MS = 20_000;
 
@@ -72,7 +75,7 @@ export interface OutagesReport {
 }
 
 /** What the agent hears of the caller. */
-class Hearing {
+class ToneMeter {
   readonly name = "hearing";
   #since = 0;
   #last = 0;
@@ -116,7 +119,7 @@ function missingOf({ gaps, wallMs }: Heard): { missingMs: number; longestMs: num
 
 /** The call, and all that is under it. */
 class LongCall {
-  readonly hearing = new Hearing();
+  readonly hearing = new ToneMeter();
   readonly story: string[] = [];
   readonly errors: string[] = [];
   readonly reconnected: string[] = [];
@@ -125,7 +128,6 @@ class LongCall {
   caller!: Caller;
   edge!: LiveKitEdge;
   redis!: RedisServer;
-  /** The room is on the first of them. */
   nodes!: LiveKitServer[];
   /** The agent's ways, one to each node, and the caller's. */
   wires!: Wire[];
@@ -238,17 +240,32 @@ class LongCall {
         await delay(7000);
         return await redis.restart();
       case "room's node stands still for 25 s":
-        this.nodes[0]!.pause(true);
-        await delay(25_000);
-        return this.nodes[0]!.pause(false);
+        return await this.#pauseRoomsNode();
       case "room's node killed":
         await this.#killRoomsNode(stack);
     }
   }
 
+  /** The node that carries the room's sound: there is no other room, so it is the one that works. */
+  async #roomsNode(): Promise<LiveKitServer> {
+    const used = () => Promise.all(this.nodes.map(async ({ pid }) => await cpuMs(pid) ?? 0));
+    const before = await used();
+    await delay(WORK_MS);
+    const work = (await used()).map((ms, index) => ms - before[index]!);
+    return this.nodes[work.indexOf(Math.max(...work))]!;
+  }
+
+  async #pauseRoomsNode(): Promise<void> {
+    const node = await this.#roomsNode();
+    node.pause(true);
+    await delay(25_000);
+    node.pause(false);
+  }
+
   /** The room goes to the other node, and another one takes the place of the one that is killed. */
   async #killRoomsNode(stack: AsyncDisposableStack): Promise<void> {
-    const [killed, other] = this.nodes as [LiveKitServer, LiveKitServer];
+    const killed = await this.#roomsNode();
+    const other = this.nodes.find((node) => node !== killed)!;
     await killed.kill();
     // As a load balancer does: the people have one address.
     this.callerWire.target = other.port;

@@ -53,7 +53,7 @@ function pythonTest(name: string, body: (world: World) => Promise<void>): void {
 }
 
 /** The tone that each participant says, and how long it was heard. */
-class Ear implements Processor {
+class ToneMeter implements Processor {
   readonly name = "ear";
   heardMs = 0;
   hz = 0;
@@ -75,7 +75,10 @@ class Ear implements Processor {
 }
 
 /** An agent that says a tone all the time, in a call. */
-async function join(edge: LiveKitEdge, ear = new Ear()): Promise<{ agent: Agent; call: Call }> {
+async function join(
+  edge: LiveKitEdge,
+  ear = new ToneMeter(),
+): Promise<{ agent: Agent; call: Call }> {
   const agent = new Agent({
     edge,
     agentUser: { id: "bot", name: "Bot", custom: { wing: 2 } },
@@ -106,14 +109,14 @@ async function hears(anna: Caller, ms = 500) {
 }
 
 /** Waits until the agent hears the caller, from now on. */
-async function isHeard(ear: Ear): Promise<void> {
+async function isHeard(ear: ToneMeter): Promise<void> {
   ear.reset();
   await until("the agent hears the caller", () => ear.heardMs > 500);
 }
 
 pythonTest("a caller of LiveKit's Python SDK and an agent hear each other", async (world) => {
   const { edge, errors } = world;
-  const ear = new Ear();
+  const ear = new ToneMeter();
   const { agent, call } = await join(edge, ear);
   const anna = await enter(world, call);
   await hears(anna);

@@ -5,7 +5,7 @@ import { runRoomsLoad } from "./_rooms_load.ts";
 import { program } from "./_server.ts";
 
 Deno.test({
-  name: "each of six callers hears the agent of their own room, by two workers, and nobody else's",
+  name: "each of six callers hears the agent of their own room, by two workers, and no other's",
   ignore: program === undefined || !hasPython,
   async fn() {
     const figures = await runRoomsLoad({ rooms: 6, workers: 2, seconds: 10 });
