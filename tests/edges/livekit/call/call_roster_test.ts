@@ -204,6 +204,24 @@ Deno.test("CallRoster waits a moment for who says goodbye: clients do when they 
   assertEquals(take(), ["joined PA_anna anna person", "joined PA_later bert person"]);
 });
 
+Deno.test("CallRoster waits as long for who is lost a moment after the agent came back", async () => {
+  const { roster, take, clock } = fixture();
+  roster.replace(own, [info("anna")]);
+  await clock.advance(60_000);
+  // The agent has joined anew, and the room still has the session that Anna has lost as well.
+  roster.replace(own, [info("anna")], 30_000);
+  await clock.advance(1000);
+  take();
+  roster.update([gone("anna", DisconnectReason.STATE_MISMATCH)]);
+  assertEquals(take(), ["lost PA_anna for 29000"]);
+  await clock.advance(15_000);
+  roster.update([info("anna", { sid: "PA_anew" })]);
+  assertEquals(take(), ["joined PA_anna anna person"]);
+  await clock.advance(30_000);
+  roster.update([gone("anna", DisconnectReason.SIGNAL_CLOSE, { sid: "PA_anew" })]);
+  assertEquals(take(), ["lost PA_anna for 6000"]);
+});
+
 Deno.test("CallRoster takes who comes back after the grace for another participant", async () => {
   const { roster, take, clock } = fixture();
   roster.replace(own, [info("bert")]);
