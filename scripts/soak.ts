@@ -4,7 +4,7 @@
  * fails when something grows.
  *
  * `--minutes N` (default 2), `--people N` (default 8), `--svg FILE` for the picture, `--json FILE`
- * for the samples. `--scenario` runs a hard day instead: see `soak/hard.ts`.
+ * for the samples. `--scenario` runs a hard day instead: see `soak/hard.ts` and `soak/livekit.ts`.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { LocalEdge } from "@ringline/edge/local";
 import { silentLogger } from "@ringline/edge";
 import { parseArgs } from "node:util";
 import { formatTable } from "../bench/lib/table.ts";
+import { LIVEKIT_SCENARIOS, type LiveKitScenario } from "./soak/livekit_scenarios.ts";
 import { drawSoak } from "./soak/picture.ts";
 import { runHard, type Scenario, SCENARIOS } from "./soak/hard.ts";
 import { type RoundFigures, runRound } from "./soak/round.ts";
@@ -20,6 +21,7 @@ import { judge, slope, type Verdict } from "./soak/verdict.ts";
 
 const USAGE = `deno task soak [--minutes N] [--people N] [--svg FILE] [--json FILE]
 deno task soak --scenario lossy|joins|silent [--minutes N]
+deno task soak --scenario livekit-outages|livekit-rooms [--rooms N]
 
 Calls with people who come and go, to see that nothing grows; or a hard day: 5 people whose network loses
 20 % of the packets in bursts, 1,000 joins and leaves (as long as they take; it fails when a minute
@@ -27,6 +29,7 @@ brings none), or 512 connections that never say hello.
 
   --minutes N  how long (default 2)
   --people N   how many, from 1 to 16 (default 8)
+  --rooms N    how many, from 1 to 32 (default 20)
   --svg FILE   draws what was measured
   --json FILE  writes the samples`;
 
@@ -41,7 +44,8 @@ interface Options {
   people: number;
   svg: string | undefined;
   json: string | undefined;
-  scenario: Scenario | undefined;
+  scenario: Scenario | LiveKitScenario | undefined;
+  rooms: number;
 }
 
 /** The options; `undefined` when help is asked for. */
@@ -54,6 +58,7 @@ function readOptions(args: string[]): Options | undefined {
       svg: { type: "string" },
       json: { type: "string" },
       scenario: { type: "string" },
+      rooms: { type: "string", default: "20" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -66,12 +71,17 @@ function readOptions(args: string[]): Options | undefined {
   if (!Number.isInteger(people) || people < 1 || people > 16) {
     throw new RangeError(`--people: expected a whole number from 1 to 16, got "${values.people}"`);
   }
+  const rooms = Number(values.rooms);
+  if (!Number.isInteger(rooms) || rooms < 1 || rooms > 32) {
+    throw new RangeError(`--rooms: expected a whole number from 1 to 32, got "${values.rooms}"`);
+  }
   const { scenario, svg, json } = values;
-  if (scenario !== undefined && !Object.hasOwn(SCENARIOS, scenario)) {
-    const names = Object.keys(SCENARIOS).join(", ");
+  const known = [...Object.keys(SCENARIOS), ...LIVEKIT_SCENARIOS];
+  if (scenario !== undefined && !known.includes(scenario)) {
+    const names = known.join(", ");
     throw new RangeError(`--scenario: expected one of ${names}, got "${scenario}"`);
   }
-  return { minutes, people, svg, json, scenario: scenario as Scenario | undefined };
+  return { minutes, people, rooms, svg, json, scenario: scenario as Options["scenario"] };
 }
 
 function table(verdicts: Verdict[]): string {
@@ -157,6 +167,17 @@ async function main(options: Options): Promise<boolean> {
   return passed;
 }
 
+async function run(options: Options): Promise<boolean> {
+  const { scenario, minutes, rooms } = options;
+  if (scenario === undefined) return await main(options);
+  if (scenario !== "livekit-outages" && scenario !== "livekit-rooms") {
+    return await runHard(scenario, minutes);
+  }
+  // Looks for LiveKit's server, and builds it the first time.
+  const { runLiveKit } = await import("./soak/livekit.ts");
+  return await runLiveKit(scenario, { rooms });
+}
+
 if (import.meta.main) {
   let options: Options | undefined;
   try {
@@ -173,6 +194,5 @@ if (import.meta.main) {
     console.error("soak: reads /proc, which only Linux has");
     Deno.exit(2);
   }
-  const { scenario, minutes } = options;
-  Deno.exit(await (scenario ? runHard(scenario, minutes) : main(options)) ? 0 : 1);
+  Deno.exit(await run(options) ? 0 : 1);
 }

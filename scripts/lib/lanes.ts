@@ -132,6 +132,7 @@ export const UNTIMED: string[] = [
   "tests/media/locked_test.ts",
   "tests/e2e/slips_test.ts",
   "tests/e2e/layout_test.ts",
+  "tests/world/deploy_files_test.ts",
   "tests/world/packages_test.ts",
   "tests/world/example_permissions_test.ts",
   "tests/scripts/publish_test.ts",

@@ -124,8 +124,8 @@ export class Agent implements AgentContext {
     // The conversation's processor shows what people write; without a model this one does.
     const transcript: Processor = {
       name: "the transcript",
-      textReceived: ({ userId }, text) =>
-        void this.conversation?.append({ role: "user", userId, text }),
+      textReceived: ({ userId, id: participantId }, text) =>
+        void this.conversation?.append({ role: "user", userId, participantId, text }),
     };
     this.#video = options.publishVideo === false
       ? undefined

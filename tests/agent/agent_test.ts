@@ -426,3 +426,16 @@ Deno.test("an agent may join after a call that was none", async () => {
   await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));
   await clock.until(agent.close());
 });
+
+Deno.test("what a person writes stands in the conversation as theirs, without a model too", async () => {
+  const { clock, agent, parties: [anna] } = await join({}, ["anna"]);
+  anna!.sendText("Hello.");
+  await clock.advance(0);
+  assertEquals(
+    agent.conversation!.messages.map((
+      { role, participantId, text },
+    ) => [role, participantId, text]),
+    [["user", "anna", "Hello."]],
+  );
+  await clock.until(agent.close());
+});

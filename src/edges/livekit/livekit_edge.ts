@@ -22,6 +22,7 @@ import {
   limitTime,
   openBrowser,
   type OpenDemoOptions,
+  TextReceivedEvent,
   type User,
   waitFor,
 } from "@ringline/edge/toolkit";
@@ -47,6 +48,7 @@ import { type LiveKitEdgeOptions, type LiveKitSettings, readSettings } from "./s
 import { Telephone } from "./telephone.ts";
 import { TranscribedConversation, type Transcription } from "./transcribed_conversation.ts";
 import type { CallParams } from "./wire/ipc.ts";
+import { WrittenTexts } from "./written_texts.ts";
 import { isTooLarge, MAX_PAYLOAD_BYTES, RPC_CODES } from "./wire/rpc_codes.ts";
 
 /**
@@ -144,6 +146,7 @@ export class LiveKitEdge extends EdgeTransport {
   readonly #process: MediaProcess;
   readonly #kept: KeptMedia;
   readonly #brokers = new Map<CallConnection, CallBroker>();
+  readonly #written = new WrittenTexts();
   /** What follows the end of a call, which closing the edge awaits. */
   readonly #pending = new Set<Promise<unknown>>();
 
@@ -157,6 +160,10 @@ export class LiveKitEdge extends EdgeTransport {
     super(options);
     this.events.register(AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent);
     this.#settings = readSettings(options);
+    this.events.subscribe(
+      TextReceivedEvent,
+      ({ participant, text }) => this.#written.add(participant.id, text),
+    );
     this.#tokens = new Tokens(this.#settings, this.clock);
     const requests = new Requests(this.#settings, this.#tokens, this.clock);
     this.#rooms = new RoomService(requests);
@@ -521,6 +528,7 @@ export class LiveKitEdge extends EdgeTransport {
       id: `${call.type}:${call.id}`,
       instructions,
       clock: this.clock,
+      isWritten: (participantId, text) => this.#written.take(participantId, text),
       send: (transcription) => this.#transcribe(call, user, transcription),
       onError: (error) =>
         this.events.emit(new ErrorEvent({ error, context: "sending a transcription" })),

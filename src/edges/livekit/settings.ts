@@ -74,7 +74,7 @@ export interface LiveKitEdgeOptions extends EdgeOptions, DenoOptions, MemoryOpti
   silenceTimeoutMs?: number;
   /**
    * How long a participant whose connection was lost is waited for, in milliseconds. Within it they keep
-   * their id, and the call is not idle. Default 6000.
+   * their id, and the call is not idle. One who says goodbye has a second of it at most. Default 6000.
    */
   participantGraceMs?: number;
   /**

@@ -30,6 +30,8 @@ export interface TranscribedConversationOptions {
   id: string;
   instructions: string;
   clock: Clock;
+  /** Returns whether a participant has written a text, so that the room has it already. */
+  isWritten: (participantId: string, text: string) => boolean;
   /** Sends a state to the room. A rejection is reported. */
   send: (transcription: Transcription) => Promise<void>;
   onError: (error: unknown) => void;
@@ -68,7 +70,10 @@ export class TranscribedConversation implements Conversation {
   append(init: MessageInit): Message {
     // Segments are shared with other agents of the room.
     const message = this.#memory.append({ ...init, id: init.id ?? crypto.randomUUID() });
-    this.#queue(message);
+    const { role, participantId, text, complete } = message;
+    const isWritten = role === "user" && complete && participantId !== undefined &&
+      this.#options.isWritten(participantId, text);
+    if (!isWritten) this.#queue(message);
     return message;
   }
 
@@ -95,6 +100,8 @@ export class TranscribedConversation implements Conversation {
   #queue(message: Message): void {
     // The agent's instructions and its tools are no speech.
     if (message.role !== "user" && message.role !== "assistant") return;
+    // Of a person who is not in the room: as the agent's it would be another's words.
+    if (message.role === "user" && message.participantId === undefined) return;
     if (message.text === "" && !this.#shown.has(message.id)) return;
     this.#changed.set(message.id, message);
     this.#sending ??= this.#send().finally(() => this.#sending = undefined);

@@ -5,7 +5,10 @@ import {
 } from "../../../src/edges/livekit/transcribed_conversation.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 
-function fixture(send?: (one: Transcription) => Promise<void>) {
+function fixture(
+  send?: (one: Transcription) => Promise<void>,
+  written: readonly string[] = [],
+) {
   const clock = new VirtualClock();
   const sent: string[] = [];
   const errors: unknown[] = [];
@@ -13,6 +16,7 @@ function fixture(send?: (one: Transcription) => Promise<void>) {
     id: "default:kitchen",
     instructions: "Be kind.",
     clock,
+    isWritten: (participantId, text) => written.includes(`${participantId}: ${text}`),
     send: send ?? ((one) => {
       const { text, isFinal, participantId = "agent", to } = one;
       const line = `${participantId}: ${text}${isFinal ? "" : " ..."}`;
@@ -34,6 +38,16 @@ Deno.test("TranscribedConversation shows what people and the agent say, and noth
   await conversation.flush();
   assertEquals(sent, ["PA_1: Hello.", "agent: Good day.", "agent: Psst. (to PA_1)"]);
   assertEquals(conversation.messages.length, 5);
+});
+
+Deno.test("TranscribedConversation shows no person's words as another's, and no text twice", async () => {
+  const { conversation, sent } = fixture(undefined, ["PA_1: Written."]);
+  conversation.append({ role: "user", userId: "gone", text: "Of one who is not here." });
+  conversation.append({ role: "user", userId: "anna", participantId: "PA_1", text: "Written." });
+  conversation.append({ role: "user", userId: "anna", participantId: "PA_1", text: "Said." });
+  await conversation.flush();
+  assertEquals(sent, ["PA_1: Said."]);
+  assertEquals(conversation.messages.length, 3);
 });
 
 Deno.test("TranscribedConversation shows a growing message's latest state, and its end", async () => {

@@ -21,6 +21,17 @@ export class WorkerProgram implements AsyncDisposable {
     this.#reading = this.#read();
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Has it close; returns its exit code. */
+  async end(): Promise<number> {
+    await this.#child.stdin.close().catch(() => {});
+    const { code } = await this.#child.status;
+    return code;
+  }
+
   async ready(): Promise<this> {
     await until(`${this.name} is ready`, () => this.lines.includes("ready"), 60_000);
     return this;
@@ -40,8 +51,7 @@ export class WorkerProgram implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child.stdin.close().catch(() => {});
-    await this.#child.status;
+    await this.end();
     await this.#reading;
   }
 

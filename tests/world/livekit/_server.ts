@@ -86,6 +86,10 @@ export class LiveKitServer implements AsyncDisposable {
     return server;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   get url(): string {
     return `ws://127.0.0.1:${this.port}`;
   }
@@ -95,6 +99,11 @@ export class LiveKitServer implements AsyncDisposable {
     this.#child.kill("SIGTERM");
     await delay(100);
     this.#child.kill("SIGTERM");
+  }
+
+  /** Has it stand still, or go on. */
+  pause(isPaused: boolean): void {
+    this.#child.kill(isPaused ? "SIGSTOP" : "SIGCONT");
   }
 
   /** Kills it, as a machine that fails. */

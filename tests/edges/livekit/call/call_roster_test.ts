@@ -177,17 +177,49 @@ Deno.test("CallRoster knows encrypted tracks", () => {
   assertEquals(roster.find("TR_MICROPHONE")?.track.isEncrypted, true);
 });
 
-Deno.test("CallRoster lets who leaves leave, and waits for who was lost", () => {
+Deno.test("CallRoster lets who is removed leave, and waits for who was lost", () => {
   const { roster, take, clock } = fixture();
   roster.replace(own, [info("anna", { tracks: [track(TrackSource.MICROPHONE)] }), info("bert")]);
   take();
-  roster.update([gone("anna", DisconnectReason.CLIENT_INITIATED)]);
+  roster.update([gone("anna", DisconnectReason.PARTICIPANT_REMOVED)]);
   assertEquals(take(), ["no track TR_MICROPHONE", "left PA_anna"]);
   roster.update([gone("bert", DisconnectReason.SIGNAL_CLOSE)]);
   assertEquals(take(), ["lost PA_bert for 6000"]);
   clock.advance(5000);
   roster.update([info("bert", { sid: "PA_again" }), info("anna", { sid: "PA_anew" })]);
   assertEquals(take(), ["joined PA_bert bert person", "joined PA_anew anna person"]);
+});
+
+Deno.test("CallRoster waits a moment for who says goodbye: clients do when they join anew", async () => {
+  const { roster, take, clock } = fixture();
+  roster.replace(own, [info("anna"), info("bert")]);
+  take();
+  roster.update([gone("anna", DisconnectReason.CLIENT_INITIATED)]);
+  roster.update([gone("bert", DisconnectReason.CLIENT_INITIATED)]);
+  assertEquals(take(), ["lost PA_anna for 1000", "lost PA_bert for 1000"]);
+  await clock.advance(900);
+  roster.update([info("anna", { sid: "PA_anew" })]);
+  await clock.advance(100);
+  roster.update([info("bert", { sid: "PA_later" })]);
+  assertEquals(take(), ["joined PA_anna anna person", "joined PA_later bert person"]);
+});
+
+Deno.test("CallRoster waits as long for who is lost a moment after the agent came back", async () => {
+  const { roster, take, clock } = fixture();
+  roster.replace(own, [info("anna")]);
+  await clock.advance(60_000);
+  // The agent has joined anew, and the room still has the session that Anna has lost as well.
+  roster.replace(own, [info("anna")], 30_000);
+  await clock.advance(1000);
+  take();
+  roster.update([gone("anna", DisconnectReason.STATE_MISMATCH)]);
+  assertEquals(take(), ["lost PA_anna for 29000"]);
+  await clock.advance(15_000);
+  roster.update([info("anna", { sid: "PA_anew" })]);
+  assertEquals(take(), ["joined PA_anna anna person"]);
+  await clock.advance(30_000);
+  roster.update([gone("anna", DisconnectReason.SIGNAL_CLOSE, { sid: "PA_anew" })]);
+  assertEquals(take(), ["lost PA_anna for 6000"]);
 });
 
 Deno.test("CallRoster takes who comes back after the grace for another participant", async () => {

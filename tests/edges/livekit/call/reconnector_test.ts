@@ -6,13 +6,18 @@ import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 /** A call whose tries end as told: an error, or nothing. */
 function fixture(
   outcomes: (Error | undefined)[] = [],
-  { attemptMs = 0, onAttempt = (_signal: AbortSignal): Promise<void> | void => {} } = {},
+  {
+    attemptMs = 0,
+    hasMedia = (): boolean => false,
+    onAttempt = (_signal: AbortSignal): Promise<void> | void => {},
+  } = {},
 ) {
   const clock = new VirtualClock();
   const log: string[] = [];
   const reconnector = new Reconnector({
     clock,
     limitMs: 60_000,
+    hasMedia,
     attempt: async (strategy, signal) => {
       log.push(`${strategy} at ${clock.now()}`);
       await onAttempt(signal);
@@ -63,6 +68,25 @@ Deno.test("Reconnector tries servers that are away in turn, then joins anew, mor
   const pauses = times.slice(1).map((time, index) => time - times[index]!);
   assertEquals(pauses.slice(3), pauses.slice(3).toSorted((a, b) => a - b), `${pauses}`);
   assertEquals(log.at(-1)?.startsWith("rejoin worked"), true);
+});
+
+Deno.test("Reconnector keeps a session that carries media while no server responds", async () => {
+  let isCarrying = true;
+  const hasMedia = () => isCarrying;
+  const kept = fixture(Array.from({ length: 6 }, away), { hasMedia });
+  kept.reconnector.request("resume");
+  await kept.clock.advance(20_000);
+  const strategies = (log: string[]) =>
+    log.filter((line) => / at /.test(line)).map((line) => line.split(" ")[0]);
+  assertEquals(strategies(kept.log), Array(7).fill("resume"));
+  assertEquals(kept.log.at(-1)?.startsWith("resume worked"), true);
+
+  const lost = fixture(Array.from({ length: 100 }, away), { hasMedia });
+  lost.reconnector.request("resume");
+  await lost.clock.advance(10_000);
+  isCarrying = false;
+  await lost.clock.advance(5000);
+  assertEquals(lost.log.at(-1)?.startsWith("rejoin at"), true, "its media are lost, too");
 });
 
 Deno.test("Reconnector ends with a join that is refused for good", async () => {

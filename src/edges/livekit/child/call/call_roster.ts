@@ -25,9 +25,13 @@ const TAKEOVER_MS = 10_000;
 const MAX_ABOUT_BYTES = 64_000;
 /** The longest name that is passed on. */
 const MAX_NAME = 256;
+/**
+ * How long one who has said goodbye may take to be back: LiveKit's clients say it, too, when they join anew
+ * since their media were lost.
+ */
+const GOODBYE_MS = 1000;
 /** Reasons for which a participant will not be back in a moment. */
 const LEFT: readonly DisconnectReason[] = [
-  DisconnectReason.CLIENT_INITIATED,
   DisconnectReason.PARTICIPANT_REMOVED,
   DisconnectReason.ROOM_DELETED,
   DisconnectReason.ROOM_CLOSED,
@@ -85,6 +89,8 @@ export class CallRoster {
   readonly #members = new Map<string, Member>();
   /** Those who were lost a moment ago, by identity. */
   readonly #lost = new Map<string, { participantId: string; untilMs: number }>();
+  /** Until when those who are lost are those of a loss that the agent has had, too. */
+  #unsettledUntilMs = -Infinity;
   #own = "";
   #hasReported = false;
 
@@ -136,6 +142,7 @@ export class CallRoster {
     graceMs = this.#options.graceMs,
   ): void {
     this.#own = own.identity;
+    this.#unsettledUntilMs = this.#options.clock.now() + graceMs;
     const present = new Set(others.filter(isPresent).map(({ identity }) => identity));
     for (const member of [...this.#members.values()]) {
       if (!present.has(member.identity)) this.#lose(member, graceMs);
@@ -173,8 +180,15 @@ export class CallRoster {
     if (!isPresent(info)) {
       // An earlier session of a participant who is back.
       if (!member || member.sid !== info.sid) return;
-      if (LEFT.includes(info.disconnectReason)) this.#remove(member);
-      else this.#lose(member, this.#options.graceMs);
+      const { graceMs, clock } = this.#options;
+      const { disconnectReason: reason } = info;
+      if (LEFT.includes(reason)) this.#remove(member);
+      else if (reason === DisconnectReason.CLIENT_INITIATED) {
+        this.#lose(member, Math.min(graceMs, GOODBYE_MS));
+      } else {
+        // After the loss of a node an old session of theirs may end later than the agent's.
+        this.#lose(member, Math.max(graceMs, this.#unsettledUntilMs - clock.now()));
+      }
     } else if (!member) this.#join(info);
     else if (member.sid !== info.sid || info.version >= member.info.version) {
       this.#change(member, info);

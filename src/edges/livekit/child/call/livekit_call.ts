@@ -171,6 +171,7 @@ export class LiveKitCall {
       limitMs: params.reconnectTimeoutMs,
       attempt: (strategy, signal) =>
         strategy === "resume" ? this.#resume(signal) : this.#rejoin(signal),
+      hasMedia: () => this.#session?.peerState === "connected",
       onStart: () => {
         connection.send({ type: "reconnecting" });
         this.#lost.resolve();
@@ -277,6 +278,8 @@ export class LiveKitCall {
     const member = participantId === undefined
       ? undefined
       : this.#roster.byParticipantId(participantId);
+    // In the name of one who has left nothing is sent, and never in the agent's own instead.
+    if (participantId !== undefined && !member) return;
     const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
     const isTranscription = topic === "lk.transcription";
     const packets = textPackets({

@@ -15,7 +15,10 @@ import type { Strategy } from "../../wire/ipc.ts";
 
 /** The pauses between tries. */
 const BACK_OFF = { firstMs: 250, maxMs: 5000, random: () => Math.random() };
-/** How many servers may be silent in a row before a resumption becomes a new join. */
+/**
+ * How many servers may be silent in a row before a resumption becomes a new join, where the session carries
+ * no media any more: a join ends what it carries.
+ */
 const RESUME_TRIES = 3;
 /** How long a session must last until its loss is one of its own. */
 const LASTING_MS = 5000;
@@ -27,6 +30,8 @@ export interface ReconnectorOptions {
   limitMs: number;
   /** Tries once; rejects when that fails. The signal is aborted when there is another request. */
   attempt: (strategy: Strategy, signal: AbortSignal) => Promise<void>;
+  /** Whether the session's media still arrive: then only its socket is lost. */
+  hasMedia: () => boolean;
   onStart: () => void;
   onReconnected: (result: { strategy: Strategy; attempts: number; elapsedMs: number }) => void;
   onGivenUp: (error: EdgeError) => void;
@@ -115,7 +120,8 @@ export class Reconnector {
       const isAway = error instanceof EdgeError &&
         ["unreachable", "timeout", "lost"].includes(error.code);
       const next = this.#pending ?? (strategy === "resume" && isAway ? "resume" : "rejoin");
-      this.#pending = next === "resume" && ++resumptions < RESUME_TRIES ? "resume" : "rejoin";
+      const mayResume = ++resumptions < RESUME_TRIES || this.#options.hasMedia();
+      this.#pending = next === "resume" && mayResume ? "resume" : "rejoin";
       // A join does not wait for a resumption that was refused, nor the next server for the first.
       waits = strategy === "rejoin" || this.#pending === "resume";
     }
