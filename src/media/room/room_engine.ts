@@ -21,8 +21,12 @@ import { TICK_SAMPLES } from "../wire/time.ts";
 
 /** Ticks that the room mixes late after a stall; earlier ones are silence for the listeners. */
 const CATCH_UP_TICKS = 3;
-/** How long the mix waits for a live agent in the middle of an utterance. */
-const LIVE_WAIT_MS = 4;
+/**
+ * How long the mix waits for a live agent in the middle of an utterance. An answer that comes after it
+ * costs a whole tick of delay, and later a cut; the wait costs its listeners nothing, since their jitter
+ * buffers bear packets that are late by less than 20 ms.
+ */
+const LIVE_WAIT_MS = 8;
 
 /** Figures of a room. */
 export interface RoomStats {
