@@ -74,7 +74,7 @@ async function measureBaseline(context: BenchContext): Promise<ConnectionResult>
   }
 }
 
-/** Someone who says a tone until it is flushed. */
+/** An agent, or the baseline, that says a tone until it is flushed. */
 interface ToneSpeaker {
   say(what: "tone"): Promise<void>;
   flush(): Promise<number>;
