@@ -20,15 +20,13 @@ import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import type { AgentAudioStats } from "./agent.ts";
 import { ClickEar } from "./click_ear.ts";
 import { speechLikeNoise } from "./speech.ts";
+import { TONE_HZ, TONE_LEVEL } from "./tone.ts";
 
 const RATE = 48_000;
 /** More than a call takes by default: crowds are measured. */
 const MAX_PEOPLE = 128;
 /** What one write holds. */
 const PIECE_MS = 100;
-/** A whole number of periods in each piece, so that the tone goes on without a seam. */
-const TONE_HZ = 1000;
-const TONE_LEVEL = 9000;
 const SPEECH_SECONDS = 20;
 /** Another one than those of the people. */
 const AGENT_SEED = 100;

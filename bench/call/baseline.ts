@@ -10,6 +10,10 @@ import { Probe } from "./probe.ts";
 /** A page that hears its own clicks come back from the baseline. */
 export interface BaselineConnection extends AsyncDisposable {
   probe: Probe;
+  /** Says a tone instead of what it hears, until it is flushed. */
+  say(): Promise<void>;
+  /** Ends the tone. Returns when that was, on the wall clock. */
+  flush(): Promise<number>;
 }
 
 /** In the page: answers the offer, and plays what comes, since otherwise nothing is decoded. */
@@ -57,5 +61,10 @@ export async function connectBaseline(page: Page, origin: URL): Promise<Baseline
   })().catch(() => {}); // until the helper or the page is gone
   await probe.listen();
   const owned = stack.move();
-  return { probe, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    probe,
+    say: async () => void await helper.ask("say"),
+    flush: async () => (await helper.ask("flush")).at,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }

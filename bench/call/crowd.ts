@@ -25,6 +25,8 @@ export interface CrowdResult {
   /** Per cent of a core, per person; `undefined` where it cannot be read. */
   mediaCpuPercent: number | undefined;
   agentCpuPercent: number | undefined;
+  /** What the people themselves take, who are on the same machine. */
+  peopleCpuPercent: number | undefined;
   mediaMb: number | undefined;
   agent: AgentFigures;
 }
@@ -52,6 +54,7 @@ export async function measureCrowd({ agent, options }: BenchContext): Promise<Cr
     const cpu = async () => ({
       media: mediaPid ? await cpuMs(mediaPid) : undefined,
       agent: await cpuMs(agent.pid),
+      people: await cpuMs(crowd.pid),
       at: performance.now(),
     });
     const before: Inbound[] = await crowd.ask("stats");
@@ -76,6 +79,7 @@ export async function measureCrowd({ agent, options }: BenchContext): Promise<Cr
       ),
       mediaCpuPercent: share(cpuBefore.media, cpuAfter.media),
       agentCpuPercent: share(cpuBefore.agent, cpuAfter.agent),
+      peopleCpuPercent: share(cpuBefore.people, cpuAfter.people),
       mediaMb: mediaPid ? await residentMb(mediaPid) : undefined,
       agent: await agent.figures(),
     };

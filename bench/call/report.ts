@@ -11,7 +11,7 @@ import type { CrowdResult } from "./crowd.ts";
 import type { DriftResult } from "./drift.ts";
 import type { LossResult } from "./loss.ts";
 import { PUBLISHED, SOURCES } from "./published.ts";
-import { type ConnectionResult, type RoundTripResults, typicalTrip } from "./round_trip.ts";
+import { type RoundTripResults, type TripResult, typicalTrip } from "./round_trip.ts";
 import type { LiveBlockResult, LiveStallResult, SpeechStallResult } from "./stall.ts";
 
 /** The media process's hop, one way each. */
@@ -51,7 +51,12 @@ export function targets(results: CallResults): Target[] {
     const trip = typicalTrip(own);
     add("round trip of a live track, median", "ms", 100, trip);
     add("round trip above the baseline", "ms", 25, trip - typicalTrip(baseline));
-    add("flush to silence, p95", "ms", 80, percentile(own.map(({ flushMs }) => flushMs), 0.95));
+    add(
+      "flush to silence, p95",
+      "ms",
+      80,
+      percentile(own.flatMap(({ flushesMs }) => flushesMs), 0.95),
+    );
     add("agent joins, media process started", "ms", 300, median(own.map((one) => one.agentJoinMs)));
     add("person joins", "ms", 300, median(own.map((one) => one.personJoinMs)));
   }
@@ -112,7 +117,7 @@ function targetTable(results: CallResults): string {
 }
 
 /** Concealed, dropped and round trip together: any one of them can hide what another shows. */
-function tripRow(name: string, results: ConnectionResult[]): string[] {
+function tripRow(name: string, results: TripResult[]): string[] {
   const all = results.flatMap(({ tripsMs }) => tripsMs);
   const medians = results.map(({ tripsMs }) => median(tripsMs));
   const concealed = results.map(({ reception }) => reception.concealedPercent);
@@ -151,11 +156,15 @@ function otherTable(results: CallResults): string {
   const rows: string[][] = [];
   const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd, drift } = results;
   if (roundTrip) {
-    const flushes = roundTrip.own.map(({ flushMs }) => flushMs);
-    rows.push([
-      "flush to silence p50/p95/max ms",
-      [0.5, 0.95, 1].map((p) => show(percentile(flushes, p), 0)).join("/"),
-    ]);
+    for (
+      const [name, results] of [["", roundTrip.own], [", baseline", roundTrip.baseline]] as const
+    ) {
+      const flushes = results.flatMap(({ flushesMs }) => flushesMs);
+      rows.push([
+        `flush to silence p50/p95/max ms${name}`,
+        [0.5, 0.95, 1].map((p) => show(percentile(flushes, p), 0)).join("/"),
+      ]);
+    }
     for (const [name, key] of [["agent", "agentJoinMs"], ["person", "personJoinMs"]] as const) {
       const joins = roundTrip.own.map((one) => one[key]);
       rows.push([
@@ -201,8 +210,9 @@ function otherTable(results: CallResults): string {
         `${show(crowd.concealedPercent, 2)}, ${show(crowd.worstConcealedPercent, 2)}`,
       ],
       [
-        `${crowd.people} people: core % a person, media and agent process`,
-        `${show(crowd.mediaCpuPercent)}, ${show(crowd.agentCpuPercent)}`,
+        `${crowd.people} people: core % a person, media and agent process, and they themselves`,
+        [crowd.mediaCpuPercent, crowd.agentCpuPercent, crowd.peopleCpuPercent]
+          .map((percent) => show(percent)).join(", "),
       ],
       [`${crowd.people} people: media process MB`, show(crowd.mediaMb, 0)],
       [

@@ -17,17 +17,24 @@ import { type Probe, type Reception, reception } from "./probe.ts";
 /** The jitter buffers' time to find their depth. */
 const SETTLE_MS = 1500;
 const CLICK_EVERY_MS = 200;
-/** How long a tone is heard before it is flushed, and how long its end is waited for. */
-const TONE_MS = 1000;
-const FLUSHED_MS = 500;
+/** How often a tone is flushed, how long it is heard before, and how long its end is waited for. */
+const FLUSHES = 5;
+const TONE_MS = 700;
+const FLUSHED_MS = 300;
 
-/** What one connection measured. */
-export interface ConnectionResult {
+/** The round trips of one connection. */
+export interface TripResult {
   /** The echoes that came back. */
   tripsMs: number[];
   /** Clicks that did not come back. */
   lost: number;
   reception: Reception;
+}
+
+/** What one connection measured. */
+export interface ConnectionResult extends TripResult {
+  /** From each `flush()` until the browser's decoder gives silence; `NaN`: it never did. */
+  flushesMs: number[];
 }
 
 /** One connection to an agent. */
@@ -36,8 +43,6 @@ export interface OwnResult extends ConnectionResult {
   agentJoinMs: number;
   /** From the person's joining until media is connected. */
   personJoinMs: number;
-  /** `flush()` until the browser's decoder gives silence; `NaN`: it never did. */
-  flushMs: number;
 }
 
 /** All connections. */
@@ -46,7 +51,7 @@ export interface RoundTripResults {
   baseline: ConnectionResult[];
 }
 
-async function measureTrips(probe: Probe, clicks: number): Promise<ConnectionResult> {
+async function measureTrips(probe: Probe, clicks: number): Promise<TripResult> {
   await delay(SETTLE_MS);
   const before = await probe.stats();
   const trips = await probe.roundTrips(clicks, CLICK_EVERY_MS);
@@ -62,20 +67,30 @@ async function measureBaseline(context: BenchContext): Promise<ConnectionResult>
   const page = await newPage(context);
   try {
     await using baseline = await connectBaseline(page, context.blank);
-    return await measureTrips(baseline.probe, context.options.clicks);
+    const trips = await measureTrips(baseline.probe, context.options.clicks);
+    return { ...trips, flushesMs: await measureFlushes(baseline.probe, baseline) };
   } finally {
     await closePage(page);
   }
 }
 
-async function measureFlush(context: BenchContext, probe: Probe): Promise<number> {
-  await context.agent.say("tone");
-  await delay(TONE_MS);
-  const flushedAt = await context.agent.flush();
-  await delay(FLUSHED_MS);
-  const changes = await probe.toneChanges();
-  const last = changes.at(-1);
-  return last && !last.on && last.time > flushedAt ? last.time - flushedAt : NaN;
+/** An agent, or the baseline, that says a tone until it is flushed. */
+interface ToneSpeaker {
+  say(what: "tone"): Promise<void>;
+  flush(): Promise<number>;
+}
+
+async function measureFlushes(probe: Probe, speaker: ToneSpeaker): Promise<number[]> {
+  const flushesMs: number[] = [];
+  for (let index = 0; index < FLUSHES; index++) {
+    await speaker.say("tone");
+    await delay(TONE_MS);
+    const flushedAt = await speaker.flush();
+    await delay(FLUSHED_MS);
+    const last = (await probe.toneChanges()).at(-1);
+    flushesMs.push(last && !last.on && last.time > flushedAt ? last.time - flushedAt : NaN);
+  }
+  return flushesMs;
 }
 
 async function measureOwn(context: BenchContext): Promise<OwnResult> {
@@ -86,8 +101,8 @@ async function measureOwn(context: BenchContext): Promise<OwnResult> {
     await agent.echo();
     const { probe, joinMs: personJoinMs } = await connectParticipant(page, link);
     const trips = await measureTrips(probe, options.clicks);
-    const flushMs = await measureFlush(context, probe);
-    return { ...trips, agentJoinMs, personJoinMs, flushMs };
+    const flushesMs = await measureFlushes(probe, agent);
+    return { ...trips, agentJoinMs, personJoinMs, flushesMs };
   } finally {
     await closePage(page);
     await agent.leave();
@@ -106,8 +121,9 @@ export async function measureRoundTrips(context: BenchContext): Promise<RoundTri
     progress(
       `round trip ${index + 1}/${connections}: ${median(own.tripsMs).toFixed(0)} ms, baseline ` +
         `${median(baseline.tripsMs).toFixed(0)} ms, flush ${
-          own.flushMs.toFixed(0)
-        } ms, joined in ` +
+          median(own.flushesMs).toFixed(0)
+        } ms, ` +
+        `baseline ${median(baseline.flushesMs).toFixed(0)} ms, joined in ` +
         `${own.agentJoinMs.toFixed(0)} + ${own.personJoinMs.toFixed(0)} ms`,
     );
   }
@@ -115,6 +131,6 @@ export async function measureRoundTrips(context: BenchContext): Promise<RoundTri
 }
 
 /** The round trip of some connections: the median of their medians. */
-export function typicalTrip(results: ConnectionResult[]): number {
+export function typicalTrip(results: TripResult[]): number {
   return medianOfMedians(results.map(({ tripsMs }) => tripsMs));
 }

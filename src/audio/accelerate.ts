@@ -67,6 +67,9 @@ export class Accelerate {
   /** The minimum lead of the observed ticks, and how long they have been observed. */
   #minLead = Infinity;
   #observedMs = 0;
+  /** The same of the latest ticks, for what a stall left: its backlog comes in parts, the first of them small. */
+  #minRecent = Infinity;
+  #recentMs = 0;
   #waitMs = MIN_WAIT_MS;
   #calmMs = 0;
 
@@ -101,11 +104,13 @@ export class Accelerate {
   trim(queue: SampleFifo, lead: number): number {
     this.#calm();
     this.#judge(lead);
+    this.#save();
     if (this.#surplus === 0) return 0;
     const shortened = this.#shorten(queue);
     const removed = shortened + this.#compress(queue, lead - shortened);
-    // The window's minimum is of before.
+    // The windows' minimum is of before.
     this.#minLead -= removed;
+    this.#minRecent -= removed;
     if (this.#surplus < this.#minCut) this.#surplus = 0;
     return removed;
   }
@@ -120,25 +125,36 @@ export class Accelerate {
     return Math.round(this.#sampleRate * ms / 1000);
   }
 
-  /** Observes the lead anew. */
-  #observe(): void {
-    this.#minLead = Infinity;
-    this.#observedMs = 0;
-  }
-
   /** There is no surplus, whatever was observed. */
   #forget(): void {
-    this.#surplus = this.#untilPausesMs = 0;
-    this.#observe();
+    this.#surplus =
+      this.#untilPausesMs =
+      this.#observedMs =
+      this.#recentMs =
+        0;
+    this.#minLead = this.#minRecent = Infinity;
   }
 
   #judge(lead: number): void {
     this.#minLead = Math.min(this.#minLead, lead);
+    this.#minRecent = Math.min(this.#minRecent, lead);
     this.#observedMs += TICK_MS;
-    const waitMs = this.#minLead > this.#samples(DEEP_MS) ? DEEP_WAIT_MS : this.#waitMs;
-    if (this.#observedMs < waitMs) return;
-    const surplus = this.#minLead - this.#margin;
-    this.#observe();
+    this.#recentMs += TICK_MS;
+    if (this.#recentMs >= DEEP_WAIT_MS) {
+      if (this.#minRecent > this.#samples(DEEP_MS)) this.#found(this.#minRecent);
+      this.#minRecent = Infinity;
+      this.#recentMs = 0;
+    }
+    if (this.#observedMs >= this.#waitMs) {
+      this.#found(this.#minLead);
+      this.#minLead = Infinity;
+      this.#observedMs = 0;
+    }
+  }
+
+  /** So much lead was never needed. */
+  #found(lead: number): void {
+    const surplus = lead - this.#margin;
     // A backlog arrives in several parts: more may have come than was known.
     if (surplus >= this.#minCut) this.#surplus = Math.max(surplus, this.#surplus);
   }
@@ -148,6 +164,13 @@ export class Accelerate {
     if (this.#calmMs < CALM_MS) return;
     this.#calmMs = 0;
     this.#waitMs = Math.max(this.#waitMs / 2, MIN_WAIT_MS);
+  }
+
+  /** Adds a tick's share to what may be cut: also in calm times, so that the first cut need not wait. */
+  #save(): void {
+    const depth = Math.min(1, this.#surplus / this.#samples(MAX_RATE_MS));
+    const rate = MIN_RATE + (MAX_RATE - MIN_RATE) * depth;
+    this.#budget = Math.min(this.#budget + this.#samples(TICK_MS) * rate, this.#maxCut);
   }
 
   /** Takes out pauses, and what exceeds a second. */
@@ -164,9 +187,6 @@ export class Accelerate {
 
   /** Cuts a period out of the next samples, when it is time. */
   #compress(queue: SampleFifo, lead: number): number {
-    const depth = Math.min(1, this.#surplus / this.#samples(MAX_RATE_MS));
-    const rate = MIN_RATE + (MAX_RATE - MIN_RATE) * depth;
-    this.#budget = Math.min(this.#budget + this.#samples(TICK_MS) * rate, this.#maxCut);
     this.#surplus = Math.max(0, Math.min(this.#surplus, lead - this.#margin));
     if (this.#surplus < this.#minCut) return 0;
     const wanted = Math.min(this.#maxCut, this.#surplus);

@@ -20,7 +20,7 @@ const reception = {
   jitterBufferMs: 30,
   packetsLost: 0,
 };
-const own = { lost: 0, reception, agentJoinMs: 200, personJoinMs: 90, flushMs: 60 };
+const own = { lost: 0, reception, agentJoinMs: 200, personJoinMs: 90, flushesMs: [60] };
 
 Deno.test("the call report makes no claim for a part that was not measured", () => {
   assertEquals(targets(nothing), []);
@@ -37,7 +37,7 @@ Deno.test("the call report compares the medians of the connections' medians with
 
 Deno.test("the call report counts a tone that never fell silent, and a track that never recovered, as missed", () => {
   const roundTrip = {
-    own: [{ ...own, tripsMs: [80], flushMs: NaN }],
+    own: [{ ...own, tripsMs: [80], flushesMs: [60, NaN] }],
     baseline: [{ ...own, tripsMs: [70] }],
   };
   const liveStalls = [{

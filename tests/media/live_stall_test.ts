@@ -9,6 +9,8 @@ import { speech } from "../fixtures/speech.ts";
 
 const RATE = 48_000;
 const BLOCK_MS = 3000;
+/** How long after a tick the source says its slot: longer than a room waits for it. */
+const ANSWER_MS = 9;
 
 /** A live source whose program can stand still: what it says waits, and comes together. */
 class StallingSource {
@@ -25,13 +27,13 @@ class StallingSource {
     this.playout.bind(1, "live", 0);
   }
 
-  /** The source says a slot every other tick, 5 ms after it, and has said `ms` more. */
+  /** The source says a slot every other tick, and has said `ms` more. */
   go(ms: number): void {
     for (let tick = 0; tick < ms / TICK_MS; tick++) {
       this.#read();
-      this.now += TICK_MS / 2;
+      this.now += ANSWER_MS;
       if (tick % 2 === 0) this.#say(2 * TICK_SAMPLES);
-      this.now += TICK_MS / 2;
+      this.now += TICK_MS - ANSWER_MS;
     }
   }
 

@@ -5,13 +5,13 @@ import type { RtcAudioData } from "../webrtc/rtc_types.ts";
 import { ROOM_RATE, TICK_SAMPLES } from "../wire/time.ts";
 import { LiveChannel } from "./live_channel.ts";
 
-/** Frames that may wait between a sink and its tick. */
-const KEPT_FRAMES = 3;
+/** Frames that may wait between a sink and its tick: 100 ms, after a stall. */
+export const KEPT_FRAMES = 10;
 
 /**
  * One participant's track on its way into the room: converts 10 ms frames of any rate to the room's
- * format, each with the number of its tick. The few waiting frames absorb the jitter between the
- * sinks; excess frames are counted and lost to the mix.
+ * format, each with the number of its tick. The waiting frames absorb the jitter between the
+ * sinks, and short stalls; excess frames are counted and lost to the mix.
  */
 export class AudioSource {
   readonly memberId: string;

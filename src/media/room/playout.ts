@@ -7,12 +7,15 @@ import { ROOM_RATE, samplesToMs, TICK_SAMPLES } from "../wire/time.ts";
 
 /** The maximum that may wait: a writer that exceeds it ignores the reports. */
 const MAX_SAMPLES = 30 * ROOM_RATE;
-/** The lead that a live source keeps. */
-const MARGIN_MS = 1;
+/** The lead that a live source keeps: none, since the room waits for it. */
+const MARGIN_MS = 0;
 /** Length of a ramp to silence, which prevents a click. */
 const RAMP_SAMPLES = 5 * ROOM_RATE / 1000;
-/** Audio that arrives this soon after a tick would have been in time, had the tick waited. */
-const IN_TIME_MS = 3;
+/**
+ * Audio that arrives this soon after a tick would have been in time, had the tick waited: a little less
+ * than the room does wait.
+ */
+const IN_TIME_MS = 7;
 
 /** The state of a playout; its counters belong to the current epoch. */
 export interface PlayoutState {

@@ -2,7 +2,7 @@ import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
 import { DropCounter } from "../../events/drop_counter.ts";
 import type { RtcAudioData } from "../webrtc/rtc_types.ts";
-import { AudioSource } from "./audio_source.ts";
+import { AudioSource, KEPT_FRAMES } from "./audio_source.ts";
 import { RoomClock } from "./room_clock.ts";
 import { RoomMixer } from "./room_mixer.ts";
 import type {
@@ -19,10 +19,18 @@ import { ActiveSpeaker, selectSpeakers } from "./active_speaker.ts";
 import { TICK_MS, TICKS_PER_SLOT } from "../../audio/grid.ts";
 import { TICK_SAMPLES } from "../wire/time.ts";
 
-/** Ticks that the room mixes late after a stall; earlier ones are silence for the listeners. */
-const CATCH_UP_TICKS = 3;
-/** How long the mix waits for a live agent in the middle of an utterance. */
-const LIVE_WAIT_MS = 4;
+/**
+ * Ticks that the room mixes late after a stall; earlier ones are lost to the listeners. On a busy machine
+ * stalls of some 50 ms are frequent: listeners who are sent all of it have a jitter buffer of that depth
+ * after the first of them, and hear the next ones without a gap.
+ */
+const CATCH_UP_TICKS = KEPT_FRAMES;
+/**
+ * How long the mix waits for a live agent in the middle of an utterance. An answer that comes after it
+ * costs a whole tick of delay, and later a cut; the wait costs its listeners nothing, since their jitter
+ * buffers bear packets that are late by less than 20 ms.
+ */
+const LIVE_WAIT_MS = 8;
 
 /** Figures of a room. */
 export interface RoomStats {
