@@ -17,7 +17,7 @@ function fixture(
   const reconnector = new Reconnector({
     clock,
     limitMs: 60_000,
-    hasMedia,
+    hasMedia: () => Promise.resolve(hasMedia()),
     attempt: async (strategy, signal) => {
       log.push(`${strategy} at ${clock.now()}`);
       await onAttempt(signal);

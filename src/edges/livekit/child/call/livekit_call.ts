@@ -107,6 +107,8 @@ export class LiveKitCall {
   #resized: Disposable | undefined;
   #dataLost: Disposable | undefined;
   #hasEnded = false;
+  /** What the session had received when it was last asked. */
+  #arrivedBytes = 0;
 
   constructor(options: LiveKitCallOptions) {
     this.#options = options;
@@ -171,7 +173,7 @@ export class LiveKitCall {
       limitMs: params.reconnectTimeoutMs,
       attempt: (strategy, signal) =>
         strategy === "resume" ? this.#resume(signal) : this.#rejoin(signal),
-      hasMedia: () => this.#session?.peerState === "connected",
+      hasMedia: () => this.#hasMedia(),
       onStart: () => {
         connection.send({ type: "reconnecting" });
         this.#lost.resolve();
@@ -431,6 +433,16 @@ export class LiveKitCall {
     await this.#connected(session, signal);
   }
 
+  /** Whether anything has arrived since it was asked last: of a node that died nothing does. */
+  async #hasMedia(): Promise<boolean> {
+    const session = this.#session;
+    if (session?.peerState !== "connected") return false;
+    const bytes = receivedBytes(await session.stats());
+    const isMore = bytes > this.#arrivedBytes;
+    this.#arrivedBytes = bytes;
+    return isMore && session.peerState === "connected";
+  }
+
   /** Waits until the session has a path: a socket alone carries no sound. */
   async #connected(session: RoomSession, signal: AbortSignal): Promise<void> {
     if (session.peerState === "connected") return;
@@ -597,6 +609,15 @@ export class LiveKitCall {
     const message = `${context}: ${messageOf(error)}`;
     this.#connection.send({ type: "error", code, message, retryable });
   }
+}
+
+/** Returns what a connection has received, with all that belongs to its transport. */
+function receivedBytes(reports: readonly Record<string, unknown>[]): number {
+  return reports.reduce((sum, { type, bytesReceived }) => {
+    return type === "candidate-pair" && typeof bytesReceived === "number"
+      ? sum + bytesReceived
+      : sum;
+  }, 0);
 }
 
 function microphoneOf({ tracks }: Member): string | undefined {

@@ -30,8 +30,11 @@ export interface ReconnectorOptions {
   limitMs: number;
   /** Tries once; rejects when that fails. The signal is aborted when there is another request. */
   attempt: (strategy: Strategy, signal: AbortSignal) => Promise<void>;
-  /** Whether the session's media still arrive: then only its socket is lost. */
-  hasMedia: () => boolean;
+  /**
+   * Resolves with whether more of the session's media have arrived since it was asked last: then only its
+   * socket is lost. Asked after each try that failed.
+   */
+  hasMedia: () => Promise<boolean>;
   onStart: () => void;
   onReconnected: (result: { strategy: Strategy; attempts: number; elapsedMs: number }) => void;
   onGivenUp: (error: EdgeError) => void;
@@ -117,10 +120,12 @@ export class Reconnector {
         return () => onGivenUp(final);
       }
       onAttemptFailed(error, strategy);
+      const hasMedia = await this.#options.hasMedia().catch(() => false);
+      if (signal.aborted) return undefined;
       const isAway = error instanceof EdgeError &&
         ["unreachable", "timeout", "lost"].includes(error.code);
       const next = this.#pending ?? (strategy === "resume" && isAway ? "resume" : "rejoin");
-      const mayResume = ++resumptions < RESUME_TRIES || this.#options.hasMedia();
+      const mayResume = ++resumptions < RESUME_TRIES || hasMedia;
       this.#pending = next === "resume" && mayResume ? "resume" : "rejoin";
       // A join does not wait for a resumption that was refused, nor the next server for the first.
       waits = strategy === "rejoin" || this.#pending === "resume";
