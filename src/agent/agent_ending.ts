@@ -14,7 +14,7 @@ const DRAIN_LIMIT_MS = 2000;
 /** How long an edge may take to end the call. */
 const END_LIMIT_MS = 30_000;
 
-/** Options for {@linkcode AgentEnding}. */
+/** What {@linkcode AgentEnding} needs. */
 export interface AgentEndingInit {
   edge: Pick<EdgeTransport, "endCall">;
   clock: Clock;

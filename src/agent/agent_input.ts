@@ -20,7 +20,7 @@ import { AudioInput } from "./audio_input.ts";
 import { VideoInput } from "./video_input.ts";
 
 /** Options for an {@linkcode AgentInput}. */
-export interface AgentInputOptions {
+export interface AgentInputInit {
   edge: EdgeTransport;
   processors: readonly Processor[];
   inputFilters: readonly InputFilter[];
@@ -44,7 +44,7 @@ type Change =
 export class AgentInput implements Disposable {
   readonly audio: AudioInput;
   readonly video: VideoInput;
-  readonly #options: AgentInputOptions;
+  readonly #options: AgentInputInit;
   readonly #participantJoined: readonly UserHook<Participant>[];
   readonly #participantLeft: readonly UserHook<Participant>[];
   readonly #textReceived: readonly UserHook<TextReceivedEvent>[];
@@ -54,7 +54,7 @@ export class AgentInput implements Disposable {
   #connection: CallConnection | undefined;
   #subscription: Disposable | undefined;
 
-  constructor(options: AgentInputOptions) {
+  constructor(options: AgentInputInit) {
     this.#options = options;
     const hooks = <T>(name: string, call: (processor: Processor, value: T) => unknown) =>
       options.processors.map((one) =>

@@ -17,7 +17,7 @@ import { AgentSession } from "./agent_session.ts";
 import { type ConversationHistory, KeptConversation } from "./kept_conversation.ts";
 
 /** Options for an {@linkcode AgentLifecycle}, beside its agent. */
-export interface AgentLifecycleOptions {
+export interface AgentLifecycleInit {
   audioSubscription: AudioSubscription;
   processors: readonly Processor[];
   input: AgentInput;
@@ -43,7 +43,7 @@ const CLOSE_LIMIT_MS = RELEASE_LIMIT_MS + 500;
 /** The steps by which an agent joins its call, and by which it leaves, also after half a join. */
 export class AgentLifecycle {
   readonly #agent: AgentContext;
-  readonly #options: AgentLifecycleOptions;
+  readonly #options: AgentLifecycleInit;
   /** Aborted by leaving: the join gives up the step it is waiting for. */
   readonly #leaving = new AbortController();
   readonly #started: Processor[] = [];
@@ -52,7 +52,7 @@ export class AgentLifecycle {
   #conversation: Conversation | undefined;
   #limits: CallLimits | undefined;
 
-  constructor(agent: AgentContext, options: AgentLifecycleOptions) {
+  constructor(agent: AgentContext, options: AgentLifecycleInit) {
     this.#agent = agent;
     this.#options = options;
   }

@@ -3,7 +3,7 @@ import type { Clock } from "../events/clock.ts";
 import { promised, type Report, UserHook } from "../events/user_code.ts";
 import { ClosedError } from "../edge/errors.ts";
 
-/** Options for {@linkcode AgentRequests}. */
+/** What {@linkcode AgentRequests} needs. */
 export interface AgentRequestsInit {
   clock: Clock;
   /** Returns whether the agent is leaving, or has left. */

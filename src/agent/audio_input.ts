@@ -15,7 +15,7 @@ import { ParticipantRing } from "./participant_ring.ts";
 import { ProcessorRunner } from "./processor_runner.ts";
 
 /** Options for an {@linkcode AudioInput}. */
-export interface AudioInputOptions {
+export interface AudioInputInit {
   processors: readonly Processor[];
   inputFilters: readonly InputFilter[];
   speakerFilter: SpeakerFilter;
@@ -50,7 +50,7 @@ interface Afterwards {
  * complete. After a stall it works in batches, and other tasks run between them.
  */
 export class AudioInput implements Disposable {
-  readonly #options: AudioInputOptions;
+  readonly #options: AudioInputInit;
   readonly #rings = new Map<string, ParticipantRing>();
   /** Rings that receive no more audio and are not empty yet. */
   readonly #ending = new Set<ParticipantRing>();
@@ -77,7 +77,7 @@ export class AudioInput implements Disposable {
   #creditAt = 0;
   #later: Disposable | undefined;
 
-  constructor(options: AudioInputOptions) {
+  constructor(options: AudioInputInit) {
     const { clock, report, speakerFilter } = options;
     this.#options = options;
     const { processors } = options;

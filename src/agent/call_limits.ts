@@ -5,7 +5,7 @@ import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../events/logger.ts";
 import { ConnectionStateChangedEvent } from "../edge/events.ts";
 
-/** Options for {@linkcode CallLimits}. */
+/** What {@linkcode CallLimits} needs. */
 export interface CallLimitsInit {
   edge: EdgeTransport;
   connection: CallConnection;

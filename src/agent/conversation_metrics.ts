@@ -62,7 +62,7 @@ export interface BroadcastMetricsOptions {
   everyMs?: number;
 }
 
-/** Options for {@linkcode ConversationMetrics}. */
+/** What {@linkcode ConversationMetrics} needs. */
 export interface ConversationMetricsInit {
   events: EventManager;
   clock: Clock;

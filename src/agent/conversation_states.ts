@@ -15,7 +15,7 @@ import {
   UserStateChangedEvent,
 } from "../inference/contracts/events.ts";
 
-/** Options for {@linkcode ConversationStates}. */
+/** What {@linkcode ConversationStates} needs. */
 export interface ConversationStatesInit {
   clock: Clock;
   emit: (event: object) => void;

@@ -14,7 +14,7 @@ import { waitFor } from "../events/waiting.ts";
 /** Time limit for an edge's step before the join. Edges have limits of their own as well. */
 const EDGE_LIMIT_MS = 30_000;
 
-/** Options for {@linkcode EdgeAccess}. */
+/** What {@linkcode EdgeAccess} needs. */
 export interface EdgeAccessInit {
   edge: EdgeTransport;
   user: User;

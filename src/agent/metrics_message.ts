@@ -7,7 +7,7 @@ import { jsonByteLength } from "../edge/json.ts";
 /** Metrics per component. */
 export type Figures = Record<string, Readonly<Record<string, number>>>;
 
-/** Options for {@linkcode metricsMessage}. */
+/** What {@linkcode metricsMessage} needs. */
 export interface MetricsMessageInit {
   /** Of the latest reply. */
   latency: ReplyLatencyEvent | undefined;

@@ -7,7 +7,7 @@ import { type TrackInfo, TrackType } from "../edge/types.ts";
 import { attempt, type Expected, type Report, UserHook } from "../events/user_code.ts";
 
 /** Options for a {@linkcode VideoInput}. */
-export interface VideoInputOptions {
+export interface VideoInputInit {
   processors: readonly Processor[];
   hearsAgents: boolean;
   clock: Clock;
@@ -41,7 +41,7 @@ interface Source {
  * Without a processor that takes video it subscribes to none.
  */
 export class VideoInput implements Disposable {
-  readonly #options: VideoInputOptions;
+  readonly #options: VideoInputInit;
   readonly #viewers: readonly Viewer[];
   readonly #watchers: readonly UserHook<TrackInfo | undefined>[];
   readonly #subscription: UserHook<TrackInfo>;
@@ -49,7 +49,7 @@ export class VideoInput implements Disposable {
   #source: Source | undefined;
   #closed = false;
 
-  constructor(options: VideoInputOptions) {
+  constructor(options: VideoInputInit) {
     this.#options = options;
     this.#viewers = options.processors
       .filter((one) => one.processVideo)
@@ -192,7 +192,7 @@ class Viewer {
   #busySince: number | undefined;
   #isReported = false;
 
-  constructor(processor: Processor, options: VideoInputOptions) {
+  constructor(processor: Processor, options: VideoInputInit) {
     this.#clock = options.clock;
     this.#name = processor.name;
     this.#throttle = new FrameThrottle(processor.videoFps ?? Infinity);

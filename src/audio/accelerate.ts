@@ -36,7 +36,7 @@ const FADE_MS = 5;
 const SEARCH_MS = 1 / 12;
 
 /** Options for an {@linkcode Accelerate}. */
-export interface AccelerateOptions {
+export interface AccelerateInit {
   /** Samples a second. */
   sampleRate: number;
   /** The lead that stays when all surplus is removed, in milliseconds. */
@@ -73,7 +73,7 @@ export class Accelerate {
   #waitMs = MIN_WAIT_MS;
   #calmMs = 0;
 
-  constructor({ sampleRate, marginMs }: AccelerateOptions) {
+  constructor({ sampleRate, marginMs }: AccelerateInit) {
     this.#sampleRate = sampleRate;
     this.#margin = this.#samples(marginMs);
     this.#minCut = this.#samples(MIN_CUT_MS);

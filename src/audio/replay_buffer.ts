@@ -3,7 +3,7 @@ import { PcmChunk } from "./pcm_chunk.ts";
 import { SampleFifo } from "./sample_fifo.ts";
 
 /** Options for a {@linkcode ReplayBuffer}. */
-export interface ReplayBufferOptions {
+export interface ReplayBufferInit {
   /** Samples per second of the mono audio. */
   sampleRate: number;
   /** The most audio that is kept, in milliseconds: older audio is dropped. */
@@ -21,7 +21,7 @@ export class ReplayBuffer {
   #pushed = 0;
 
   /** Creates an empty buffer. */
-  constructor({ sampleRate, capacityMs }: ReplayBufferOptions) {
+  constructor({ sampleRate, capacityMs }: ReplayBufferInit) {
     this.#sampleRate = sampleRate;
     this.#capacity = Math.round(sampleRate * capacityMs / 1000);
     this.#samples = new SampleFifo(sampleRate, { whenFull: "grow" });

@@ -23,7 +23,7 @@ const ACCEPT_MS = 5000;
 /** How long a place is kept that its source neither starts nor releases. */
 const PLACE_MS = 30_000;
 
-/** Options for {@linkcode Admission}. */
+/** What {@linkcode Admission} needs. */
 export interface AdmissionInit extends Pick<ServeOptions, "accept"> {
   clock: Clock;
   report: Report;

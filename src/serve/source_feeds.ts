@@ -8,7 +8,7 @@ import { waitFor } from "../events/waiting.ts";
 /** Limit for each step of a source. */
 const STEP_MS = 5000;
 
-/** Options for {@linkcode SourceFeeds}. */
+/** What {@linkcode SourceFeeds} needs. */
 export interface SourceFeedsInit {
   sources: readonly JobSource[];
   clock: Clock;

@@ -16,7 +16,7 @@ const MIN_COMMIT_MS = 300;
 const IDLE = ["insufficient_audio_activity", "session_time_limit_exceeded"];
 
 /** Options for a {@linkcode ScribeCodec}. */
-export interface ScribeCodecOptions {
+export interface ScribeCodecInit {
   readonly sampleRate: number;
   /** Whether the committed text comes once more with the times of its words. */
   readonly hasTimes: boolean;
@@ -26,14 +26,14 @@ export interface ScribeCodecOptions {
 export class ScribeCodec implements SttCodec {
   readonly #name: string;
   readonly #io: SttIo;
-  readonly #options: ScribeCodecOptions;
+  readonly #options: ScribeCodecInit;
   readonly #commits: Commits;
   /** Samples that are not sent yet. */
   readonly #waiting = new SampleFifo(0, { whenFull: "grow" });
   /** Milliseconds of audio after the last commit. */
   #openMs = 0;
 
-  constructor(name: string, io: SttIo, options: ScribeCodecOptions) {
+  constructor(name: string, io: SttIo, options: ScribeCodecInit) {
     this.#name = name;
     this.#io = io;
     this.#options = options;

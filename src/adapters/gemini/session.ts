@@ -14,7 +14,7 @@ import { REALTIME_LIMITS } from "../../inference/contracts/realtime_limits.ts";
 import type { ToolResult } from "../../inference/contracts/tool.ts";
 import { PcmBytes } from "../service/pcm_bytes.ts";
 import { base64Of } from "../streaming/bytes.ts";
-import type { ServiceSocket, ServiceSocketOptions } from "../streaming/service_socket.ts";
+import type { ServiceSocket, ServiceSocketInit } from "../streaming/service_socket.ts";
 import {
   durationMs,
   readServerMessage,
@@ -62,7 +62,7 @@ export class GeminiLiveSession implements RealtimeSession {
   #isOver = false;
 
   constructor(
-    connect: (events: Pick<ServiceSocketOptions, "onMessage" | "onLost">) => ServiceSocket,
+    connect: (events: Pick<ServiceSocketInit, "onMessage" | "onLost">) => ServiceSocket,
   ) {
     this.#begun.promise.catch(() => {});
     this.#socket = connect({

@@ -15,7 +15,7 @@ export interface Link {
 }
 
 /** Options for a {@linkcode Session}. */
-export interface SessionOptions {
+export interface SessionInit {
   /** Creates a transport. */
   link: () => Promise<Link>;
   /** The server's tools have changed. */
@@ -40,12 +40,12 @@ interface Connected {
 
 /** A session with a server. */
 export class Session {
-  readonly #options: SessionOptions;
+  readonly #options: SessionInit;
   #connecting: Promise<Connected> | undefined;
   #connected: Connected | undefined;
   #isClosed = false;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionInit) {
     this.#options = options;
   }
 

@@ -65,8 +65,8 @@ export function readingRequest(id: string, text: string) {
   };
 }
 
-/** Options for {@linkcode OpenAIReader}. */
-export interface ReaderOptions {
+/** What {@linkcode OpenAIReader} needs. */
+export interface ReaderInit {
   name: string;
   clock: Clock;
   session: ReturnType<typeof readingSession>;
@@ -89,7 +89,7 @@ export class OpenAIReader implements AsyncDisposable {
   #isOver = false;
   #timer: Disposable | undefined;
 
-  constructor({ name, clock, session, connect }: ReaderOptions) {
+  constructor({ name, clock, session, connect }: ReaderInit) {
     this.#name = name;
     this.#clock = clock;
     this.#begun.promise.catch(() => {});

@@ -35,7 +35,7 @@ const LATE_OK = "late-ok-";
 /** The id of the message that begins the session. */
 const BEGIN = "begin";
 
-/** Options for {@linkcode OpenAIRealtimeSession}. */
+/** What {@linkcode OpenAIRealtimeSession} needs. */
 export interface SessionInit {
   clock: Clock;
   /** Whether the service replies by itself when it has detected the end of a turn. */

@@ -30,7 +30,7 @@ interface Segment {
 }
 
 /** Options for a {@linkcode TranscriptionCodec}. */
-export interface TranscriptionCodecOptions {
+export interface TranscriptionCodecInit {
   readonly sampleRate: number;
   /** The settings of the session. */
   readonly session: object;
@@ -56,7 +56,7 @@ export class TranscriptionCodec implements SttCodec {
   #isCommitting = false;
   #count = 0;
 
-  constructor(name: string, io: SttIo, options: TranscriptionCodecOptions) {
+  constructor(name: string, io: SttIo, options: TranscriptionCodecInit) {
     const { sampleRate, session, detectsTurns } = options;
     this.#name = name;
     this.#io = io;

@@ -4,7 +4,7 @@ import { checkObject } from "../../events/checks.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { endpoint } from "../service/endpoint.ts";
-import { type ServiceAddress, ServiceSocket, type ServiceSocketOptions } from "./service_socket.ts";
+import { type ServiceAddress, ServiceSocket, type ServiceSocketInit } from "./service_socket.ts";
 
 /** Options for a service that streams over a WebSocket. */
 export interface StreamingServiceOptions {
@@ -65,7 +65,7 @@ export class StreamingService {
   /** Begins to open a socket. */
   connect(
     vendor: VendorAddress,
-    options: Omit<ServiceSocketOptions, "name" | "connectTimeoutMs">,
+    options: Omit<ServiceSocketInit, "name" | "connectTimeoutMs">,
   ): ServiceSocket {
     this.#connections++;
     const { connectTimeoutMs = 10_000 } = this.#options;

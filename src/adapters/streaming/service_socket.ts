@@ -18,7 +18,7 @@ export interface ServiceAddress {
 }
 
 /** Options for a {@linkcode ServiceSocket}. */
-export interface ServiceSocketOptions {
+export interface ServiceSocketInit {
   /** Names the service in errors. */
   readonly name: string;
   readonly clock: Clock;
@@ -40,7 +40,7 @@ export interface ServiceSocketOptions {
 
 /** What is sent before the socket is open is sent when it opens. */
 export class ServiceSocket implements AsyncDisposable {
-  readonly #options: ServiceSocketOptions;
+  readonly #options: ServiceSocketInit;
   readonly #waiting: (string | Uint8Array)[] = [];
   readonly #gone = Promise.withResolvers<void>();
   readonly #limit: Disposable;
@@ -52,7 +52,7 @@ export class ServiceSocket implements AsyncDisposable {
   #isOver = false;
 
   /** @param address is awaited: a key may have to be fetched */
-  constructor(address: Promise<ServiceAddress>, options: ServiceSocketOptions) {
+  constructor(address: Promise<ServiceAddress>, options: ServiceSocketInit) {
     this.#options = options;
     const { clock, connectTimeoutMs } = options;
     this.#limit = clock.schedule(() => {

@@ -4,7 +4,7 @@ import { Channel } from "../../events/channel.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { SttEvent, SttSession } from "../../inference/contracts/stt.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
-import type { ServiceSocket, ServiceSocketOptions } from "./service_socket.ts";
+import type { ServiceSocket, ServiceSocketInit } from "./service_socket.ts";
 
 /** Audio for a service that takes none is too old to be of use after about a minute. */
 const MAX_BUFFERED_BYTES = 8_000_000;
@@ -44,7 +44,7 @@ export interface StreamingSttSessionInit {
   readonly name: string;
   readonly clock: Clock;
   readonly connect: (
-    options: Pick<ServiceSocketOptions, "onMessage" | "onLost">,
+    options: Pick<ServiceSocketInit, "onMessage" | "onLost">,
   ) => ServiceSocket;
   readonly codec: (io: SttIo) => SttCodec;
   readonly onError: (error: InferenceError) => void;

@@ -2,7 +2,7 @@
 import type { Clock } from "../../events/clock.ts";
 import type { TtsSession, TtsStream } from "../../inference/contracts/tts.ts";
 import { InferenceError } from "../../inference/contracts/errors.ts";
-import type { ServiceSocket, ServiceSocketOptions } from "./service_socket.ts";
+import type { ServiceSocket, ServiceSocketInit } from "./service_socket.ts";
 import type { TtsCodec, TtsIo } from "./tts_codec.ts";
 import { StreamingTtsStream } from "./tts_stream.ts";
 
@@ -20,7 +20,7 @@ export interface StreamingTtsSessionInit {
   /** The most streams that one connection speaks at the same time. */
   readonly maxStreams: number;
   readonly connect: (
-    options: Pick<ServiceSocketOptions, "onMessage" | "onLost">,
+    options: Pick<ServiceSocketInit, "onMessage" | "onLost">,
   ) => ServiceSocket;
   readonly codec: (io: TtsIo) => TtsCodec;
   readonly onError: (error: InferenceError) => void;

@@ -40,8 +40,8 @@ import { CustomEventReader, textOf } from "./custom_events.ts";
 import type { SfuCredentials } from "./wire/credentials.ts";
 import type { JoinRequest, StreamService } from "./service/stream_service.ts";
 
-/** Options for {@linkcode CallBroker}. */
-export interface CallBrokerOptions {
+/** What {@linkcode CallBroker} needs. */
+export interface CallBrokerInit {
   call: Call;
   userId: string;
   service: StreamService;
@@ -58,7 +58,7 @@ export interface CallBrokerOptions {
  */
 export class CallBroker {
   readonly id: string = crypto.randomUUID();
-  readonly #options: CallBrokerOptions;
+  readonly #options: CallBrokerInit;
   readonly #coordinator: CoordinatorSocket;
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
@@ -72,7 +72,7 @@ export class CallBroker {
   /** The agent's tracks that others have muted. */
   #muted: readonly MutedTrack[] = [];
 
-  constructor(options: CallBrokerOptions) {
+  constructor(options: CallBrokerInit) {
     this.#options = options;
     const { call, userId, service, settings, events } = options;
     const { clock } = service;

@@ -46,8 +46,8 @@ export interface CoordinatorEvent {
   [name: string]: JsonValue;
 }
 
-/** Options for {@linkcode CoordinatorSocket}. */
-export interface CoordinatorSocketOptions {
+/** What {@linkcode CoordinatorSocket} needs. */
+export interface CoordinatorSocketInit {
   /** The video service's address. */
   videoUrl: string;
   apiKey: string;
@@ -72,7 +72,7 @@ export interface CoordinatorSocketOptions {
  * error event and is repaired, as often as it takes, and never ends a call.
  */
 export class CoordinatorSocket {
-  readonly #options: CoordinatorSocketOptions;
+  readonly #options: CoordinatorSocketInit;
   readonly #times: CoordinatorTimes;
   readonly #stop = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
@@ -87,7 +87,7 @@ export class CoordinatorSocket {
   #hasWarned = false;
   #count = 0;
 
-  constructor(options: CoordinatorSocketOptions) {
+  constructor(options: CoordinatorSocketInit) {
     this.#options = options;
     this.#times = { ...TIMES, ...options.times };
     this.#ready.promise.catch(() => {});

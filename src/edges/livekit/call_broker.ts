@@ -28,8 +28,8 @@ import {
 } from "./wire/ipc.ts";
 import { isUsable } from "./wire/usable_token.ts";
 
-/** Options for {@linkcode CallBroker}. */
-export interface CallBrokerOptions {
+/** What {@linkcode CallBroker} needs. */
+export interface CallBrokerInit {
   lease: MediaLease;
   events: EdgeEvents;
   clock: Clock;
@@ -48,7 +48,7 @@ export class CallBroker {
   readonly methods: RpcMethods = new RpcMethods((error, method) =>
     this.#report(error, `the method ${method}`)
   );
-  readonly #options: CallBrokerOptions;
+  readonly #options: CallBrokerInit;
   readonly #stop = new AbortController();
   readonly #malformed: DropCounter;
   /** The agent's connection, once it has joined. */
@@ -58,7 +58,7 @@ export class CallBroker {
   #moderated: CallParams["moderated"] = [];
   readonly #attributes: Record<string, string> = {};
 
-  constructor(options: CallBrokerOptions) {
+  constructor(options: CallBrokerInit) {
     this.#options = options;
     this.userId = options.userId;
     this.#malformed = new DropCounter(options.clock, (dropped) => {

@@ -18,8 +18,8 @@ const HANG_UP_MS = 2000;
 /** How often it is looked whether it did. */
 const LOOK_MS = 100;
 
-/** Options for {@linkcode Telephone}. */
-export interface TelephoneOptions {
+/** What {@linkcode Telephone} needs. */
+export interface TelephoneInit {
   settings: LiveKitSettings;
   rooms: RoomService;
   sip: SipService;
@@ -28,9 +28,9 @@ export interface TelephoneOptions {
 
 /** The telephone of an edge. */
 export class Telephone {
-  readonly #options: TelephoneOptions;
+  readonly #options: TelephoneInit;
 
-  constructor(options: TelephoneOptions) {
+  constructor(options: TelephoneInit) {
     this.#options = options;
   }
 

@@ -25,8 +25,8 @@ export interface Transcription {
   readonly to: string | undefined;
 }
 
-/** Options for {@linkcode TranscribedConversation}. */
-export interface TranscribedConversationOptions {
+/** What {@linkcode TranscribedConversation} needs. */
+export interface TranscribedConversationInit {
   id: string;
   instructions: string;
   clock: Clock;
@@ -43,14 +43,14 @@ export interface TranscribedConversationOptions {
  */
 export class TranscribedConversation implements Conversation {
   readonly #memory: MemoryConversation;
-  readonly #options: TranscribedConversationOptions;
+  readonly #options: TranscribedConversationInit;
   /** Messages with states that are not sent, in the order of the first of them. */
   readonly #changed = new Map<string, Message>();
   /** Messages of which the room knows a state. */
   readonly #shown = new Set<string>();
   #sending: Promise<void> | undefined;
 
-  constructor(options: TranscribedConversationOptions) {
+  constructor(options: TranscribedConversationInit) {
     this.#options = options;
     this.#memory = new MemoryConversation(options);
   }

@@ -18,7 +18,7 @@ import { LocalProcess, type LocalProcessOptions } from "./local_process.ts";
 import type { RunningServer } from "./server.ts";
 import { type CallParams, childMessage } from "./wire/messages.ts";
 
-/** Options for {@linkcode LocalCalls}. */
+/** What {@linkcode LocalCalls} needs. */
 export interface LocalCallsInit
   extends Pick<LocalProcessOptions, "settings" | "closing" | "denoPath" | "memoryLimit"> {
   clock: NonNullable<LocalProcessOptions["clock"]>;

@@ -47,7 +47,7 @@ export interface LocalServer extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Options for {@linkcode RunningServer}. */
+/** What {@linkcode RunningServer} needs. */
 export interface RunningServerInit extends StartPageOptions {
   events: EdgeEvents;
   clock: Clock;

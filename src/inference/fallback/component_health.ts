@@ -38,7 +38,7 @@ interface Candidate<C> {
   retry: Disposable | undefined;
 }
 
-/** Options for {@linkcode ComponentHealth}. */
+/** What {@linkcode ComponentHealth} needs. */
 export interface ComponentHealthInit<C> extends FallbackOptions {
   /** Names the fallback in errors, e.g. `"FallbackLLM"`. */
   kind: string;

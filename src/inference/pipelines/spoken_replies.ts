@@ -15,7 +15,7 @@ import type { FailureResponse } from "./failure_response.ts";
 import { replyLatency } from "../reply/reply_latency.ts";
 import { once, Synthesizer, type SynthesizerOptions } from "../speech/synthesizer.ts";
 
-/** Options for {@linkcode SpokenReplies}. */
+/** What {@linkcode SpokenReplies} needs. */
 export interface SpokenRepliesInit {
   voice: SynthesizerOptions;
   chat: Pick<ChatContext, "history">;

@@ -11,7 +11,7 @@ import type { Synthesizer } from "../speech/synthesizer.ts";
 import { RequestOrder } from "./request_order.ts";
 import type { ToolRun } from "./tool_run.ts";
 
-/** Options for {@linkcode ReplyGenerator}. */
+/** What {@linkcode ReplyGenerator} needs. */
 export interface ReplyGeneratorInit extends ReplyModel {
   chat: ChatContext;
   transcript: TranscriptWriter;

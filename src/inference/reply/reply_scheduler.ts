@@ -10,7 +10,7 @@ import type { Reply } from "./reply.ts";
 import type { ReplyGenerator } from "./reply_generator.ts";
 import type { TurnCompletion, UserTurnChange } from "./turn_completion.ts";
 
-/** Options for {@linkcode ReplyScheduler}. */
+/** What {@linkcode ReplyScheduler} needs. */
 export interface ReplySchedulerInit {
   chat: Pick<ChatContext, "appendUserMessage" | "messages">;
   generator: Pick<ReplyGenerator, "generatePreemptively" | "replyTo" | "discard">;

@@ -7,7 +7,7 @@ import type { UserTurnObserver } from "../turns/user_turn_observer.ts";
 import type { SpeechOutcome } from "./speech_handle.ts";
 import { promised } from "../../events/user_code.ts";
 
-/** Options for {@linkcode SpeechAdmission}. */
+/** What {@linkcode SpeechAdmission} needs. */
 export interface SpeechAdmissionInit {
   clock: Clock;
   unheardSpeech: Pick<UnheardSpeechTimeout, "mayBeWords">;

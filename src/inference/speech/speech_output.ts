@@ -5,7 +5,7 @@ import { AgentSpeechEndedEvent, AgentSpeechStartedEvent } from "../contracts/eve
 import { PlaybackReference } from "../echo/playback_reference.ts";
 import { BackgroundTrack } from "./background_track.ts";
 import { SpeechHandle, type SpeechHandleInit, type SpeechOutcome } from "./speech_handle.ts";
-import { SpeechQueue, type SpeechQueueOptions } from "./speech_queue.ts";
+import { SpeechQueue, type SpeechQueueInit } from "./speech_queue.ts";
 
 /** Options for something that the agent says. */
 export interface PlayOptions extends Omit<SpeechHandleInit, "onEnded"> {
@@ -31,7 +31,7 @@ export class SpeechOutput {
 
   constructor(
     context: PipelineContext,
-    options: Pick<SpeechQueueOptions, "onKept" | "onFewer"> = {},
+    options: Pick<SpeechQueueInit, "onKept" | "onFewer"> = {},
   ) {
     const { clock, report, untilHeard, background } = context;
     const { playback } = this;

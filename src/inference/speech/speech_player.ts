@@ -10,7 +10,7 @@ import { sleep } from "../../events/waiting.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 
 /** Options for a {@linkcode SpeechPlayer}. */
-export interface SpeechPlayerOptions {
+export interface SpeechPlayerInit {
   /** The agent's track: of a speech that has none of its own. */
   track: OutboundAudioTrack;
   clock: Clock;
@@ -36,10 +36,10 @@ const MAX_DELAY_MS = 2000;
 
 /** Writes the audio of speeches, each to its track, and waits until the listener has heard it. */
 export class SpeechPlayer {
-  readonly #options: SpeechPlayerOptions;
+  readonly #options: SpeechPlayerInit;
   #playbackTimer: Disposable | undefined;
 
-  constructor(options: SpeechPlayerOptions) {
+  constructor(options: SpeechPlayerInit) {
     this.#options = options;
   }
 

@@ -10,7 +10,7 @@ import { hasWords } from "../contracts/words.ts";
 import { POLL_MS, SpeechPlayer } from "./speech_player.ts";
 
 /** Options for a {@linkcode SpeechQueue}. */
-export interface SpeechQueueOptions {
+export interface SpeechQueueInit {
   track: OutboundAudioTrack;
   clock: Clock;
   /** Waits until there is a person to hear it; returns `undefined` where there is one already. */
@@ -50,7 +50,7 @@ interface SuspendedSpeech {
  * something to say.
  */
 export class SpeechQueue {
-  readonly #options: SpeechQueueOptions;
+  readonly #options: SpeechQueueInit;
   readonly #player: SpeechPlayer;
   readonly #waiting: SpeechHandle[] = [];
   readonly #closing = new AbortController();
@@ -64,7 +64,7 @@ export class SpeechQueue {
   /** The latest speech that has ended during which what people said is forgotten. */
   #discarding: { speech: SpeechHandle; toMs: number } | undefined;
 
-  constructor(options: SpeechQueueOptions) {
+  constructor(options: SpeechQueueInit) {
     this.#options = options;
     this.#player = new SpeechPlayer({
       ...options,

@@ -12,7 +12,7 @@ import type { UserTurn } from "./user_turn.ts";
 import { promised, type Report } from "../../events/user_code.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 
-/** Options for {@linkcode Endpointing}. */
+/** What {@linkcode Endpointing} needs. */
 export interface EndpointingInit {
   turnDetector: TurnDetector;
   /** The bounds of what it may ask for. */

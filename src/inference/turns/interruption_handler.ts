@@ -77,7 +77,7 @@ export interface InterruptiblePlayback {
 /** Words that come so soon after the agent began were said before. */
 const TRANSCRIPTION_MS = 500;
 
-/** Options for {@linkcode InterruptionHandler}. */
+/** What {@linkcode InterruptionHandler} needs. */
 export interface InterruptionHandlerInit {
   playback: InterruptiblePlayback;
   unheardSpeech: UnheardSpeechTimeout;

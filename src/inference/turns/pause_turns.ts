@@ -11,8 +11,8 @@ import { WordlessSound } from "./wordless_sound.ts";
 import { SpeakerTurns, type SpeakerTurnsInit } from "./speaker_turns.ts";
 import type { UserTurn } from "./user_turn.ts";
 
-/** Options for {@linkcode PauseTurns}. */
-export interface PauseTurnsOptions {
+/** What {@linkcode PauseTurns} needs. */
+export interface PauseTurnsInit {
   speakerId: string;
   /** Whether a sound has begun that may become speech. */
   isRising: () => boolean;
@@ -38,7 +38,7 @@ export class PauseTurns extends SpeakerTurns {
   constructor(
     participant: Participant,
     init: SpeakerTurnsInit,
-    { speakerId, isRising }: PauseTurnsOptions,
+    { speakerId, isRising }: PauseTurnsInit,
   ) {
     super(participant, init, { speakerId, continuous: false });
     const { vadOptions, sampleRate, turnOwner } = init;

@@ -12,7 +12,7 @@ import { PauseTurns } from "./pause_turns.ts";
 import { RecogniserTurns } from "./recogniser_turns.ts";
 import type { SpeakerTurns, SpeakerTurnsInit } from "./speaker_turns.ts";
 
-/** Options for {@linkcode SpeakerListener}. */
+/** What {@linkcode SpeakerListener} needs. */
 export interface SpeakerListenerInit extends SpeakerTurnsInit {
   /** The participant's id; empty for the mix of all. */
   speakerId: string;

@@ -13,7 +13,7 @@ export type ListeningComponents = Pick<
   "vad" | "stt" | "turnOwner" | "endpointing" | "turnLimit" | "vadOptions" | "nearSpeakerOnly"
 >;
 
-/** Options for {@linkcode SpeakerListeners}. */
+/** What {@linkcode SpeakerListeners} needs. */
 export interface SpeakerListenersInit
   extends Omit<SpeakerListenerInit, "speakerId" | "echo" | "isAgentHeard"> {
   /** Whether one listener follows the mix of all participants. */

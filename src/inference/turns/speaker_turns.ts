@@ -14,7 +14,7 @@ import { SpeakerTranscriber } from "./speaker_transcriber.ts";
 import { UserTurn } from "./user_turn.ts";
 import type { Report } from "../../events/user_code.ts";
 
-/** Options for {@linkcode SpeakerTurns}. */
+/** What {@linkcode SpeakerTurns} needs. */
 export interface SpeakerTurnsInit {
   sampleRate: number;
   stt: STT;

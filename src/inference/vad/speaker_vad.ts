@@ -11,7 +11,7 @@ import {
 } from "../../events/user_code.ts";
 
 /** Options for a {@linkcode SpeakerVad}. */
-export interface SpeakerVadOptions {
+export interface SpeakerVadInit {
   vad: VAD;
   sampleRate: number;
   clock: Clock;
@@ -33,7 +33,7 @@ const probability: Expected<number> = {
  * then, and the caller goes by something else.
  */
 export class SpeakerVad implements Disposable {
-  readonly #options: SpeakerVadOptions;
+  readonly #options: SpeakerVadInit;
   readonly #hook: UserHook<PcmChunk>;
   #stream: VadStream | undefined;
   #openAgainAt = -Infinity;
@@ -41,7 +41,7 @@ export class SpeakerVad implements Disposable {
   #overdue = 0;
   #closed = false;
 
-  constructor(options: SpeakerVadOptions) {
+  constructor(options: SpeakerVadInit) {
     this.#options = options;
     this.#hook = new UserHook<PcmChunk>((pcm) => this.#stream!.process(pcm), {
       ...options,

@@ -5,7 +5,7 @@ import type { ParticipantAudioStats } from "../wire/control.ts";
 const INTERVAL_MS = 5000;
 
 /** Options of an {@linkcode AudioStatsPoll}. */
-export interface AudioStatsPollOptions {
+export interface AudioStatsPollInit {
   clock: Clock;
   /** Whether any program wants the figures now. */
   isWanted(): boolean;
@@ -19,12 +19,12 @@ export interface AudioStatsPollOptions {
 
 /** Asks the media process every few seconds how audio arrives, while that is wanted. */
 export class AudioStatsPoll implements Disposable {
-  readonly #options: AudioStatsPollOptions;
+  readonly #options: AudioStatsPollInit;
   #timer: Disposable;
   #isOver = false;
 
   /** Begins to ask. */
-  constructor(options: AudioStatsPollOptions) {
+  constructor(options: AudioStatsPollInit) {
     this.#options = options;
     this.#timer = this.#next();
   }

@@ -53,7 +53,7 @@ export interface LinkedConnection {
 }
 
 /** Options of a {@linkcode ChildLink}. */
-export interface ChildLinkOptions {
+export interface ChildLinkInit {
   process: SpawnedChild;
   config: JsonValue;
   clock: Clock;
@@ -94,7 +94,7 @@ export class ChildLink {
   /** Resolves when the process is gone and its requests have failed. */
   readonly gone: Promise<void>;
   readonly writer: FrameWriter;
-  readonly #options: ChildLinkOptions;
+  readonly #options: ChildLinkInit;
   readonly #parser: FrameParser;
   readonly #ready = Promise.withResolvers<void>();
   readonly #requests = new Map<number, PromiseWithResolvers<JsonValue>>();
@@ -113,7 +113,7 @@ export class ChildLink {
   #starting = true;
   #failure: EdgeError | undefined;
 
-  constructor(options: ChildLinkOptions) {
+  constructor(options: ChildLinkInit) {
     this.#options = options;
     const { process } = options;
     this.ready = this.#ready.promise;

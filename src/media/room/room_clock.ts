@@ -28,7 +28,7 @@ interface Member extends ClockMember {
 }
 
 /** Options of a {@linkcode RoomClock}. */
-export interface RoomClockOptions {
+export interface RoomClockInit {
   clock: Clock;
   /**
    * Called when all live sinks have delivered for this tick, or its grace has passed. `behind` further
@@ -60,7 +60,7 @@ export class RoomClock {
   #timerAt: number | undefined;
   #lateTicks = 0;
 
-  constructor(options: RoomClockOptions) {
+  constructor(options: RoomClockInit) {
     this.#clock = options.clock;
     this.#onTick = options.onTick;
   }

@@ -8,7 +8,7 @@ import { SlotQueue } from "./slot_queue.ts";
 const KEPT_MS = 8000;
 
 /** Options of an {@linkcode RowQueue}. */
-export interface RowQueueOptions {
+export interface RowQueueInit {
   /** Samples a second of the agent's input. */
   sampleRate: number;
   clock: Clock;
@@ -54,7 +54,7 @@ export class RowQueue {
   /** Samples a second. */
   readonly sampleRate: number;
   readonly slotSamples: number;
-  readonly #options: RowQueueOptions;
+  readonly #options: RowQueueInit;
   readonly #drops: DropCounter;
   readonly #open = new Map<string, QueuedSource>();
   readonly #played = new RowValues(KEPT_MS / SLOT_MS);
@@ -64,7 +64,7 @@ export class RowQueue {
   #completeTo = -1;
   #closed = false;
 
-  constructor(options: RowQueueOptions) {
+  constructor(options: RowQueueInit) {
     this.#options = options;
     this.sampleRate = options.sampleRate;
     this.slotSamples = options.sampleRate * SLOT_MS / 1000;

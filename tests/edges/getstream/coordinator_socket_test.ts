@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AuthenticationError, type EdgeError } from "../../../src/edge/errors.ts";
 import {
   CoordinatorSocket,
-  type CoordinatorSocketOptions,
+  type CoordinatorSocketInit,
 } from "../../../src/edges/getstream/coordinator_socket.ts";
 import { UserToken } from "../../../src/edges/getstream/service/user_token.ts";
 import { rejectionError } from "../../../src/edges/getstream/wire/service_errors.ts";
@@ -30,7 +30,7 @@ class Line extends RawSocket {
 }
 
 /** A socket to a coordinator that a test plays, in virtual time. */
-function socketTo(options: Partial<CoordinatorSocketOptions> = {}, clock = new VirtualClock()) {
+function socketTo(options: Partial<CoordinatorSocketInit> = {}, clock = new VirtualClock()) {
   const lines: Line[] = [];
   const seen = {
     ...{ events: [] as string[], errors: [] as string[] },

@@ -26,7 +26,7 @@ import type { GetStreamSettings } from "../settings.ts";
 import type { StreamWebhook } from "../webhooks.ts";
 import {
   type CallName,
-  type ServiceOptions,
+  type ServiceInit,
   type StreamChatMessage,
   StreamService,
   type UpsertOptions,
@@ -44,7 +44,7 @@ export class AppService extends StreamService {
   readonly #apiSecret: string;
   readonly #client: StreamClient;
 
-  constructor(settings: GetStreamSettings, apiSecret: string, options: ServiceOptions) {
+  constructor(settings: GetStreamSettings, apiSecret: string, options: ServiceInit) {
     super(settings, options);
     this.#apiSecret = apiSecret;
     this.#client = new StreamClient(settings.apiKey, apiSecret, {

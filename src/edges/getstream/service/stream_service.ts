@@ -33,8 +33,8 @@ export interface UpsertOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Options for {@linkcode StreamService}. */
-export interface ServiceOptions {
+/** What {@linkcode StreamService} needs. */
+export interface ServiceInit {
   /** The clock for time limits and tokens. */
   clock: Clock;
   /** Aborted when the edge is closed, which ends all requests. */
@@ -78,7 +78,7 @@ export abstract class StreamService {
   protected readonly closed: AbortSignal;
   readonly #tokens = new Map<string, UserToken>();
 
-  constructor(settings: GetStreamSettings, { clock, signal }: ServiceOptions) {
+  constructor(settings: GetStreamSettings, { clock, signal }: ServiceInit) {
     this.settings = settings;
     this.clock = clock;
     this.closed = signal;

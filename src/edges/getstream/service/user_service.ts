@@ -14,7 +14,7 @@ import { retrying } from "../wire/retrying.ts";
 import type { GetStreamSettings, UserTokenSource } from "../settings.ts";
 import {
   type CallName,
-  type ServiceOptions,
+  type ServiceInit,
   type StreamChatMessage,
   StreamService,
   type UpsertOptions,
@@ -30,7 +30,7 @@ export class UserService extends StreamService {
   constructor(
     settings: GetStreamSettings,
     source: UserTokenSource,
-    options: ServiceOptions,
+    options: ServiceInit,
   ) {
     super(settings, options);
     this.#source = source;

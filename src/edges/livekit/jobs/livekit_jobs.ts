@@ -28,7 +28,7 @@ export interface LiveKitJobsOptions {
   kind?: LiveKitJobKind;
 }
 
-/** Options for {@linkcode LiveKitJobs}. */
+/** What {@linkcode LiveKitJobs} needs. */
 export interface LiveKitJobsInit {
   edge: EdgeTransport;
   settings: LiveKitSettings;

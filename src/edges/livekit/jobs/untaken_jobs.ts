@@ -17,7 +17,7 @@ const PATIENCE_MS = 3000;
 /** How many rooms are looked at in one go: there is another soon. */
 const ROOMS = 50;
 
-/** Options for {@linkcode UntakenJobs}. */
+/** What {@linkcode UntakenJobs} needs. */
 export interface UntakenJobsInit {
   edge: EdgeTransport;
   dispatches: DispatchService;

@@ -27,8 +27,8 @@ interface Entry {
   timer: Disposable | undefined;
 }
 
-/** Options for {@linkcode Connections}. */
-export interface ConnectionsOptions {
+/** What {@linkcode Connections} needs. */
+export interface ConnectionsInit {
   clock: Clock;
   /** The most at the same time. */
   most: number;
@@ -40,12 +40,12 @@ export interface ConnectionsOptions {
 
 /** The connections without a participant, the oldest first. */
 export class Connections {
-  readonly #options: ConnectionsOptions;
+  readonly #options: ConnectionsInit;
   readonly #all = new Map<string, TcpConnection>();
   readonly #silent = new Map<string, Entry>();
   readonly #closing = new Map<string, Entry>();
 
-  constructor(options: ConnectionsOptions) {
+  constructor(options: ConnectionsInit) {
     this.#options = options;
   }
 

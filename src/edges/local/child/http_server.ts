@@ -29,8 +29,8 @@ import { headersOf } from "../site/request_headers.ts";
 import { type RawSocket, Socket } from "./socket.ts";
 import { webSocketServer } from "./ws.ts";
 
-/** Options for {@linkcode HttpServer}. */
-export interface HttpServerOptions {
+/** What {@linkcode HttpServer} needs. */
+export interface HttpServerInit {
   settings: LocalSettings;
   clock: Clock;
   /** Receives lines about rejections and failures. */
@@ -43,7 +43,7 @@ export interface HttpServerOptions {
 
 /** A running server. */
 export class HttpServer {
-  readonly #options: HttpServerOptions;
+  readonly #options: HttpServerInit;
   readonly #listener: Listener;
   readonly #allowed: AllowLists;
   readonly #connections: Connections;
@@ -53,7 +53,7 @@ export class HttpServer {
   /** The origin of the links to calls. */
   readonly origin: string;
 
-  private constructor(options: HttpServerOptions, listener: Listener) {
+  private constructor(options: HttpServerInit, listener: Listener) {
     const { settings, clock } = options;
     const { limits } = settings;
     const { host, tls, announcedAddress, origins } = front(settings);
@@ -79,7 +79,7 @@ export class HttpServer {
   }
 
   /** Listens; rejects with the operating system's error. */
-  static async open(options: HttpServerOptions): Promise<HttpServer> {
+  static async open(options: HttpServerInit): Promise<HttpServer> {
     const { settings, onLost } = options;
     const { port } = settings;
     const { host, tls } = front(settings);

@@ -35,7 +35,7 @@ const ARRIVAL_MS = 1000;
 const TRIES = 2;
 
 /** Options for a {@linkcode Listener}. */
-export interface ListenerOptions {
+export interface ListenerInit {
   host: string;
   /** 0 for a free one. */
   port: number;
@@ -55,20 +55,20 @@ export interface ListenerOptions {
 export class Listener {
   /** The port that it listens on. */
   readonly port: number;
-  readonly #options: ListenerOptions;
+  readonly #options: ListenerInit;
   readonly #ending = new AbortController();
   #server: Server;
   /** How many connections have arrived. */
   #arrivals = 0;
 
-  private constructor(options: ListenerOptions) {
+  private constructor(options: ListenerInit) {
     this.#options = options;
     this.#server = this.#create();
     this.port = options.port;
   }
 
   /** Opens the port; rejects with the operating system's error. */
-  static async open(options: ListenerOptions): Promise<Listener> {
+  static async open(options: ListenerInit): Promise<Listener> {
     const listener = new Listener(options);
     await listen(listener.#server, options);
     const { port } = listener.#server.address() as AddressInfo;

@@ -37,7 +37,7 @@ export interface ConnectionRoom {
   log(line: string): void;
 }
 
-/** Options for {@linkcode ParticipantConnection}. */
+/** What {@linkcode ParticipantConnection} needs. */
 export interface ParticipantConnectionInit {
   /** The participant's id. */
   id: string;

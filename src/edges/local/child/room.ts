@@ -45,7 +45,7 @@ const STATS_PAUSE_MS = 100;
 const STATS_MS = 4000;
 
 /** Options for a {@linkcode Room}. */
-export interface RoomOptions {
+export interface RoomInit {
   media: RoomMedia;
   clock: Clock;
   limits: LocalLimits;
@@ -69,7 +69,7 @@ export class Room implements ParticipantRoom {
   readonly clock: Clock;
   readonly limits: LocalLimits;
   readonly rtc: RtcSettings;
-  readonly #options: RoomOptions;
+  readonly #options: RoomInit;
   readonly #participants = new Map<string, BrowserParticipant>();
   readonly #agents = new Map<number, RoomAgentEntry>();
   /** The participants' tracks, as the agents know them. */
@@ -79,7 +79,7 @@ export class Room implements ParticipantRoom {
   readonly #openedAtMs: number;
   #ended = false;
 
-  constructor(options: RoomOptions) {
+  constructor(options: RoomInit) {
     this.#options = options;
     this.media = options.media;
     this.clock = options.clock;

@@ -40,7 +40,7 @@ export type RawSocket = Pick<
 >;
 
 /** Options for a {@linkcode Socket}. */
-export interface SocketOptions {
+export interface SocketInit {
   clock: Clock;
   limits: LocalLimits;
   /** The address of the other end, for the log. */
@@ -54,7 +54,7 @@ export interface SocketOptions {
 /** One page's signalling. */
 export class Socket {
   readonly #raw: RawSocket;
-  readonly #options: SocketOptions;
+  readonly #options: SocketInit;
   readonly #rate: RateLimit;
   #handlers: SocketHandlers | undefined;
   #heardAt: number;
@@ -64,7 +64,7 @@ export class Socket {
   /** Resolves when it has ended for the server, whether or not the other end has closed. */
   readonly ended: Promise<void> = this.#done.promise;
 
-  constructor(raw: RawSocket, options: SocketOptions) {
+  constructor(raw: RawSocket, options: SocketInit) {
     this.#raw = raw;
     this.#options = options;
     this.#rate = new RateLimit(options.clock, options.limits.messagesPerSecond);

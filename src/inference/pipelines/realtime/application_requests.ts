@@ -13,7 +13,7 @@ import { attempt } from "../../../events/user_code.ts";
 import { type ChatHistory, userMessage } from "../../history/chat_history.ts";
 import { endingReply, type TextReply } from "../../reply/text_replies.ts";
 
-/** Options for {@linkcode ApplicationRequests}. */
+/** What {@linkcode ApplicationRequests} needs. */
 export interface ApplicationRequestsInit {
   context: PipelineContext;
   history: ChatHistory;

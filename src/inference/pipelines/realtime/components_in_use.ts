@@ -25,7 +25,7 @@ export interface RealtimeComponents {
   tools: readonly ToolDescription[];
 }
 
-/** Options for {@linkcode ComponentsInUse}. */
+/** What {@linkcode ComponentsInUse} needs. */
 export interface ComponentsInUseInit {
   context: PipelineContext;
   logger: Logger;

@@ -9,7 +9,7 @@ import type { UntoldNews } from "./untold_news.ts";
 import { attempt } from "../../../events/user_code.ts";
 import { BargeInEvent } from "../../contracts/events.ts";
 
-/** Options for {@linkcode RealtimeInterruptions}. */
+/** What {@linkcode RealtimeInterruptions} needs. */
 export interface RealtimeInterruptionsInit {
   context: PipelineContext;
   output: SpeechOutput;

@@ -26,7 +26,7 @@ export function checkPreparedSpeech(name: string, speech: PreparedSpeech): void 
   assertPcmChunk(speech.pcm, `${name}.pcm`);
 }
 
-/** Options for {@linkcode OutageMessage}. */
+/** What {@linkcode OutageMessage} needs. */
 export interface OutageMessageInit {
   clock: Clock;
   output: SpeechOutput;

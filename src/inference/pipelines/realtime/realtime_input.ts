@@ -11,7 +11,7 @@ import { energyVad } from "../../vad/energy_vad.ts";
 import { VadStateMachine } from "../../vad/vad_state_machine.ts";
 import { RowMixer } from "../../turns/row_mixer.ts";
 
-/** Options for {@linkcode RealtimeInput}. */
+/** What {@linkcode RealtimeInput} needs. */
 export interface RealtimeInputInit {
   /** What the agent plays, which may come back out of a loudspeaker. */
   playback: PlaybackReference;

@@ -15,7 +15,7 @@ import { KeptAudio } from "./kept_audio.ts";
 import { RealtimeInput } from "./realtime_input.ts";
 import { TrailingSilence } from "./trailing_silence.ts";
 
-/** Options for {@linkcode RealtimeListener}. */
+/** What {@linkcode RealtimeListener} needs. */
 export interface RealtimeListenerInit {
   llm: RealtimeLLM;
   context: PipelineContext;

@@ -15,7 +15,7 @@ const STALL_LIMIT_MS = 30_000;
 /** The ids of so many replies that have ended are kept. */
 const MAX_ENDED = 64;
 
-/** Options for {@linkcode RealtimeReplies}. */
+/** What {@linkcode RealtimeReplies} needs. */
 export interface RealtimeRepliesInit {
   clock: Clock;
   output: SpeechOutput;

@@ -10,7 +10,7 @@ import type { ToolExecutor } from "../../reply/tool_executor.ts";
 import type { ToolRun } from "../../reply/tool_run.ts";
 import { attempt } from "../../../events/user_code.ts";
 
-/** Options for {@linkcode RealtimeTools}. */
+/** What {@linkcode RealtimeTools} needs. */
 export interface RealtimeToolsInit {
   context: PipelineContext;
   history: ChatHistory;

@@ -50,7 +50,7 @@ export interface KnownConversation {
 /** Starts a session with these settings. */
 type Connect<Settings> = (settings: Settings, signal: AbortSignal) => Promise<RealtimeSession>;
 
-/** Options for {@linkcode ReconnectingSession}. */
+/** What {@linkcode ReconnectingSession} needs. */
 export interface ReconnectingSessionInit<Settings> {
   /** The model as it is now, for what is reported. */
   readonly llm: Pick<RealtimeLLM, "name">;

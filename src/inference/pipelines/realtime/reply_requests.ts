@@ -44,7 +44,7 @@ interface ReplyRequest extends ReplyRequestInit {
 /** Asks for a reply to the conversation. */
 const requestReply: ReplyRequestInit["send"] = (session, id) => session.requestReply({ id });
 
-/** Options for {@linkcode ReplyRequests}. */
+/** What {@linkcode ReplyRequests} needs. */
 export interface ReplyRequestsInit {
   clock: Clock;
   /** The model's name. */

@@ -9,7 +9,7 @@ const NOTICE_MS = 1000;
 /** The silence after which the turn is ended for the service. */
 const LIMIT_MS = 2000;
 
-/** Options for {@linkcode TrailingSilence}. */
+/** What {@linkcode TrailingSilence} needs. */
 export interface TrailingSilenceInit {
   clock: Clock;
   /** Sends 20 ms of silence. */

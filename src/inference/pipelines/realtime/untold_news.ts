@@ -1,6 +1,6 @@
 /** What has become known of tools, and people have not been told. @module */
 
-/** Options for {@linkcode UntoldNews}. */
+/** What {@linkcode UntoldNews} needs. */
 export interface UntoldNewsInit {
   /** Waits until there is a person; returns `undefined` where there is one. */
   untilHeard: () => Promise<unknown> | undefined;

@@ -9,8 +9,8 @@ type Kind = MutedTrack["track"];
 const TYPES = { audio: TrackType.AUDIO, video: TrackType.VIDEO } as const;
 const KINDS = ["audio", "video"] as const;
 
-/** Options for {@linkcode AgentTracks}. */
-export interface AgentTracksOptions {
+/** What {@linkcode AgentTracks} needs. */
+export interface AgentTracksInit {
   /** What others had muted in the media process that this one replaces. */
   before: readonly MutedTrack[];
   /** Others have muted a track that the agent publishes, or let it be heard again. */
@@ -21,7 +21,7 @@ export interface AgentTracksOptions {
 
 /** The agent's own tracks, by its will and by the orders of others. */
 export class AgentTracks {
-  readonly #options: AgentTracksOptions;
+  readonly #options: AgentTracksInit;
   readonly #rights = new PublishingRights();
   /** The tracks that the agent publishes and that others have muted, as it knows. */
   readonly #told: Set<Kind>;
@@ -30,7 +30,7 @@ export class AgentTracks {
   /** `undefined` while nothing is published yet, or again. */
   #wanted: OwnTracks | undefined;
 
-  constructor(options: AgentTracksOptions) {
+  constructor(options: AgentTracksInit) {
     this.#options = options;
     const { before } = options;
     this.#reported = before;

@@ -56,8 +56,8 @@ export interface Member {
   original: JsonValue;
 }
 
-/** Options for {@linkcode CallRoster}. */
-export interface CallRosterOptions {
+/** What {@linkcode CallRoster} needs. */
+export interface CallRosterInit {
   /** Sends a message to the agent. */
   emit: (message: ConnectionMessage) => void;
   /** Resolves to those of these users that are agents; never rejects. */
@@ -75,7 +75,7 @@ export interface CallRosterOptions {
 
 /** The participants of a call. */
 export class CallRoster {
-  readonly #options: CallRosterOptions;
+  readonly #options: CallRosterInit;
   readonly #members = new Map<string, Member>();
   /** Those who left a moment ago, the latest last: a user who rejoins has a new session. */
   #lost: { readonly member: Member; readonly untilMs: number }[] = [];
@@ -89,7 +89,7 @@ export class CallRoster {
   /** How many watch anonymously, as the agent knows; `undefined`: by another media process. */
   #viewers: number | undefined;
 
-  constructor(options: CallRosterOptions) {
+  constructor(options: CallRosterInit) {
     this.#options = options;
     this.#viewers = options.known ? undefined : 0;
     this.#loseAll(options.known?.participants ?? []);

@@ -45,8 +45,8 @@ export interface Try {
   reason: string;
 }
 
-/** Options for {@linkcode CallSessions}. */
-export interface CallSessionsOptions {
+/** What {@linkcode CallSessions} needs. */
+export interface CallSessionsInit {
   params: Pick<
     CallParams,
     "credentials" | "videoCodecs" | "silenceTimeoutMs" | "previousSessionId"
@@ -82,7 +82,7 @@ export interface CallSessionsOptions {
 
 /** The sessions of one agent in one call: the current one, and during a handover another one. */
 export class CallSessions {
-  readonly #options: CallSessionsOptions;
+  readonly #options: CallSessionsInit;
   /** The same through all sessions. */
   readonly #unifiedId = crypto.randomUUID();
   #current: SfuSession | undefined;
@@ -93,7 +93,7 @@ export class CallSessions {
   /** SFUs that failed since the call was lost; the agent asks for others. */
   readonly #avoided = new Set<string>();
 
-  constructor(options: CallSessionsOptions) {
+  constructor(options: CallSessionsInit) {
     this.#options = options;
   }
 

@@ -16,8 +16,8 @@ const PAUSES = { firstMs: 1000, maxMs: 60_000 };
 /** The longest delay of a timer. */
 const MAX_MS = 2 ** 31 - 1;
 
-/** Options for {@linkcode CredentialRenewal}. */
-export interface CredentialRenewalOptions {
+/** What {@linkcode CredentialRenewal} needs. */
+export interface CredentialRenewalInit {
   clock: Clock;
   /** Requests newer credentials. */
   ask: () => Promise<SfuCredentials>;
@@ -30,14 +30,14 @@ export interface CredentialRenewalOptions {
 
 /** Requests newer credentials before the current ones expire. */
 export class CredentialRenewal {
-  readonly #options: CredentialRenewalOptions;
+  readonly #options: CredentialRenewalInit;
   #timer: Disposable | undefined;
   /** The credentials that it renews. */
   #current: SfuCredentials | undefined;
   /** Tries in a row that brought no time. */
   #failures = 0;
 
-  constructor(options: CredentialRenewalOptions) {
+  constructor(options: CredentialRenewalInit) {
     this.#options = options;
   }
 

@@ -14,8 +14,8 @@ import {
 import { BACK_OFF } from "../../wire/retrying.ts";
 import type { Strategy } from "../../wire/ipc.ts";
 
-/** Options for {@linkcode Reconnector}. */
-export interface ReconnectorOptions {
+/** What {@linkcode Reconnector} needs. */
+export interface ReconnectorInit {
   clock: Clock;
   /** The reconnector gives up after this time. */
   limitMs: number;
@@ -40,14 +40,14 @@ const RANK: Record<Strategy, number> = { fast: 0, migrate: 1, rejoin: 2 };
 
 /** Reconnects a call, one try at a time; a request during a try changes the next one. */
 export class Reconnector {
-  readonly #options: ReconnectorOptions;
+  readonly #options: ReconnectorInit;
   readonly #stop = new AbortController();
   #pending: Strategy | undefined;
   #reason = "";
   #fastFailures = 0;
   #running: Promise<void> | undefined;
 
-  constructor(options: ReconnectorOptions) {
+  constructor(options: ReconnectorInit) {
     this.#options = options;
   }
 

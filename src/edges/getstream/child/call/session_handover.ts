@@ -12,8 +12,8 @@ const FLOW_MS = 2000;
 /** How often the handover checks whether the new session's audio flows. */
 const STEP_MS = 30;
 
-/** Options for {@linkcode SessionHandover}. */
-export interface SessionHandoverOptions {
+/** What {@linkcode SessionHandover} needs. */
+export interface SessionHandoverInit {
   /** The old session, and the new one. */
   from: SfuSession;
   to: SfuSession;
@@ -35,11 +35,11 @@ export class SessionHandover {
   readonly from: SfuSession;
   /** Resolves when the old session is closed; never rejects. */
   readonly done: Promise<void>;
-  readonly #options: SessionHandoverOptions;
+  readonly #options: SessionHandoverInit;
   readonly #hurry = new AbortController();
   #isMoved: boolean;
 
-  constructor(options: SessionHandoverOptions) {
+  constructor(options: SessionHandoverInit) {
     this.#options = options;
     this.from = options.from;
     this.#isMoved = !options.isMigration || !options.from.isOnline;

@@ -49,8 +49,8 @@ export interface CallBrokerClient {
   findAgents(userIds: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
-/** Options for {@linkcode StreamCall}. */
-export interface StreamCallOptions {
+/** What {@linkcode StreamCall} needs. */
+export interface StreamCallInit {
   connection: AgentConnection;
   params: CallParams;
   media: CallMedia;
@@ -61,7 +61,7 @@ export interface StreamCallOptions {
 
 /** One agent in one call. */
 export class StreamCall {
-  readonly #options: StreamCallOptions;
+  readonly #options: StreamCallInit;
   readonly #connection: AgentConnection;
   readonly #abort = new AbortController();
   readonly #roster: CallRoster;
@@ -79,7 +79,7 @@ export class StreamCall {
   #resized: Disposable | undefined;
   #ended = false;
 
-  constructor(options: StreamCallOptions) {
+  constructor(options: StreamCallInit) {
     this.#options = options;
     const { connection, clock, media, broker, params, log } = options;
     const { signal } = this.#abort;

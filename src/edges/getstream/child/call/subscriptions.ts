@@ -5,8 +5,8 @@ import { BACK_OFF, isRetryable } from "../../wire/retrying.ts";
 import type { Member } from "./call_roster.ts";
 import type { Wanted } from "../sfu/sfu_session.ts";
 
-/** Options for {@linkcode Subscriptions}. */
-export interface SubscriptionsOptions {
+/** What {@linkcode Subscriptions} needs. */
+export interface SubscriptionsInit {
   clock: Clock;
   members: () => Iterable<Member>;
   /** Sends the SFU the whole list. */
@@ -19,12 +19,12 @@ export interface SubscriptionsOptions {
 
 /** The tracks that the agent wants, beside all participants' audio, which the SFU always sends. */
 export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
+  readonly #options: SubscriptionsInit;
   readonly #constraints = new Map<string, VideoConstraints>();
   #sent = "[]";
   #isUpdating = false;
 
-  constructor(options: SubscriptionsOptions) {
+  constructor(options: SubscriptionsInit) {
     this.#options = options;
   }
 

@@ -8,8 +8,8 @@ const DEAD_MS = 5000;
 /** The fewest unanswered requests that count as such a silence. */
 const FEWEST_REQUESTS = 2;
 
-/** Options for {@linkcode IceConsentMonitor}. */
-export interface IceConsentMonitorOptions {
+/** What {@linkcode IceConsentMonitor} needs. */
+export interface IceConsentMonitorInit {
   clock: Clock;
   /** Returns wrtc's statistics of a connection; empty while it is not used. */
   stats: () => Promise<readonly Record<string, unknown>[]>;
@@ -24,7 +24,7 @@ export interface IceConsentMonitorOptions {
  * request every 2.5 s at least and counts the responses. ICE itself takes 18 s to report a loss.
  */
 export class IceConsentMonitor {
-  readonly #options: IceConsentMonitorOptions;
+  readonly #options: IceConsentMonitorInit;
   #timer: Disposable | undefined;
   /** The responses that each pair of candidates has received. */
   #responses = new Map<unknown, number>();
@@ -33,7 +33,7 @@ export class IceConsentMonitor {
   #isDead = false;
   #stopped = false;
 
-  constructor(options: IceConsentMonitorOptions) {
+  constructor(options: IceConsentMonitorInit) {
     this.#options = options;
     this.#schedule();
   }

@@ -8,8 +8,8 @@ const PATIENCE_MS = 1500;
 /** Time limit for a restart to restore the connection. */
 const RESTART_MS = 4000;
 
-/** Options for {@linkcode IceRestart}. */
-export interface IceRestartOptions {
+/** What {@linkcode IceRestart} needs. */
+export interface IceRestartInit {
   clock: Clock;
   /** Restarts ICE on one connection. */
   restart: (peer: PeerName) => Promise<void>;
@@ -20,12 +20,12 @@ export interface IceRestartOptions {
 
 /** Restarts ICE once on a connection that failed, and calls back when that did not help. */
 export class IceRestart {
-  readonly #options: IceRestartOptions;
+  readonly #options: IceRestartInit;
   readonly #timers = new Map<PeerName, Disposable>();
   readonly #restarted = new Set<PeerName>();
   #stopped = false;
 
-  constructor(options: IceRestartOptions) {
+  constructor(options: IceRestartInit) {
     this.#options = options;
   }
 

@@ -16,7 +16,7 @@ import {
 import { isCodecName, type VideoCodec } from "../../wire/video_codec.ts";
 import { onlyCodec, withBitrate } from "./publish_sdp.ts";
 import { describeLayer, type Layer, layerOf, type PictureSize } from "./video_layer.ts";
-import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
+import { SfuConnection, type SfuConnectionInit } from "./sfu_connection.ts";
 
 /** The agent's tracks; absent where it publishes none. */
 export interface OwnTracks {
@@ -27,8 +27,8 @@ export interface OwnTracks {
 /** A published track, as the SFU receives it. */
 export type TrackInfoInit = MessageInitShape<typeof TrackInfoSchema>;
 
-/** Options for {@linkcode Publisher}. */
-export interface PublisherOptions extends SfuConnectionOptions {
+/** What {@linkcode Publisher} needs. */
+export interface PublisherInit extends SfuConnectionInit {
   publishOptions: readonly PublishOption[];
   videoCodecs: readonly string[];
   /** What the call's settings say about audio. */
@@ -62,7 +62,7 @@ interface Section {
 
 /** Publishes tracks; one call of {@linkcode Publisher.publish} needs at most one negotiation. */
 export class Publisher extends SfuConnection {
-  readonly #options: PublisherOptions;
+  readonly #options: PublisherInit;
   readonly #sections: Section[] = [];
   #publishOptions: readonly PublishOption[];
   readonly #clones: RtcTrack[] = [];
@@ -75,7 +75,7 @@ export class Publisher extends SfuConnection {
   /** Whether there are sections that have not been negotiated. */
   #isPending = false;
 
-  constructor(options: PublisherOptions) {
+  constructor(options: PublisherInit) {
     super(options, { type: PeerType.PUBLISHER, doing: "publishing" });
     this.#options = options;
     this.#publishOptions = options.publishOptions;

@@ -9,7 +9,7 @@ import type { SignalClient } from "./signal_client.ts";
 export type PeerName = "publisher" | "subscriber";
 
 /** Options for both connections. */
-export interface SfuConnectionOptions {
+export interface SfuConnectionInit {
   media: CallMedia;
   iceServers: SfuCredentials["iceServers"];
   signal: SignalClient;
@@ -30,13 +30,13 @@ export abstract class SfuConnection {
   protected readonly peer: SfuPeer;
   /** Runs negotiations one after the other. */
   protected readonly tasks = new TaskQueue();
-  readonly #options: SfuConnectionOptions;
+  readonly #options: SfuConnectionInit;
   readonly #type: PeerType;
   /** Candidates that the SFU cannot use yet. */
   #waiting: RtcCandidate[] | undefined = [];
   #isClosed = false;
 
-  constructor(options: SfuConnectionOptions, { type, doing, onTrack }: SfuConnectionKind) {
+  constructor(options: SfuConnectionInit, { type, doing, onTrack }: SfuConnectionKind) {
     this.#options = options;
     this.#type = type;
     this.peer = options.media.createPeer({

@@ -25,7 +25,7 @@ import { isFast, joinRequest, type Reconnect } from "./join_request.ts";
 import type { CallMedia } from "./media.ts";
 import { IceConsentMonitor } from "./ice_consent_monitor.ts";
 import { type OwnPictures, type OwnTracks, Publisher } from "./publisher.ts";
-import type { PeerName, SfuConnection, SfuConnectionOptions } from "./sfu_connection.ts";
+import type { PeerName, SfuConnection, SfuConnectionInit } from "./sfu_connection.ts";
 import { type SfuPayload, SfuSocket } from "./sfu_socket.ts";
 import { SignalClient } from "./signal_client.ts";
 import { StatsReporter } from "./stats_reporter.ts";
@@ -45,8 +45,8 @@ export interface SessionEvents {
   onError(error: unknown, context: string): void;
 }
 
-/** Options for {@linkcode SfuSession}. */
-export interface SessionOptions {
+/** What {@linkcode SfuSession} needs. */
+export interface SessionInit {
   credentials: SfuCredentials;
   sessionId: string;
   /** The same through all sessions of one agent in one call. */
@@ -65,7 +65,7 @@ export interface SessionOptions {
 export class SfuSession {
   readonly credentials: SfuCredentials;
   readonly sessionId: string;
-  readonly #options: SessionOptions;
+  readonly #options: SessionInit;
   readonly #abort = new AbortController();
   readonly #signal: SignalClient;
   #socket: SfuSocket | undefined;
@@ -78,7 +78,7 @@ export class SfuSession {
   /** For how long the SFU keeps the session without a socket, in milliseconds. */
   fastDeadlineMs = 0;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionInit) {
     this.#options = options;
     this.credentials = options.credentials;
     this.sessionId = options.sessionId;
@@ -242,7 +242,7 @@ export class SfuSession {
     ]);
   }
 
-  #connectionOptions(peer: PeerName): SfuConnectionOptions {
+  #connectionOptions(peer: PeerName): SfuConnectionInit {
     const { media, events } = this.#options;
     return {
       media,

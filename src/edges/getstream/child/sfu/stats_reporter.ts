@@ -7,8 +7,8 @@ import type { SignalClient } from "./signal_client.ts";
 /** The shortest interval between two reports. */
 const SHORTEST_MS = 100;
 
-/** Options for {@linkcode StatsReporter}. */
-export interface StatsReporterOptions {
+/** What {@linkcode StatsReporter} needs. */
+export interface StatsReporterInit {
   clock: Clock;
   /** The interval that the SFU asks for; 0 sends none. */
   intervalMs: number;
@@ -20,11 +20,11 @@ export interface StatsReporterOptions {
 
 /** Sends an SFU statistics at the interval that it asks for. */
 export class StatsReporter {
-  readonly #options: StatsReporterOptions;
+  readonly #options: StatsReporterInit;
   #timer: Disposable | undefined;
   #isStopped = false;
 
-  constructor(options: StatsReporterOptions) {
+  constructor(options: StatsReporterInit) {
     this.#options = options;
     this.#schedule();
   }

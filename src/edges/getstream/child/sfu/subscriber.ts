@@ -8,10 +8,10 @@ import { EdgeError } from "@ringline/edge/toolkit";
 import { PeerType, type SubscriberOffer } from "../proto/signal_pb.ts";
 import { mediaKeyOfStream } from "../call/media_key.ts";
 import { undecodable } from "./offer_sdp.ts";
-import { SfuConnection, type SfuConnectionOptions } from "./sfu_connection.ts";
+import { SfuConnection, type SfuConnectionInit } from "./sfu_connection.ts";
 
 /** Options for {@linkcode Subscriber}. */
-export interface SubscriberOptions extends SfuConnectionOptions {
+export interface SubscriberOptions extends SfuConnectionInit {
   /** A track has arrived, or another one with the same key. */
   onTrack: (key: string) => void;
 }

@@ -8,8 +8,8 @@ import { PublishingRights, type RightsChange } from "./publishing_rights.ts";
 const AGENT = "agent";
 const ROOM = "room";
 
-/** Options for {@linkcode AgentTracks}. */
-export interface AgentTracksOptions {
+/** What {@linkcode AgentTracks} needs. */
+export interface AgentTracksInit {
   connection: Pick<AgentConnection, "videoTrack">;
   audio: Pick<CallAudio, "addListener" | "removeListener">;
   /** The kinds that others had muted in the media process that this one replaces. */
@@ -33,7 +33,7 @@ export class AgentTracks {
   /** The agent as a member of the mixer. */
   static readonly member = { memberId: AGENT, trackId: `${AGENT}:audio`, participantId: AGENT };
 
-  readonly #options: AgentTracksOptions;
+  readonly #options: AgentTracksInit;
   readonly #rights: PublishingRights;
   #wanted: PublishedKinds = { audio: false, video: false };
   #voice: RtcTrack | undefined;
@@ -42,7 +42,7 @@ export class AgentTracks {
   /** What is not wanted any more, until it is published no longer. */
   readonly #ending = new Map<string, Directed>();
 
-  constructor(options: AgentTracksOptions) {
+  constructor(options: AgentTracksInit) {
     this.#options = options;
     this.#rights = new PublishingRights(options);
   }

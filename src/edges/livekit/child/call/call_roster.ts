@@ -66,8 +66,8 @@ export interface Member {
   readonly tracks: Map<string, RosterTrack>;
 }
 
-/** Options for {@linkcode CallRoster}. */
-export interface CallRosterOptions {
+/** What {@linkcode CallRoster} needs. */
+export interface CallRosterInit {
   /** Sends a message to the agent. */
   emit: (message: ConnectionMessage) => void;
   /** Milliseconds for which a participant who was lost may come back as the same one. */
@@ -85,7 +85,7 @@ export interface CallRosterOptions {
 
 /** The participants of a room. */
 export class CallRoster {
-  readonly #options: CallRosterOptions;
+  readonly #options: CallRosterInit;
   readonly #members = new Map<string, Member>();
   /** Those who were lost a moment ago, by identity. */
   readonly #lost = new Map<string, { participantId: string; untilMs: number }>();
@@ -94,7 +94,7 @@ export class CallRoster {
   #own = "";
   #hasReported = false;
 
-  constructor(options: CallRosterOptions) {
+  constructor(options: CallRosterInit) {
     this.#options = options;
     const { known, clock, graceMs } = options;
     const untilMs = clock.now() + Math.max(graceMs, TAKEOVER_MS);

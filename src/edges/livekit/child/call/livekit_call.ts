@@ -70,8 +70,8 @@ const REFUSED = "publish-refused";
 /** The attribute by which a transcription names the track that it is of. */
 const TRANSCRIBED = "lk.transcribed_track_id";
 
-/** Options for {@linkcode LiveKitCall}. */
-export interface LiveKitCallOptions {
+/** What {@linkcode LiveKitCall} needs. */
+export interface LiveKitCallInit {
   connection: AgentConnection;
   params: CallParams;
   media: CallMedia;
@@ -83,7 +83,7 @@ export interface LiveKitCallOptions {
 
 /** One agent in one room. */
 export class LiveKitCall {
-  readonly #options: LiveKitCallOptions;
+  readonly #options: LiveKitCallInit;
   readonly #connection: AgentConnection;
   readonly #abort = new AbortController();
   readonly #roster: CallRoster;
@@ -110,7 +110,7 @@ export class LiveKitCall {
   /** What the session had received when it was last asked. */
   #arrivedBytes = 0;
 
-  constructor(options: LiveKitCallOptions) {
+  constructor(options: LiveKitCallInit) {
     this.#options = options;
     const { connection, clock, media, params, log } = options;
     this.#connection = connection;

@@ -15,8 +15,8 @@ const MAX_OPEN = 256;
 /** A packet's content. */
 type Value = DataPacket["value"];
 
-/** Options for {@linkcode MethodCalls}. */
-export interface MethodCallsOptions {
+/** What {@linkcode MethodCalls} needs. */
+export interface MethodCallsInit {
   clock: Clock;
   /** Sends a packet to one participant. */
   send: (value: Value, identity: string) => Promise<void>;
@@ -33,12 +33,12 @@ interface Pending {
 
 /** Passes calls of methods on, and responses. */
 export class MethodCalls {
-  readonly #options: MethodCallsOptions;
+  readonly #options: MethodCallsInit;
   readonly #pending = new Map<string, Pending>();
   /** The callers of calls that the agent's process has not answered, by the calls' ids. */
   readonly #callers = new Map<string, string>();
 
-  constructor(options: MethodCallsOptions) {
+  constructor(options: MethodCallsInit) {
     this.#options = options;
   }
 

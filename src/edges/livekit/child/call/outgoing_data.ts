@@ -14,8 +14,8 @@ const WAIT_MS = 10_000;
 /** The part of a session that sends. */
 export type SendingSession = Pick<RoomSession, "isClosed" | "sendData">;
 
-/** Options for {@linkcode OutgoingData}. */
-export interface OutgoingDataOptions<S extends SendingSession> {
+/** What {@linkcode OutgoingData} needs. */
+export interface OutgoingDataInit<S extends SendingSession> {
   /** The session now; `undefined` before the call is joined. */
   session: () => S | undefined;
   reconnector: () => { readonly isRunning: boolean; idle(): Promise<void> };
@@ -26,9 +26,9 @@ export interface OutgoingDataOptions<S extends SendingSession> {
 
 /** Sends data by the session that there is. */
 export class OutgoingData<S extends SendingSession> {
-  readonly #options: OutgoingDataOptions<S>;
+  readonly #options: OutgoingDataInit<S>;
 
-  constructor(options: OutgoingDataOptions<S>) {
+  constructor(options: OutgoingDataInit<S>) {
     this.#options = options;
   }
 

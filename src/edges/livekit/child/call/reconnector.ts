@@ -23,8 +23,8 @@ const RESUME_TRIES = 3;
 /** How long a session must last until its loss is one of its own. */
 const LASTING_MS = 5000;
 
-/** Options for {@linkcode Reconnector}. */
-export interface ReconnectorOptions {
+/** What {@linkcode Reconnector} needs. */
+export interface ReconnectorInit {
   clock: Clock;
   /** The reconnector gives up after this time. */
   limitMs: number;
@@ -45,7 +45,7 @@ export interface ReconnectorOptions {
 
 /** Reconnects a call, one try at a time; a request during a try ends it, and changes the next one. */
 export class Reconnector {
-  readonly #options: ReconnectorOptions;
+  readonly #options: ReconnectorInit;
   readonly #stop = new AbortController();
   /** The try in progress. */
   #attempt = new AbortController();
@@ -56,7 +56,7 @@ export class Reconnector {
   #tries = 0;
   #connectedAt = -Infinity;
 
-  constructor(options: ReconnectorOptions) {
+  constructor(options: ReconnectorInit) {
     this.#options = options;
   }
 

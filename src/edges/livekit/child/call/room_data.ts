@@ -23,8 +23,8 @@ const CHAT_OF_BEFORE = "lk-chat-topic";
 /** The most of an identity that an error shows. */
 const MAX_SHOWN = 256;
 
-/** Options for {@linkcode RoomData}. */
-export interface RoomDataOptions {
+/** What {@linkcode RoomData} needs. */
+export interface RoomDataInit {
   roster: Pick<CallRoster, "member">;
   clock: Clock;
   emit: (message: ConnectionMessage) => void;
@@ -36,7 +36,7 @@ export interface RoomDataOptions {
 
 /** Reads packets of data. */
 export class RoomData {
-  readonly #options: RoomDataOptions;
+  readonly #options: RoomDataInit;
   readonly #texts: TextReader;
   readonly #unread: DropCounter;
   readonly #tooLong: DropCounter;
@@ -44,7 +44,7 @@ export class RoomData {
   readonly #held: HeldPackets;
   #hasReportedEncryption = false;
 
-  constructor(options: RoomDataOptions) {
+  constructor(options: RoomDataInit) {
     this.#options = options;
     this.#texts = new TextReader(CHAT, (identity) => this.#dropText(identity));
     this.#tooLong = new DropCounter(options.clock, (dropped) => {

@@ -4,8 +4,8 @@ import type { VideoConstraints } from "@ringline/edge/media/child";
 import type { ClientMessage } from "../signal/signal_socket.ts";
 import { isAudio, type Member, type RosterTrack } from "./call_roster.ts";
 
-/** Options for {@linkcode Subscriptions}. */
-export interface SubscriptionsOptions {
+/** What {@linkcode Subscriptions} needs. */
+export interface SubscriptionsInit {
   members: () => Iterable<Member>;
   /** Whether the agent hears other agents. */
   hearsAgents: boolean;
@@ -21,13 +21,13 @@ export interface SubscriptionsOptions {
  * rate that it needs.
  */
 export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
+  readonly #options: SubscriptionsInit;
   readonly #constraints = new Map<string, VideoConstraints>();
   /** The tracks that the server knows of, with the settings that it has. */
   readonly #sent = new Map<string, string>();
   readonly #encrypted = new Set<string>();
 
-  constructor(options: SubscriptionsOptions) {
+  constructor(options: SubscriptionsInit) {
     this.#options = options;
   }
 

@@ -10,8 +10,8 @@ export interface AudienceTrack {
   readonly sid: string | undefined;
 }
 
-/** Options for {@linkcode Audience}. */
-export interface AudienceOptions {
+/** What {@linkcode Audience} needs. */
+export interface AudienceInit {
   send: (message: ClientMessage) => void;
   /** The identities of the room's participants. */
   identities: () => IteratorObject<string>;
@@ -22,12 +22,12 @@ export interface AudienceOptions {
  * for each participant which tracks are theirs: none receives a track that it was not told of.
  */
 export class Audience {
-  readonly #options: AudienceOptions;
+  readonly #options: AudienceInit;
   /** What the server was told last: at first, that all may receive everything. */
   #told = new SubscriptionPermission({ allParticipants: true });
   #hasTold = false;
 
-  constructor(options: AudienceOptions) {
+  constructor(options: AudienceInit) {
     this.#options = options;
   }
 

@@ -67,8 +67,8 @@ interface Publication extends Wish {
   isMuted: boolean;
 }
 
-/** Options for {@linkcode Publisher}. */
-export interface PublisherOptions {
+/** What {@linkcode Publisher} needs. */
+export interface PublisherInit {
   peer: Pick<RoomPeer, "addSending" | "negotiate">;
   audience: Audience;
   clock: Clock;
@@ -79,7 +79,7 @@ export interface PublisherOptions {
 
 /** Publishes tracks, mutes them and unmutes them: one change after the other. */
 export class Publisher {
-  readonly #options: PublisherOptions;
+  readonly #options: PublisherInit;
   /** By {@linkcode keyOf}. */
   readonly #publications = new Map<string, Publication>();
   readonly #consents = new Map<string, PromiseWithResolvers<TrackInfo>>();
@@ -90,7 +90,7 @@ export class Publisher {
   #isUnheard = false;
   #isClosed = false;
 
-  constructor(options: PublisherOptions) {
+  constructor(options: PublisherInit) {
     this.#options = options;
   }
 

@@ -25,8 +25,8 @@ const ANSWER_MS = 10_000;
 /** The most sections: a server that asks for more is wrong. */
 const MAX_SECTIONS = 512;
 
-/** Options for {@linkcode RoomPeer}. */
-export interface RoomPeerOptions {
+/** What {@linkcode RoomPeer} needs. */
+export interface RoomPeerInit {
   media: CallMedia;
   clock: Clock;
   send: (message: ClientMessage) => void;
@@ -41,7 +41,7 @@ export interface RoomPeerOptions {
 
 /** The connection to a room; an offer at a time. */
 export class RoomPeer {
-  readonly #options: RoomPeerOptions;
+  readonly #options: RoomPeerInit;
   readonly #peer: MediaPeer;
   readonly #reliable: DataChannel;
   readonly #lossy: DataChannel;
@@ -61,7 +61,7 @@ export class RoomPeer {
   #remote: string | undefined;
   #isClosed = false;
 
-  constructor(options: RoomPeerOptions) {
+  constructor(options: RoomPeerInit) {
     this.#options = options;
     const { media, clock, onState, onData } = options;
     this.#peer = media.createPeer({

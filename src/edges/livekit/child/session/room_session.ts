@@ -47,8 +47,8 @@ export interface SessionEvents {
   onError(error: unknown, context: string): void;
 }
 
-/** Options for {@linkcode RoomSession}. */
-export interface SessionOptions {
+/** What {@linkcode RoomSession} needs. */
+export interface SessionInit {
   media: CallMedia;
   clock: Clock;
   silenceMs: number;
@@ -67,7 +67,7 @@ export interface Access {
 /** One session, for one join. */
 export class RoomSession {
   readonly publisher: Publisher;
-  readonly #options: SessionOptions;
+  readonly #options: SessionInit;
   readonly #peer: RoomPeer;
   readonly #abort = new AbortController();
   #socket: SignalSocket | undefined;
@@ -78,7 +78,7 @@ export class RoomSession {
   /** The number of the last packet of each participant: a server may repeat what it sent before. */
   readonly #received = new Map<string, number>();
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionInit) {
     this.#options = options;
     const { media, clock, size, identities, events } = options;
     const send = (message: ClientMessage) => this.send(message);
