@@ -272,7 +272,7 @@ Deno.test("LocalEdge.handle says what is wrong", async () => {
   const wrong = 5 as unknown as Server;
   await using edge = newEdge();
   assertThrows(() => edge.handle(wrong), TypeError, "server: expected a server of node:http");
-  assertThrows(() => edge.handle(server, { origin: "x" }), TypeError, "origin: expected like");
+  assertThrows(() => edge.handle(server, { origin: "x" }), TypeError, "origin: expected one like");
   for (const origin of ["https://example.org/app", "https://example.org/?a", "https://a@b.c"]) {
     assertThrows(() => edge.handle(server, { origin }), TypeError, "the page has no prefix");
   }
