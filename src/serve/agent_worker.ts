@@ -177,9 +177,12 @@ export class AgentWorker implements AsyncDisposable {
     signal.throwIfAborted();
     // In processes of their own, agents have what is ready there.
     for (const edge of this.#processes ? [] : edgesOf(this.#init.sources ?? [])) {
-      this.#ready.use(await edge.keepReady({ signal }));
+      const ready = await edge.keepReady({ signal });
+      // The worker may have been closed meanwhile.
+      if (signal.aborted) await ready[Symbol.asyncDispose]();
+      signal.throwIfAborted();
+      this.#ready.use(ready);
     }
-    signal.throwIfAborted();
     // A source may offer jobs before it says that it is open.
     if (this.#state === "starting") this.#state = "running";
     await this.#feeds.open(this.#asJobWorker(), signal);

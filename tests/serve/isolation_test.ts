@@ -9,6 +9,7 @@ import type { FromAgent, ToAgent } from "../../src/serve/isolation/messages.ts";
 import {
   fromErrorData,
   fromOutcomeData,
+  readFromAgent,
   toErrorData,
   toOutcomeData,
 } from "../../src/serve/isolation/messages.ts";
@@ -243,6 +244,12 @@ Deno.test("errors and outcomes cross between the processes", () => {
   assertEquals(fromErrorData(toErrorData("broken")).message, "broken");
   const left = { status: "finished", reason: "left" } as const;
   assertEquals(fromOutcomeData(toOutcomeData(left)), left);
+  const outcome = toOutcomeData({ status: "failed", error: "no" });
+  const ended = { type: "ended", outcome } as const;
+  assertEquals(readFromAgent(JSON.parse(JSON.stringify(ended))), ended);
+  for (const foreign of [null, "hello", { type: "ended" }, { type: "alive", rssBytes: "many" }]) {
+    assertEquals(readFromAgent(foreign), undefined);
+  }
 });
 
 Deno.test("agentIsolation is checked", async () => {

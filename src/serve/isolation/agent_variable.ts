@@ -3,8 +3,17 @@
 /** The environment variable that a worker sets for the processes of its agents. */
 export const AGENT_VARIABLE = "RINGLINE_AGENT_PROCESS";
 
+const isStartedByWorker = takeVariable();
+
 /** Whether this program was started by a worker, for one agent. */
 export function isAgentProcess(): boolean {
+  return isStartedByWorker;
+}
+
+/** Reads the variable, and removes it: what the agent starts is no agent's process. */
+function takeVariable(): boolean {
   const { state } = Deno.permissions.querySync({ name: "env", variable: AGENT_VARIABLE });
-  return state === "granted" && Deno.env.get(AGENT_VARIABLE) === "1";
+  if (state !== "granted" || Deno.env.get(AGENT_VARIABLE) === undefined) return false;
+  Deno.env.delete(AGENT_VARIABLE);
+  return true;
 }

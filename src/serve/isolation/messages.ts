@@ -1,4 +1,5 @@
 /** What a worker and its agents' processes say to each other, as JSON over a channel of the runtime. @module */
+import * as v from "valibot";
 import { EdgeError } from "../../edge/errors.ts";
 import type { JobOffer, JobOutcome } from "../../edge/jobs.ts";
 import type { CloseReason, JsonValue } from "../../edge/types.ts";
@@ -13,15 +14,17 @@ export interface JobData {
   readonly call?: JsonValue;
 }
 
-/** An error as JSON. */
-export interface ErrorData {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string | undefined;
+const errorData = v.object({
+  name: v.string(),
+  message: v.string(),
+  stack: v.optional(v.string()),
   /** An `EdgeError`'s. */
-  readonly code?: string | undefined;
-  readonly retryable?: boolean | undefined;
-}
+  code: v.optional(v.string()),
+  retryable: v.optional(v.boolean()),
+});
+
+/** An error as JSON. */
+export type ErrorData = v.InferOutput<typeof errorData>;
 
 /** A message to an agent's process. */
 export type ToAgent =
@@ -34,23 +37,36 @@ export type ToAgent =
   /** Everything has arrived: the process may exit. */
   | { readonly type: "exit" };
 
-/** A message of an agent's process. */
-export type FromAgent =
+const outcomeData = v.variant("status", [
+  v.object({ status: v.literal("finished"), reason: v.string() as v.GenericSchema<CloseReason> }),
+  v.object({ status: v.literal("failed"), error: errorData }),
+]);
+
+/** The schema of {@linkcode FromAgent}. */
+const fromAgent = v.variant("type", [
   /** It can take a job; it has so many edges. */
-  | { readonly type: "ready"; readonly edges: number }
+  v.object({ type: v.literal("ready"), edges: v.number() }),
   /** The response to a ping, with the memory that the process has. */
-  | { readonly type: "alive"; readonly rssBytes: number }
-  | { readonly type: "joined" }
+  v.object({ type: v.literal("alive"), rssBytes: v.number() }),
+  v.object({ type: v.literal("joined") }),
   /** Whether no person is in the call any more. */
-  | { readonly type: "lonely"; readonly isLonely: boolean }
+  v.object({ type: v.literal("lonely"), isLonely: v.boolean() }),
   /** A failure that the agent survived. */
-  | { readonly type: "error"; readonly error: ErrorData; readonly context: string }
-  | {
-    readonly type: "ended";
-    readonly outcome:
-      | { readonly status: "finished"; readonly reason: CloseReason }
-      | { readonly status: "failed"; readonly error: ErrorData };
-  };
+  v.object({ type: v.literal("error"), error: errorData, context: v.string() }),
+  v.object({ type: v.literal("ended"), outcome: outcomeData }),
+]);
+
+/** A message of an agent's process. */
+export type FromAgent = v.InferOutput<typeof fromAgent>;
+
+/**
+ * Returns a message of an agent's process; `undefined` for one that is none: what else runs in the process
+ * may use the channel, too.
+ */
+export function readFromAgent(message: unknown): FromAgent | undefined {
+  const result = v.safeParse(fromAgent, message);
+  return result.success ? result.output : undefined;
+}
 
 /** Returns an error as JSON. */
 export function toErrorData(error: unknown): ErrorData {

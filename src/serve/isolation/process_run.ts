@@ -93,6 +93,10 @@ export class ProcessRun implements Run {
       }
       const process = await pool.take(signal);
       const child = this.#child = process.child;
+      if (signal.aborted) {
+        child.kill();
+        return ABORTED;
+      }
       process.onMessage = (message) => this.#take(message);
       void child.ended.then((how) => this.#failed(died(how)));
       return await this.#attend(child);
@@ -108,16 +112,17 @@ export class ProcessRun implements Run {
 
   async #attend(child: AgentChild): Promise<JobOutcome> {
     const { offer: { edge: _, ...offer }, edge, call, clock } = this.#init;
-    using stack = new DisposableStack();
+    let timer: Disposable | undefined;
     const ping = (): void => {
       child.send({ type: "ping" });
       this.#checkAlive();
-      stack.use(clock.schedule(ping, PING_MS));
+      timer = clock.schedule(ping, PING_MS);
     };
     const data = call === undefined ? {} : { call: asJson(call) as unknown as JsonValue };
     child.send({ type: "job", job: { offer: asJson(offer), edge, ...data } });
     ping();
     const outcome = await this.#outcome.promise;
+    timer?.[Symbol.dispose]();
     child.send({ type: "exit" });
     // Its edge takes leave, and it exits.
     await waitFor(child.ended, "the process's end", { timeoutMs: END_MS, clock })

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { EdgeError } from "../../edge/errors.ts";
 import { AGENT_VARIABLE } from "./agent_variable.ts";
-import type { FromAgent, ToAgent } from "./messages.ts";
+import { type FromAgent, readFromAgent, type ToAgent } from "./messages.ts";
 
 /** A process for one agent. */
 export interface AgentChild {
@@ -63,7 +63,10 @@ export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
     const { promise: ended, resolve } = Promise.withResolvers<string>();
     child.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
     child.on("error", (error) => resolve(error.message));
-    child.on("message", (message) => onMessage(message as FromAgent));
+    child.on("message", (data) => {
+      const message = readFromAgent(data);
+      if (message) onMessage(message);
+    });
     return {
       pid: child.pid ?? 0,
       ended,
