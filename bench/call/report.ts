@@ -50,7 +50,7 @@ export function targets(results: CallResults): Target[] {
     const { own, baseline } = roundTrip;
     const trip = typicalTrip(own);
     add("round trip of a live track, median", "ms", 100, trip);
-    add("round trip above the baseline", "ms", 25, trip - typicalTrip(baseline));
+    add("round trip above the baseline", "ms", 15, trip - typicalTrip(baseline));
     add(
       "flush to silence, p95",
       "ms",
