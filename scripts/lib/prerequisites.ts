@@ -51,6 +51,13 @@ export const WORLD_PREREQUISITES: Prerequisite[] = [
     isThere: async () => !isLinux || await isFile("/usr/bin/turnserver"),
   },
   {
+    name: "Python's venv, for LiveKit's SDK for Python",
+    packages: ["python3-venv"],
+    isOptional: true,
+    isThere: async () =>
+      !isLinux || (await read("python3", ["-c", "import ensurepip, venv"])).success,
+  },
+  {
     name: "Redis, where workers share jobs",
     packages: ["redis-server"],
     isOptional: true,

@@ -9,7 +9,7 @@ import { python } from "./_python.ts";
 const PACKAGES = ["livekit==1.2.1", "livekit-api==1.2.2"];
 
 /** Whether there is a Python to run it; where there is none, its tests are counted as skipped. */
-export const hasPython: boolean = (await read("python3", ["-c", "import venv"])).success;
+export const hasPython: boolean = (await read("python3", ["-c", "import ensurepip, venv"])).success;
 if (!hasPython) {
   console.error("LiveKit's SDK for Python: its tests are skipped: python3 is missing");
 }
