@@ -14,17 +14,20 @@ export interface JobData {
   readonly call?: JsonValue;
 }
 
-const errorData = v.object({
-  name: v.string(),
-  message: v.string(),
-  stack: v.optional(v.string()),
-  /** An `EdgeError`'s. */
-  code: v.optional(v.string()),
-  retryable: v.optional(v.boolean()),
-});
-
 /** An error as JSON. */
-export type ErrorData = v.InferOutput<typeof errorData>;
+export interface ErrorData {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  /** An `EdgeError`'s. */
+  readonly code?: string | undefined;
+  readonly retryable?: boolean | undefined;
+}
+
+/** An outcome as JSON. */
+export type OutcomeData =
+  | { readonly status: "finished"; readonly reason: CloseReason }
+  | { readonly status: "failed"; readonly error: ErrorData };
 
 /** A message to an agent's process. */
 export type ToAgent =
@@ -37,27 +40,44 @@ export type ToAgent =
   /** Everything has arrived: the process may exit. */
   | { readonly type: "exit" };
 
-const outcomeData = v.variant("status", [
-  v.object({ status: v.literal("finished"), reason: v.string() as v.GenericSchema<CloseReason> }),
-  v.object({ status: v.literal("failed"), error: errorData }),
-]);
-
-/** The schema of {@linkcode FromAgent}. */
-const fromAgent = v.variant("type", [
+/** A message of an agent's process. */
+export type FromAgent =
   /** It can take a job; it has so many edges. */
-  v.object({ type: v.literal("ready"), edges: v.number() }),
+  | { readonly type: "ready"; readonly edges: number }
   /** The response to a ping, with the memory that the process has. */
+  | { readonly type: "alive"; readonly rssBytes: number }
+  | { readonly type: "joined" }
+  /** Whether no person is in the call any more. */
+  | { readonly type: "lonely"; readonly isLonely: boolean }
+  /** A failure that the agent survived. */
+  | { readonly type: "error"; readonly error: ErrorData; readonly context: string }
+  | { readonly type: "ended"; readonly outcome: OutcomeData };
+
+const errorData = v.object({
+  name: v.string(),
+  message: v.string(),
+  stack: v.optional(v.string()),
+  code: v.optional(v.string()),
+  retryable: v.optional(v.boolean()),
+});
+
+const fromAgent: v.GenericSchema<unknown, FromAgent> = v.variant("type", [
+  v.object({ type: v.literal("ready"), edges: v.number() }),
   v.object({ type: v.literal("alive"), rssBytes: v.number() }),
   v.object({ type: v.literal("joined") }),
-  /** Whether no person is in the call any more. */
   v.object({ type: v.literal("lonely"), isLonely: v.boolean() }),
-  /** A failure that the agent survived. */
   v.object({ type: v.literal("error"), error: errorData, context: v.string() }),
-  v.object({ type: v.literal("ended"), outcome: outcomeData }),
+  v.object({
+    type: v.literal("ended"),
+    outcome: v.variant("status", [
+      v.object({
+        status: v.literal("finished"),
+        reason: v.string() as v.GenericSchema<string, CloseReason>,
+      }),
+      v.object({ status: v.literal("failed"), error: errorData }),
+    ]),
+  }),
 ]);
-
-/** A message of an agent's process. */
-export type FromAgent = v.InferOutput<typeof fromAgent>;
 
 /**
  * Returns a message of an agent's process; `undefined` for one that is none: what else runs in the process
@@ -87,18 +107,14 @@ export function fromErrorData({ name, message, stack, code, retryable }: ErrorDa
 }
 
 /** Returns an outcome as JSON. */
-export function toOutcomeData(
-  outcome: JobOutcome,
-): Extract<FromAgent, { type: "ended" }>["outcome"] {
+export function toOutcomeData(outcome: JobOutcome): OutcomeData {
   return outcome.status === "finished"
     ? outcome
     : { status: "failed", error: toErrorData(outcome.error) };
 }
 
 /** Returns the outcome of {@linkcode toOutcomeData}. */
-export function fromOutcomeData(
-  outcome: Extract<FromAgent, { type: "ended" }>["outcome"],
-): JobOutcome {
+export function fromOutcomeData(outcome: OutcomeData): JobOutcome {
   return outcome.status === "finished"
     ? outcome
     : { status: "failed", error: fromErrorData(outcome.error) };
