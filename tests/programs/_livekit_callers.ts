@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { read } from "../../scripts/lib/programs.ts";
+import { linesOf } from "../fixtures/lines_of.ts";
 import { python } from "./_python.ts";
 
 const PACKAGES = ["livekit==1.2.1", "livekit-api==1.2.2"];
@@ -99,12 +100,7 @@ export class Callers implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
-    for await (const part of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + part).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) this.#take(JSON.parse(line));
-    }
+    for await (const line of linesOf(this.#child.stdout)) this.#take(JSON.parse(line));
     for (const { method, done } of this.#pending.values()) {
       done.reject(new Error(`${method}: the program of the callers has ended`));
     }

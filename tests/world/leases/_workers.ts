@@ -1,4 +1,5 @@
 /** Workers in programs of their own, which can be killed. */
+import { linesOf } from "../../fixtures/lines_of.ts";
 import { until } from "../../fixtures/until.ts";
 
 /** One of them, with what it has printed. */
@@ -56,12 +57,6 @@ export class WorkerProgram implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    const text = this.#child.stdout.pipeThrough(new TextDecoderStream());
-    let rest = "";
-    for await (const part of text) {
-      const lines = (rest + part).split("\n");
-      rest = lines.pop()!;
-      this.lines.push(...lines);
-    }
+    for await (const line of linesOf(this.#child.stdout)) this.lines.push(line);
   }
 }

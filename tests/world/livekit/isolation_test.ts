@@ -1,6 +1,7 @@
 /** Agents in processes of their own, in rooms of LiveKit's own server. */
 import { assert, assertEquals } from "@std/assert";
 import { AgentDispatchClient } from "livekit-server-sdk";
+import { linesOf } from "../../fixtures/lines_of.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, liveKitTest } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";
@@ -62,12 +63,7 @@ class Program implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
-    for await (const part of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + part).split("\n");
-      rest = lines.pop()!;
-      this.lines.push(...lines);
-    }
+    for await (const line of linesOf(this.#child.stdout)) this.lines.push(line);
   }
 }
 
