@@ -81,24 +81,7 @@ const denoRuntime: ProgramRuntime = {
     Deno.addSignalListener(signal, act);
     return { [Symbol.dispose]: () => Deno.removeSignalListener(signal, act) };
   },
-  onUncaught(act) {
-    const onRejection = (event: PromiseRejectionEvent): void => {
-      event.preventDefault();
-      act(event.reason);
-    };
-    const onError = (event: ErrorEvent): void => {
-      event.preventDefault();
-      act(event.error);
-    };
-    globalThis.addEventListener("unhandledrejection", onRejection);
-    globalThis.addEventListener("error", onError);
-    return {
-      [Symbol.dispose]: () => {
-        globalThis.removeEventListener("unhandledrejection", onRejection);
-        globalThis.removeEventListener("error", onError);
-      },
-    };
-  },
+  onUncaught,
   print: (line) => console.log(line),
   get exitCode() {
     return Deno.exitCode;
@@ -110,3 +93,23 @@ const denoRuntime: ProgramRuntime = {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
+
+/** Calls `act` with each error that no promise shows and no handler takes, in place of ending the program. */
+export function onUncaught(act: (error: unknown) => void): Disposable {
+  const onRejection = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    act(event.reason);
+  };
+  const onError = (event: ErrorEvent): void => {
+    event.preventDefault();
+    act(event.error);
+  };
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  globalThis.addEventListener("error", onError);
+  return {
+    [Symbol.dispose]: () => {
+      globalThis.removeEventListener("unhandledrejection", onRejection);
+      globalThis.removeEventListener("error", onError);
+    },
+  };
+}

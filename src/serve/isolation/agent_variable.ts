@@ -1,4 +1,5 @@
 /** How a program learns that it runs for one agent only. @module */
+import { variable } from "../../native/locate.ts";
 
 /** The environment variable that a worker sets for the processes of its agents. */
 export const AGENT_VARIABLE = "RINGLINE_AGENT_PROCESS";
@@ -12,8 +13,7 @@ export function isAgentProcess(): boolean {
 
 /** Reads the variable, and removes it: what the agent starts is no agent's process. */
 function takeVariable(): boolean {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: AGENT_VARIABLE });
-  if (state !== "granted" || Deno.env.get(AGENT_VARIABLE) === undefined) return false;
+  if (variable(AGENT_VARIABLE) === undefined) return false;
   Deno.env.delete(AGENT_VARIABLE);
   return true;
 }

@@ -5,6 +5,7 @@ import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
+import { onUncaught } from "../program.ts";
 import { isLonely, type Job, JobRun, type JobRunInit } from "../job.ts";
 import {
   type FromAgent,
@@ -94,18 +95,11 @@ export async function runAgent(init: AgentProcessInit): Promise<never> {
         return void exit(0);
     }
   };
-  const fail = (error: unknown): void => {
-    if (run) void run.fail(error);
+  onUncaught((error) => {
+    if (run) return void run.fail(error);
     // The worker knows by the exit.
-    else console.error(`the agent's process: ${messageOf(error)}`), Deno.exit(1);
-  };
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    fail(event.error);
-  });
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    fail(event.reason);
+    console.error(`the agent's process: ${messageOf(error)}`);
+    Deno.exit(1);
   });
   // Callers would wait for it. What cannot be started says so when the agent joins.
   const keeping = edges.map((edge) => promised(() => edge.keepReady()));

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { EdgeError } from "../../edge/errors.ts";
+import { granted } from "../../native/locate.ts";
 import { AGENT_VARIABLE } from "./agent_variable.ts";
 import { type FromAgent, readFromAgent, type ToAgent } from "./messages.ts";
 
@@ -43,14 +44,12 @@ export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
   const deno = Deno.execPath();
   // The variables hold what agents need, such as keys.
   for (const wanted of [{ name: "run", command: deno }, { name: "env" }] as const) {
-    if (Deno.permissions.querySync(wanted).state === "granted") continue;
+    if (granted(wanted)) continue;
     const flag = wanted.name === "run" ? `--allow-run=${deno}` : "--allow-env";
     throw new EdgeError(`agentIsolation: "process" needs ${flag}`, { code: "permission-denied" });
   }
-  const granted = PERMISSIONS.filter((name) =>
-    Deno.permissions.querySync({ name }).state === "granted"
-  );
-  const permissions = granted.map((name) => `--allow-${name}`);
+  const permissions = PERMISSIONS.filter((name) => granted({ name }))
+    .map((name) => `--allow-${name}`);
   const main = module.startsWith("file:") ? fileURLToPath(module) : module;
   // What the program may in part, it may say by denoArgs.
   const args = ["run", "--quiet", "--no-prompt", ...permissions, ...denoArgs, main, ...Deno.args];
