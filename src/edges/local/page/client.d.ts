@@ -100,6 +100,8 @@ export interface ConnectionStats {
   readonly outputMs?: number;
   /** The share of the sound that the browser had to invent, 0 to 1. */
   readonly concealed?: number;
+  /** Lost packets of the audio that were asked for again since the last reading. Firefox never asks. */
+  readonly nackCount?: number;
 }
 
 /** A failure, or the end of a call: a code for programs and a sentence for people. */

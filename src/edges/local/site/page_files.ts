@@ -11,6 +11,7 @@ import client from "../page/client.js" with { type: "text" };
 import clientDevices from "../page/client/devices.js" with { type: "text" };
 import clientError from "../page/client/error.js" with { type: "text" };
 import clientEventLimit from "../page/client/event_limit.js" with { type: "text" };
+import clientJitterDepth from "../page/client/jitter_depth.js" with { type: "text" };
 import clientStats from "../page/client/stats.js" with { type: "text" };
 import clientLink from "../page/client/link.js" with { type: "text" };
 import clientNames from "../page/client/names.js" with { type: "text" };
@@ -69,6 +70,7 @@ export const pageFiles: readonly PageFile[] = [
   { path: "/client/outbox.js", type: SCRIPT, text: clientOutbox },
   { path: "/client/peer.js", type: SCRIPT, text: clientPeer },
   { path: "/client/repair.js", type: SCRIPT, text: clientRepair },
+  { path: "/client/jitter_depth.js", type: SCRIPT, text: clientJitterDepth },
   { path: "/client/sent_media.js", type: SCRIPT, text: clientSentMedia },
   { path: "/client/signalling.js", type: SCRIPT, text: clientSignalling },
   { path: "/client/socket.js", type: SCRIPT, text: clientSocket },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { JitterDepth } from "./jitter_depth.js";
 import { withAudioNack } from "./repair.js";
 import { StatsReader } from "./stats.js";
 
@@ -39,6 +40,7 @@ export class Peer {
   #mids;
   #hooks;
   #stats;
+  #depth = new JitterDepth();
   #senders = {};
   #closed = false;
   /** Whether the browser has found a candidate of its own. */
@@ -149,7 +151,15 @@ export class Peer {
 
   /** Returns the current measurements. @returns {Promise<import("./stats.js").ConnectionStats>} */
   async measure() {
-    return await this.#stats.read();
+    const stats = await this.#stats.read();
+    const targetMs = this.#depth.update(stats);
+    const heard = this.connection.getTransceivers().find(({ mid }) => mid === this.#mids.audio);
+    // Nothing is set where the buffer may do as it likes, and where a browser cannot do it.
+    const now = heard?.receiver.jitterBufferTarget;
+    if (now !== undefined && (now ?? 0) !== targetMs) {
+      heard.receiver.jitterBufferTarget = targetMs || null;
+    }
+    return stats;
   }
 
   close() {

@@ -14,6 +14,7 @@
  * @property {number} [jitterBufferMs] wait in the jitter buffer
  * @property {number} [outputMs] from the decoder to the loudspeaker
  * @property {number} [concealed] share of the audio that the decoder had to conceal, 0 to 1
+ * @property {number} [nackCount] lost packets of the audio that were asked for again (Firefox: never)
  */
 
 /** Reads the statistics of one peer connection. */
@@ -44,6 +45,7 @@ export class StatsReader {
       const emitted = change("jitterBufferEmittedCount");
       const received = change("totalSamplesReceived");
       if (emitted > 0) stats.jitterBufferMs = change("jitterBufferDelay") / emitted * 1000;
+      if (sound.nackCount !== undefined) stats.nackCount = change("nackCount");
       if (received > 0) stats.concealed = change("concealedSamples") / received;
       this.#before = sound;
     }
