@@ -112,7 +112,7 @@ export function readSettings(
     ...(isAllowed ? [] : ["apiSecret (or STREAM_API_SECRET in the environment), or userToken"]),
   ];
   if (!apiKey || !isAllowed) {
-    throw new TypeError(`GetStreamEdge needs ${missing.join(" and ")}`);
+    throw new TypeError(`GetStreamEdge needs ${missing.join(" and ")}${environmentHint()}`);
   }
   const basePath = options.basePath === undefined
     ? undefined
@@ -184,11 +184,20 @@ function checkUserToken({ apiSecret, userToken }: GetStreamEdgeOptions): void {
   throw new TypeError("userToken: expected a user's token, or a function that returns one");
 }
 
+/** Says so where the environment may have what is missing, and may not be read. */
+function environmentHint(): string {
+  return ["STREAM_API_KEY", "STREAM_API_SECRET"].every(mayRead)
+    ? ""
+    : "; the environment may not be read: grant --allow-env";
+}
+
+function mayRead(name: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+}
+
 function readEnvironment(name: string): string | undefined {
   // Reads it only where that is permitted: a program that passes both options needs no permission.
-  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
-    ? Deno.env.get(name)
-    : undefined;
+  return mayRead(name) ? Deno.env.get(name) : undefined;
 }
 
 function checkAddress(name: string, value: string): string {

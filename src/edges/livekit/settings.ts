@@ -136,7 +136,9 @@ export function readSettings(
       ? []
       : ["apiSecret (or LIVEKIT_API_SECRET in the environment), or token"]),
   ];
-  if (missing.length > 0) throw new TypeError(`LiveKitEdge needs ${missing.join(" and ")}`);
+  if (missing.length > 0) {
+    throw new TypeError(`LiveKitEdge needs ${missing.join(" and ")}${environmentHint()}`);
+  }
   const {
     requestTimeoutMs = 3000,
     tokenValidityMs = 6 * 3_600_000,
@@ -207,9 +209,18 @@ function checkUrl(name: string, value: string, protocol: RegExp): string {
   return value.replace(/\/+$/, "");
 }
 
+/** Says so where the environment may have what is missing, and may not be read. */
+function environmentHint(): string {
+  return ["LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"].every(mayRead)
+    ? ""
+    : "; the environment may not be read: grant --allow-env";
+}
+
+function mayRead(name: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+}
+
 function readEnvironment(name: string): string | undefined {
   // Reads it only where that is permitted: a program that passes the options needs no permission.
-  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
-    ? Deno.env.get(name)
-    : undefined;
+  return mayRead(name) ? Deno.env.get(name) : undefined;
 }

@@ -19,6 +19,18 @@ Deno.test("GetStreamEdge names a missing key or secret, and only what is missing
   assert(/apiSecret/.test(one.message));
 });
 
+Deno.test({
+  name: "GetStreamEdge says that it may not read the environment that may have what is missing",
+  permissions: { env: ["STREAM_API_KEY"] },
+  fn() {
+    const { message } = assertThrows(
+      () => readSettings({ apiKey: "key" }, () => undefined),
+      TypeError,
+    );
+    assert(message.endsWith("; the environment may not be read: grant --allow-env"), message);
+  },
+});
+
 Deno.test("GetStreamEdge takes key and secret from the environment unless they are given", () => {
   const environment = (name: string) =>
     name.startsWith("STREAM") ? `${name} of the environment` : undefined;

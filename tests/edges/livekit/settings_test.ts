@@ -51,6 +51,15 @@ for (const [name, options, message] of wrong) {
   });
 }
 
+Deno.test({
+  name: "LiveKitEdge says that it may not read the environment that may have what is missing",
+  permissions: { env: ["LIVEKIT_URL"] },
+  fn() {
+    const hint = "; the environment may not be read: grant --allow-env";
+    assertThrows(() => readSettings({ url: "wss://a" }, nothing), TypeError, hint);
+  },
+});
+
 Deno.test("LiveKitEdge's settings refuse durations that cannot be meant", () => {
   const options = { ...keys, url: "wss://a" };
   const short = { ...options, silenceTimeoutMs: 100 };

@@ -68,7 +68,7 @@ export class Requests {
         );
       } catch (error) {
         if (signal?.aborted) throw error;
-        const message = withoutSecrets(messageOf(error), apiSecret);
+        const message = withoutSecrets(describeFailure(url, error), apiSecret);
         const code = codeOf?.(error);
         if (code !== undefined) throw new ConnectionError(`${doing}: ${message}`, { code });
         const { status } = error as { status?: number };
@@ -80,4 +80,12 @@ export class Requests {
       }
     }
   }
+}
+
+/** Returns why a request failed; for one that did not reach the server, which server and what stopped it. */
+function describeFailure(url: string, error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  if (!(cause instanceof Error)) return messageOf(error);
+  // What fetch says alone is "fetch failed"; its cause names the address once more.
+  return `${url} cannot be reached: ${messageOf(cause).replace(/ for url \(\S*\)/g, "")}`;
 }
