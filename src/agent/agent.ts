@@ -43,6 +43,7 @@ import { AgentRequests } from "./agent_requests.ts";
 import type { AgentSession } from "./agent_session.ts";
 import { checkText } from "./check_text.ts";
 import { ConversationProcessor } from "./conversation_processor.ts";
+import { missingComponent } from "../inference/pipelines/missing_components.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
 import { EdgeAccess } from "./edge_access.ts";
 import { AgentInput } from "./agent_input.ts";
@@ -346,7 +347,7 @@ export class Agent implements AgentContext {
   say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
     return this.#requests.run(() => {
       checkText("say", text, options);
-      return this.#expectConversation().say(text, options);
+      return this.#expectConversation("tts").say(text, options);
     });
   }
 
@@ -541,7 +542,7 @@ export class Agent implements AgentContext {
       const { say } = options;
       if (say !== undefined) {
         checkText("hangUp", say, {});
-        this.#expectConversation().expectComponent("tts");
+        this.#expectConversation("tts").expectComponent("tts");
       }
       return this.#ending.hangUp(this.#expectConnection().call, say);
     });
@@ -567,8 +568,10 @@ export class Agent implements AgentContext {
     return (agent) => this.#conversation?.isHandedOver ? undefined : onEnter(agent);
   }
 
-  #expectConversation(): ConversationProcessor {
+  /** @param component the one that the request needs, where that is not a model */
+  #expectConversation(component?: "tts"): ConversationProcessor {
     if (this.#conversation) return this.#conversation;
+    if (component) throw missingComponent(component);
     throw new TypeError(
       "this agent has no language model: pass llm, stt and tts (or a realtime llm)",
     );

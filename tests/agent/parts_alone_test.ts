@@ -77,6 +77,8 @@ for (
   const [name, parts, asks, says] of [
     ["an announcer", "tts", "generateReply", "this agent has no language model: pass llm"],
     ["a transcriber", "stt", "say", "this agent has no voice: pass tts"],
+    ["an echo", undefined, "say", "this agent has no voice: pass tts"],
+    ["a listener", undefined, "generateReply", "this agent has no language model: pass llm"],
   ] as const
 ) {
   Deno.test(`${name} that is asked to ${asks} says what it lacks`, async () => {
@@ -84,7 +86,11 @@ for (
       seed: 4,
       people: [{ userId: "anna", says: [] }],
       agent: ({ clock }): Partial<AgentOptions> =>
-        parts === "tts" ? { tts: new FakeTTS(clock) } : { stt: new FakeSTT(clock) },
+        parts === undefined
+          ? {}
+          : parts === "tts"
+          ? { tts: new FakeTTS(clock) }
+          : { stt: new FakeSTT(clock) },
       onJoined: async ({ agent }) => {
         await assertRejects(() => agent[asks]("Hello."), TypeError, says);
       },
