@@ -31,7 +31,8 @@ export function assertSampleRate(sampleRate: number, what = "sampleRate"): void 
     !Number.isInteger(sampleRate) || sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE
   ) {
     throw new RangeError(
-      `${what}: expected a whole number of Hz from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}, got ${sampleRate}`,
+      `${what}: expected a whole number of Hz from ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE}, ` +
+        `got ${typeof sampleRate === "number" ? sampleRate : describe(sampleRate)}`,
     );
   }
 }

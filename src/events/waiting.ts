@@ -5,7 +5,7 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
-import { checkObject } from "./checks.ts";
+import { checkObject, shown } from "./checks.ts";
 import { promiseIn } from "./user_code.ts";
 
 /** Options for a wait. */
@@ -31,7 +31,7 @@ export function isTimeout(error: unknown): boolean {
 /** Throws a RangeError unless `ms` is a duration: a number of at least 0, or `Infinity`. */
 export function checkDuration(name: string, ms: number): void {
   if (typeof ms !== "number" || !(ms >= 0)) {
-    throw new RangeError(`${name}: expected a number of milliseconds >= 0, got ${String(ms)}`);
+    throw new RangeError(`${name}: expected a number of milliseconds >= 0, got ${shown(ms)}`);
   }
 }
 

@@ -36,6 +36,11 @@ Deno.test("a chunk refuses what it cannot mean, saying what it expected and what
   for (const sampleRate of [0, -1, 999, 384_001, 8000.5, NaN, Infinity]) {
     assertThrows(() => new PcmChunk(new Int16Array(2), { sampleRate }), RangeError, "sampleRate");
   }
+  assertThrows(
+    () => new PcmChunk(new Int16Array(2), { sampleRate: "16000" as unknown as number }),
+    RangeError,
+    "got a string",
+  );
   for (const channels of [0, 9, 1.5, NaN]) {
     assertThrows(
       () => new PcmChunk(new Int16Array(2), { ...format, channels }),

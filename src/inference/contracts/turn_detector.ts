@@ -3,6 +3,7 @@ import type { Participant } from "../../edge/types.ts";
 import type { Component } from "./component.ts";
 import type { ChatMessage } from "./messages.ts";
 import { checkObject } from "../../events/checks.ts";
+import { checkDuration } from "../../events/waiting.ts";
 
 /** A participant's turn at a pause. */
 export interface TurnContext {
@@ -55,9 +56,14 @@ export interface PunctuationEndpointingOptions {
 /** The silence that ends a turn where nothing else is known of it. */
 export const DEFAULT_SILENCE_MS = 800;
 
-/** Returns a {@linkcode TurnDetector} that always waits the same time. */
+/**
+ * Returns a {@linkcode TurnDetector} that always waits the same time.
+ *
+ * @param silenceMs the silence that ends a turn, in milliseconds. Default 800.
+ * @throws {RangeError} it is no number of milliseconds.
+ */
 export function fixedEndpointing(silenceMs = DEFAULT_SILENCE_MS): TurnDetector {
-  if (!(silenceMs >= 0)) throw new RangeError(`silenceMs: expected >= 0, got ${silenceMs}`);
+  checkDuration("silenceMs", silenceMs);
   return { name: "fixed-endpointing", endpointingDelayMs: () => silenceMs };
 }
 
@@ -66,10 +72,14 @@ export function fixedEndpointing(silenceMs = DEFAULT_SILENCE_MS): TurnDetector {
  *
  * Many end with a full stop whatever they are given, the first half of a sentence too: a pause of half
  * a second in the middle gets a reply then.
+ *
+ * @throws {RangeError} an option is no number of milliseconds.
  */
 export function punctuationEndpointing(options: PunctuationEndpointingOptions = {}): TurnDetector {
   checkObject(options, "options", "an object like { openMs: 1000 }, or nothing");
   const { completeMs = 400, openMs = 1000 } = options;
+  checkDuration("completeMs", completeMs);
+  checkDuration("openMs", openMs);
   return {
     name: "punctuation-endpointing",
     endpointingDelayMs: ({ text }) =>
