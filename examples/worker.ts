@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 
 await using edge = new LocalEdge({ port: Number(values.port) });
-const worker = await serve({
+await using worker = await serve({
   agent: (job) =>
     new Agent({
       edge: job.edge,

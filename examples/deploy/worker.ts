@@ -7,7 +7,7 @@ import { JobEndedEvent, serve, WorkerControl } from "@ringline/edge/serve";
 import { LiveKitEdge } from "@ringline/livekit";
 
 await using edge = new LiveKitEdge();
-const worker = await serve({
+await using worker = await serve({
   sources: [edge.jobs({ agentName: Deno.env.get("AGENT_NAME") ?? "" })],
   agent: () =>
     new Agent({

@@ -92,6 +92,20 @@ browserTest("a worker lets its call finish after SIGTERM, and takes no other", a
 });
 
 Deno.test({
+  name: "a worker whose control cannot be served ends, and says why",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using worker = await Example.start("worker.ts", {
+      env: { CONTROL_TOKEN: "short" },
+      args: ["--control", "0"],
+    });
+    assertEquals(await worker.ended(), 1, worker.output);
+    assert(worker.output.includes("token: expected at least 32 random characters"), worker.output);
+    assert(!/^Open /m.test(worker.output), worker.output);
+  },
+});
+
+Deno.test({
   name: "a worker ends immediately on a second signal, and its media process with it",
   ignore: Deno.build.os !== "linux",
   async fn() {
