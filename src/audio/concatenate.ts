@@ -4,6 +4,14 @@ import { assertPcmChunk, PcmChunk } from "./pcm_chunk.ts";
 /**
  * Returns sounds one after another.
  *
+ * @example
+ * ```ts
+ * import { concatenate, PcmChunk } from "@ringline/edge/audio";
+ *
+ * const chunk = new PcmChunk(new Int16Array(320), { sampleRate: 16_000 });
+ * console.log(concatenate(chunk, chunk).durationMs); // 40
+ * ```
+ *
  * @throws {RangeError} there is none, or they have different formats.
  * @throws {TypeError} one is no PcmChunk.
  */

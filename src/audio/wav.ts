@@ -53,6 +53,16 @@ export function writeWav(pcm: PcmChunk): Uint8Array<ArrayBuffer> {
  * Returns the 44 bytes that stand before `dataBytes` bytes of 16-bit PCM in a WAV file, for a file
  * that is written in pieces: the samples follow as they are in memory.
  *
+ * @example
+ * ```ts
+ * import { wavHeader } from "@ringline/edge/audio";
+ *
+ * const second = new Int16Array(16_000);
+ * const header = wavHeader({ sampleRate: 16_000, channels: 1 }, second.byteLength);
+ * const file = new Blob([header, second]); // or write them to a file, one after the other
+ * console.log(file.size); // 32044
+ * ```
+ *
  * @throws {RangeError} the rate or the channels are invalid for a {@linkcode PcmChunk}, or `dataBytes`
  * is not a whole number of frames or more than the format allows (4 GiB).
  */
@@ -100,6 +110,18 @@ export function readWav(bytes: Uint8Array): PcmChunk {
 
 /**
  * Reads the header of a WAV file that is read in pieces, because it may not fit in memory.
+ *
+ * @example The first second of a file
+ * ```ts
+ * import { decodeWav, PcmChunk, readWavHeader, writeWav } from "@ringline/edge/audio";
+ *
+ * const file = writeWav(new PcmChunk(new Int16Array(48_000), { sampleRate: 16_000 }));
+ * const header = readWavHeader((at, length) => file.subarray(at, at + length));
+ * const { dataStart, sampleRate, channels, bits } = header;
+ * const bytes = sampleRate * channels * bits / 8;
+ * const first = decodeWav(file.subarray(dataStart, dataStart + bytes), header);
+ * console.log(first.durationMs); // 1000
+ * ```
  *
  * @param read returns `length` bytes from byte `at` of the file, or fewer at its end
  * @throws {RangeError} {@linkcode readWav} cannot read this file.

@@ -13,7 +13,7 @@
  */
 export { GetStreamEdge } from "./getstream_edge.ts";
 export type { GetStreamEdgeOptions, UserTokenSource } from "./settings.ts";
-export type { DenoOptions } from "@ringline/edge/media";
+export type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 export type { VideoCodec } from "./wire/video_codec.ts";
 export { AgentMutedEvent, type AudioLevel, AudioLevelsEvent } from "./events.ts";
 export { type ConnectionQuality, ConnectionQualityEvent, DominantSpeakerEvent } from "./events.ts";

@@ -19,7 +19,7 @@ export {
 export { RpcError, type RpcErrorOptions } from "./rpc/rpc_error.ts";
 export type { RpcCall, RpcMethod } from "./rpc/rpc_methods.ts";
 export type { LiveKitEdgeOptions, SipOptions, TokenRequest, TokenSource } from "./settings.ts";
-export type { DenoOptions } from "@ringline/edge/media";
+export type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 export type { LiveKitCallOptions } from "./call_options.ts";
 export type { LiveKitJobs, LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
 export type { LiveKitJobKind } from "./jobs/job_kind.ts";

@@ -11,5 +11,6 @@ export type { Grants } from "./wire/grants.ts";
 export type { HandleOptions } from "./mount.ts";
 export type { LocalServer, StartPageOptions } from "./server.ts";
 export type { DenoOptions } from "../../media/parent/deno_program.ts";
+export type { MemoryOptions } from "../../media/parent/media_process.ts";
 export type { IceServer } from "./wire/ice_servers.ts";
 export type { LocalServerOptions, TlsSettings } from "./settings.ts";

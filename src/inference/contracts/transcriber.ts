@@ -43,6 +43,20 @@ const CAPACITY_MS = 60_000;
  * Returns an {@linkcode STT} that calls `transcribe` for each stretch of speech. A call that throws
  * costs that stretch its text and is reported; the next one is transcribed.
  *
+ * @example A recogniser that works on the whole of a stretch
+ * ```ts
+ * import { type PcmChunk, sttFromTranscriber } from "@ringline/edge";
+ *
+ * const recognise = async (_sound: PcmChunk[]): Promise<string> => await "hello"; // yours
+ * const stt = sttFromTranscriber({
+ *   name: "mine",
+ *   async *transcribe(audio) {
+ *     yield { text: await recognise(await Array.fromAsync(audio)), final: true };
+ *   },
+ * });
+ * console.log(stt.name); // new Agent({ ..., stt })
+ * ```
+ *
  * @throws {TypeError} there is no method `transcribe`.
  */
 export function sttFromTranscriber(transcriber: Transcriber): STT {

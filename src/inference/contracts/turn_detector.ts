@@ -59,6 +59,14 @@ export const DEFAULT_SILENCE_MS = 800;
 /**
  * Returns a {@linkcode TurnDetector} that always waits the same time.
  *
+ * @example
+ * ```ts
+ * import { fixedEndpointing, type TurnHandlingOptions } from "@ringline/edge";
+ *
+ * const turnHandling: TurnHandlingOptions = { turnDetection: fixedEndpointing(1200) };
+ * console.log(turnHandling); // new Agent({ ..., turnHandling })
+ * ```
+ *
  * @param silenceMs the silence that ends a turn, in milliseconds. Default 800.
  * @throws {RangeError} it is no number of milliseconds.
  */
@@ -72,6 +80,15 @@ export function fixedEndpointing(silenceMs = DEFAULT_SILENCE_MS): TurnDetector {
  *
  * Many end with a full stop whatever they are given, the first half of a sentence too: a pause of half
  * a second in the middle gets a reply then.
+ *
+ * @example
+ * ```ts
+ * import { punctuationEndpointing, type TurnHandlingOptions } from "@ringline/edge";
+ *
+ * const turnDetection = punctuationEndpointing({ completeMs: 700, openMs: 1500 });
+ * const turnHandling: TurnHandlingOptions = { turnDetection };
+ * console.log(turnHandling); // new Agent({ ..., turnHandling })
+ * ```
  *
  * @throws {RangeError} an option is no number of milliseconds.
  */

@@ -29,6 +29,14 @@ export interface FirstSpeakerOptions {
 /**
  * Returns a filter that passes the participant who speaks; the others pass once the speaker has been
  * silent for `releaseMs`. While no participant speaks all pass: it keeps order, and excludes none.
+ *
+ * @example
+ * ```ts
+ * import { firstSpeakerWins } from "@ringline/edge";
+ *
+ * const speakerFilter = firstSpeakerWins({ releaseMs: 1000 });
+ * console.log(speakerFilter); // new Agent({ ..., speakerFilter })
+ * ```
  */
 export function firstSpeakerWins(options: FirstSpeakerOptions = {}): SpeakerFilter {
   return new FirstSpeakerWins(options);

@@ -16,7 +16,19 @@ const FADE = 0.9;
 /** A level below this is silence. */
 const SILENCE = 0.002;
 
-/** Returns a filter that passes only the loudest participant, until another one is clearly louder. */
+/**
+ * Returns a filter that passes only the loudest participant, until another one is clearly louder.
+ *
+ * @example
+ * ```ts
+ * import { loudest } from "@ringline/edge";
+ *
+ * const speakerFilter = loudest({ marginDb: 10 });
+ * console.log(speakerFilter); // new Agent({ ..., speakerFilter })
+ * ```
+ *
+ * @throws {RangeError} `marginDb` is negative, or no number.
+ */
 export function loudest(options: LoudestOptions = {}): SpeakerFilter {
   checkObject(options, "options", "an object like { marginDb: 6 }, or nothing");
   const { marginDb = 6 } = options;
