@@ -235,6 +235,8 @@ function transcriptOf(messages: readonly Message[]): string {
 if (import.meta.main) {
   const options = commandLine({ port: "0", person: "+49 30 123456" });
   await run(async (signal) => {
+    // Where it may not be written, that is known now, and not after the first call.
+    await Deno.writeTextFile(TRANSCRIPT, "", { append: true });
     await using edge = new LocalEdge({ port: Number(options.port) });
     const desk = new FrontDesk({
       person: options.person,

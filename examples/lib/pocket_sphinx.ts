@@ -56,7 +56,12 @@ export class PocketSphinx implements Transcriber {
       this.#base = Deno.dlopen("libsphinxbase.so.3", BASE_SYMBOLS);
       this.#library = Deno.dlopen("libpocketsphinx.so.3", SYMBOLS);
     } catch (cause) {
-      throw new Error("install it: apt install libpocketsphinx3 pocketsphinx-en-us", { cause });
+      // What is missing may be a permission, which Deno names.
+      if (cause instanceof Deno.errors.NotCapable) throw cause;
+      throw new Error(
+        "PocketSphinx cannot be loaded: apt install libpocketsphinx3 pocketsphinx-en-us",
+        { cause },
+      );
     }
     const { symbols } = this.#library;
     const settings = [

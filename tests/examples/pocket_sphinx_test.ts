@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { PocketSphinx } from "../../examples/lib/pocket_sphinx.ts";
 import { hasRecogniser } from "../fixtures/offline_speech.ts";
@@ -26,6 +26,15 @@ Deno.test("the recogniser refuses what is no mono PCM of its rate, and to work u
   const stereo = new PcmChunk(new Int16Array(480), { sampleRate: 16_000, channels: 2 });
   await assertRejects(() => heard(recogniser, stereo), RangeError, "expected mono, got 2 channels");
   await assertRejects(() => heard(recogniser, silence), TypeError, "expected a started one");
+});
+
+Deno.test({
+  name: "the recogniser names the permission that it lacks",
+  permissions: { ffi: false },
+  fn() {
+    const recogniser = new PocketSphinx(GRAMMAR);
+    assertThrows(() => recogniser.start(), Deno.errors.NotCapable, "--allow-ffi");
+  },
 });
 
 Deno.test({
