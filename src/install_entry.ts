@@ -27,7 +27,18 @@ export {
 import { messageOf } from "./events/error_text.ts";
 export type { Manifest } from "./native/cache.ts";
 
+const USAGE = `usage: install
+
+Installs the native audio library for this machine into the user's cache (RINGLINE_CACHE names another).`;
+
 if (import.meta.main) {
+  const [argument] = Deno.args;
+  if (argument !== undefined) {
+    const isHelp = argument === "--help" || argument === "-h";
+    if (isHelp) console.log(USAGE);
+    else console.error(`install: expected no arguments, got ${argument}\n\n${USAGE}`);
+    Deno.exit(isHelp ? 0 : 2);
+  }
   try {
     const { path, manifest } = await installNative();
     console.log(`Native audio library (${manifest.target}, ${manifest.source}):\n${path}`);

@@ -301,3 +301,19 @@ Deno.test("a download that cannot be opened here is followed by a build", async 
     assertStringIncludes(lines.at(-1)!, "downloaded library: it cannot be opened");
   });
 });
+
+Deno.test("the command to install explains itself, and installs nothing for an argument", async () => {
+  const cases: [argument: string, code: number, text: RegExp][] = [
+    ["--help", 0, /^usage: install$/m],
+    ["--nonsense", 2, /expected no arguments, got --nonsense[^]*usage: install/],
+  ];
+  const entry = new URL("../../src/install_entry.ts", import.meta.url).href;
+  for (const [argument, wanted, text] of cases) {
+    // Without a permission: it could not install anything.
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--quiet", entry, argument],
+    }).output();
+    assertEquals(code, wanted, argument);
+    assertMatch(new TextDecoder().decode(wanted === 0 ? stdout : stderr), text);
+  }
+});

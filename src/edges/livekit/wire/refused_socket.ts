@@ -36,7 +36,9 @@ export async function reasonOfRefusal(
     const message = await waitFor(response.text(), doing, wait);
     return explain({ ok: response.ok, status: response.status, message });
   } catch {
-    return signal?.aborted ? signal.reason : rejectionError(`${doing}: no server responds`, {});
+    return signal?.aborted
+      ? signal.reason
+      : rejectionError(`${doing}: no server responds at ${new URL(address).origin}`, {});
   } finally {
     stop.abort();
   }

@@ -238,7 +238,7 @@ Deno.test("a job feed ends a job whose dispatch is taken back, and no other", as
 
 Deno.test("a job feed that no server takes is not opened", async () => {
   const { clock, ports, opening } = await fixture();
-  const failed = assertRejects(() => opening, ConnectionError, "no server responds");
+  const failed = assertRejects(() => opening, ConnectionError, "no server responds at http://");
   ports[0]!.port.close(1006);
   await clock.advance(0);
   ports[1]!.port.close(1006);
