@@ -40,7 +40,7 @@ export class SimulationError extends Error {
 
 /**
  * Runs a call from beginning to end: the real agent, over the networks of the script, in virtual time.
- * Ten minutes take a second or two, and the same seed gives the same log to the byte.
+ * Ten minutes take some seconds, and the same seed gives the same log to the byte.
  *
  * An agent with `stt` and no `vad` goes by loudness here, with `energyVad()`: the sounds of a script
  * are no voices, and its default would hear none in them. For recorded voices pass `neuralVad()`.
