@@ -13,15 +13,16 @@ Deno.test("Requests says which server cannot be reached, and what stopped the re
   const failed = new TypeError("fetch failed", {
     cause: new Error("error sending request for url (http://127.0.0.1:7999/a?b): refused"),
   });
-  const error = await assertRejects(
-    () => requests.send("creating the room", () => Promise.reject(failed)),
-    ConnectionError,
-  );
-  assertEquals(
-    [error.code, error.message],
-    [
-      "unreachable",
-      "creating the room: http://127.0.0.1:7999 cannot be reached: error sending request: refused",
-    ],
-  );
+  const page = new SyntaxError('Unexpected token, "<h1>" is not valid JSON');
+  const reasons: [error: Error, reason: string][] = [
+    [failed, "http://127.0.0.1:7999 cannot be reached: error sending request: refused"],
+    [page, "the response of http://127.0.0.1:7999 is not LiveKit's: it is no JSON"],
+  ];
+  for (const [reason, text] of reasons) {
+    const error = await assertRejects(
+      () => requests.send("creating the room", () => Promise.reject(reason)),
+      ConnectionError,
+    );
+    assertEquals([error.code, error.message], ["unreachable", `creating the room: ${text}`]);
+  }
 });

@@ -84,6 +84,8 @@ export class Requests {
 
 /** Returns why a request failed; for one that did not reach the server, which server and what stopped it. */
 function describeFailure(url: string, error: unknown): string {
+  // A parser's message quotes the response.
+  if (error instanceof SyntaxError) return `the response of ${url} is not LiveKit's: it is no JSON`;
   const { cause } = error as { cause?: unknown };
   if (!(cause instanceof Error)) return messageOf(error);
   // What fetch says alone is "fetch failed"; its cause names the address once more.
