@@ -81,3 +81,21 @@ Deno.test("aiSdkLLM throws for a reply that breaks off or is malformed", async (
 });
 
 Deno.test("aiSdkLLM aborts a slow reply, and its request", () => abortSlowAnswer(llm));
+
+Deno.test("aiSdkLLM sends no half of a character, with which a text that was cut may end", async () => {
+  await using double = await ServiceDouble.start(events([text("Here."), finished, "[DONE]"]));
+  const half = "So \ud83d";
+  await collect(
+    llm(double).generate(ask({
+      messages: [
+        { role: "system", text: half },
+        { role: "user", text: half },
+        { role: "assistant", text: half, toolCalls: [{ id: "c", name: "look", input: {} }] },
+        { role: "tool", callId: "c", name: "look", text: half, isError: false },
+      ],
+    })),
+  );
+  const body = JSON.stringify(double.requests[0]?.body);
+  assertEquals(body.match(/\\ud83d/i), null);
+  assertEquals(body.split("So \ufffd").length - 1, 4);
+});
