@@ -99,3 +99,24 @@ Deno.test("aiSdkLLM sends no half of a character, with which a text that was cut
   assertEquals(body.match(/\\ud83d/i), null);
   assertEquals(body.split("So \ufffd").length - 1, 4);
 });
+
+Deno.test("aiSdkLLM says why a server with FastAPI's form of errors refused", async () => {
+  const refuse = (body: unknown) => () => Response.json(body, { status: 422 });
+  const message = async (body: unknown) => {
+    await using double = await ServiceDouble.start(refuse(body));
+    const { error } = await collect(llm(double).generate(ask()));
+    assertInstanceOf(error, InferenceError);
+    assertEquals([error.code, error.status, error.retryable], ["refused", 422, false]);
+    return error.message;
+  };
+  assertEquals(
+    await message({ detail: "Unsupported input item type: 'item_reference'" }),
+    "ai-sdk: Unprocessable Entity: Unsupported input item type: 'item_reference'",
+  );
+  assertEquals(
+    await message({ detail: [{ loc: ["body"], msg: "Field required" }] }),
+    'ai-sdk: Unprocessable Entity: [{"loc":["body"],"msg":"Field required"}]',
+  );
+  assertEquals(await message("no"), "ai-sdk: Unprocessable Entity");
+  assertEquals(await message({ error: { message: "no" } }), "ai-sdk: no");
+});
