@@ -20,7 +20,7 @@ export interface Whisper extends AsyncDisposable {
 
 /** Starts the recogniser; resolves when its weights are loaded. */
 export async function startWhisper(): Promise<Whisper> {
-  const program = await python("whisper", PACKAGES);
+  const program = await python("whisper", PACKAGES, "500 MB");
   const server = new Deno.Command(program, {
     args: [fileURLToPath(new URL("whisper_server.py", import.meta.url))],
     stdin: "null",
