@@ -204,30 +204,25 @@ Deno.test("a llama-cpp-python server stops writing a reply that is not wanted an
   // By default each request ends the one before, wanted or not.
   await using server = await startLlama({ api_key: KEY, interrupt_requests: "false" });
   const hello = () => reply(chat(server, { max_tokens: 1 }), user("Say hello."));
-  const interrupted = async (stop: (controller: AbortController) => "abort" | "leave") => {
+  await hello();
+  for (const way of ["abort", "leave"]) {
     const controller = new AbortController();
-    const began = performance.now();
-    let count = 0;
     const request = ask({ ...user("Write a long story."), signal: controller.signal });
-    for await (const _ of chat(server, ENDLESS).generate(request)) {
-      if (++count === 20 && stop(controller) === "leave") break;
-    }
-    return performance.now() - began;
-  };
-  await hello();
-  const aborting = interrupted((controller) => {
-    controller.abort(new Error("changed my mind"));
-    return "abort";
-  });
-  await assertRejects(() => aborting, Error, "changed my mind");
-  let asked = performance.now();
-  await hello();
-  const afterAbortMs = performance.now() - asked;
-  const tookMs = await interrupted(() => "leave");
-  asked = performance.now();
-  await hello();
-  // All 1,900 words take a hundred times as long as the first 20.
-  assertLess(Math.max(afterAbortMs, performance.now() - asked), 20 * tookMs);
+    let count = 0;
+    const reading = (async () => {
+      for await (const _ of chat(server, ENDLESS).generate(request)) {
+        if (++count < 20) continue;
+        if (way === "leave") break;
+        controller.abort(new Error("changed my mind"));
+      }
+    })();
+    if (way === "abort") await assertRejects(() => reading, Error, "changed my mind");
+    await reading.catch(() => {});
+    const asked = performance.now();
+    await hello();
+    // A tenth of a second on a quiet machine, and else not before the other reply ends.
+    assertLess(performance.now() - asked, 5000);
+  }
 });
 
 Deno.test("an agent replies by a model that tells no usage, and knows when it was cut short", async () => {
