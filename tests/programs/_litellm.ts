@@ -22,7 +22,7 @@ export interface LiteLLM extends AsyncDisposable {
 
 /** Starts a proxy with these models; resolves when it answers. */
 export async function startLiteLLM(models: ProxiedModels): Promise<LiteLLM> {
-  const program = await python("litellm", PACKAGES, "700 MB");
+  const program = await python("litellm", PACKAGES, "800 MB");
   const folder = await Deno.makeTempDir();
   const config = `${folder}/config.yaml`;
   await Deno.writeTextFile(
