@@ -25,7 +25,7 @@ export interface Transformers extends AsyncDisposable {
   readonly recogniser: string;
 }
 
-/** Makes the models and starts a server; resolves when it answers. */
+/** Writes the models and starts a server; resolves when it answers. */
 export async function startTransformers(): Promise<Transformers> {
   const program = await python("transformers", PACKAGES, NEEDS);
   const folder = await Deno.makeTempDir();

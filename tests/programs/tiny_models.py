@@ -1,4 +1,4 @@
-"""Makes two tiny models by configuration, "chat" and "recogniser", in the folder that is named.
+"""Writes two tiny models by configuration, "chat" and "recogniser", in the folder that is named.
 
 Nothing has trained them: each token's successor is written into their weights, so what they say is known. The
 template of the chat model reads a request as that of any model, and chooses the token after which the reply begins.
