@@ -81,3 +81,42 @@ Deno.test("aiSdkLLM throws for a reply that breaks off or is malformed", async (
 });
 
 Deno.test("aiSdkLLM aborts a slow reply, and its request", () => abortSlowAnswer(llm));
+
+Deno.test("aiSdkLLM sends no half of a character, with which a text that was cut may end", async () => {
+  await using double = await ServiceDouble.start(events([text("Here."), finished, "[DONE]"]));
+  const half = "So \ud83d";
+  await collect(
+    llm(double).generate(ask({
+      messages: [
+        { role: "system", text: half },
+        { role: "user", text: half },
+        { role: "assistant", text: half, toolCalls: [{ id: "c", name: "look", input: {} }] },
+        { role: "tool", callId: "c", name: "look", text: half, isError: false },
+      ],
+    })),
+  );
+  const body = JSON.stringify(double.requests[0]?.body);
+  assertEquals(body.match(/\\ud83d/i), null);
+  assertEquals(body.split("So \ufffd").length - 1, 4);
+});
+
+Deno.test("aiSdkLLM says why a server with FastAPI's form of errors refused", async () => {
+  const refuse = (body: unknown) => () => Response.json(body, { status: 422 });
+  const message = async (body: unknown) => {
+    await using double = await ServiceDouble.start(refuse(body));
+    const { error } = await collect(llm(double).generate(ask()));
+    assertInstanceOf(error, InferenceError);
+    assertEquals([error.code, error.status, error.retryable], ["refused", 422, false]);
+    return error.message;
+  };
+  assertEquals(
+    await message({ detail: "Unsupported input item type: 'item_reference'" }),
+    "ai-sdk: Unprocessable Entity: Unsupported input item type: 'item_reference'",
+  );
+  assertEquals(
+    await message({ detail: [{ loc: ["body"], msg: "Field required" }] }),
+    'ai-sdk: Unprocessable Entity: [{"loc":["body"],"msg":"Field required"}]',
+  );
+  assertEquals(await message("no"), "ai-sdk: Unprocessable Entity");
+  assertEquals(await message({ error: { message: "no" } }), "ai-sdk: no");
+});

@@ -325,3 +325,42 @@ Deno.test("OpenAIChat takes a reply as complete that breaks off after its reason
   assertEquals(error, undefined);
   assertEquals(items.at(-1), { type: "finish", reason: "stop" });
 });
+
+Deno.test("OpenAIChat takes a reply without a reason for incomplete, unless it calls tools", async () => {
+  // The server of llama-cpp-python ends a reply so when the next request comes.
+  const { items, error } = await read(chunk({ content: "Half an " }));
+  assertEquals(error, undefined);
+  assertEquals(items, [
+    { type: "text", text: "Half an " },
+    { type: "finish", reason: "other", detail: "the service gave no reason" },
+  ]);
+  const calls = await read(piece({ index: 0, id: "x", name: "look", args: "{}" }));
+  assertEquals(calls.items.at(-1), { type: "finish", reason: "tool-calls" });
+});
+
+Deno.test("OpenAIChat says where to look when a service accepts a request and ends without a word", async () => {
+  await using double = await ServiceDouble.start(events([]));
+  const { error } = await collect(openAICompatible(double).llm({ model: "m" }).generate(ask()));
+  assertInstanceOf(error, InferenceError);
+  assertEquals([error.code, error.retryable], ["cut-off", true]);
+  assertStringIncludes(error.message, "before it began: the service's own log may say why");
+});
+
+Deno.test("OpenAIChat sends no half of a character, with which a text that was cut may end", async () => {
+  await using double = await ServiceDouble.start(events([finished, "[DONE]"]));
+  const half = "So \ud83d";
+  const llm = openAICompatible(double).llm({ model: "m", providerOptions: { user: half } });
+  await collect(llm.generate(ask({
+    messages: [
+      { role: "user", text: half },
+      { role: "assistant", text: half, toolCalls: [{ id: "c", name: "look", input: { half } }] },
+      { role: "tool", callId: "c", name: "look", text: half, isError: false },
+      { role: "user", text: "Whole: \u{1f642}" },
+    ],
+  })));
+  const body = JSON.stringify(double.requests[0]?.body);
+  assert(body.isWellFormed());
+  assertEquals(body.match(/\\ud83d/i), null);
+  assertEquals(body.split("So \ufffd").length - 1, 5);
+  assertStringIncludes(body, "Whole: \u{1f642}");
+});

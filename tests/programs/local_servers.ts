@@ -1,7 +1,7 @@
 /**
  * `deno task adapters:programs`: conversations with a real recogniser, Whisper behind OpenAI's interface,
- * in a browser in which a person's recorded phrases are said. Not in CI: the first run downloads half a
- * gigabyte, and on a busy machine a phrase takes seconds to recognise.
+ * and a real language model, in a browser in which a person's recorded phrases are said. Not in CI: the first
+ * run downloads a gigabyte, and on a busy machine a phrase takes seconds to recognise.
  */
 import { assert, assertEquals } from "@std/assert";
 import { BargeInEvent, PcmChunk, silentLogger } from "@ringline/edge";
@@ -13,6 +13,7 @@ import { transcribed } from "../adapters/_stt.ts";
 import { Example } from "../e2e/_example.ts";
 import { browserTest, Guest, until } from "../e2e/_fixture.ts";
 import { levelDb } from "../e2e/_signal.ts";
+import { startLlama } from "./_llama.ts";
 import { phrase, startWhisper } from "./_whisper.ts";
 
 /** What is said in the recordings, in words without case and punctuation. */
@@ -126,5 +127,35 @@ browserTest("local_assistant.ts hears by a local server", async (browser) => {
     "Ada: Hello world!",
     "Robin: Hello! What can I do for you?",
   ]);
+  await guest.leave();
+});
+
+browserTest("local_assistant.ts hears and thinks by local servers", async (browser) => {
+  await using whisper = await startWhisper();
+  await using llama = await startLlama();
+  await using assistant = await Example.start("local_assistant.ts", {
+    args: ["--stt", whisper.baseUrl, "--llm", llama.baseUrl],
+  });
+  const guest = await Guest.join(browser, await assistant.link(), { name: "Ada" });
+  // The model says something else each time, and as long as it likes.
+  const lines = async (name: string, complete = true) =>
+    (await guest.events("event")).map(({ data }) => data)
+      .filter((one) => one.type === "transcript" && one.name === name)
+      .filter((one) => one.complete || !complete)
+      .map(({ text }) => text as string);
+  await until("the greeting", async () => (await lines("Robin")).length === 1, LIMIT_MS);
+  await say(guest, "hello-world");
+  await until("it is understood", async () => (await lines("Ada")).length === 1, LIMIT_MS);
+  assertEquals((await lines("Ada")).map(words), ["hello world"]);
+  const reply = await until("the reply", async () => {
+    const latest = (await lines("Robin", false)).at(-1)!;
+    return /\w/.test(latest) && latest !== "Hello, I am Robin." && latest;
+  }, LIMIT_MS);
+  await until(
+    `"${reply}" is heard`,
+    async () => levelDb((await guest.hear(300)).samples) > -40,
+    LIMIT_MS,
+  );
+  assertEquals(assistant.stderr, "");
   await guest.leave();
 });

@@ -3,11 +3,13 @@ import { AISDKError, APICallError, LoadAPIKeyError, RetryError } from "ai";
 import { InferenceError } from "@ringline/edge";
 import { messageOf, retryAfterMs } from "@ringline/edge/toolkit";
 
+const MAX_DETAIL_CHARS = 500;
+
 /** Converts an error of the SDK, of a provider, or of the stream. */
 export function failure(cause: unknown): InferenceError {
   if (cause instanceof InferenceError) return cause;
   const last = RetryError.isInstance(cause) ? cause.lastError : cause;
-  const message = `ai-sdk: ${textOf(last)}`;
+  const message = `ai-sdk: ${[textOf(last), detailOf(last)].filter(Boolean).join(": ")}`;
   if (LoadAPIKeyError.isInstance(last)) {
     return new InferenceError(message, { code: "no-key", cause });
   }
@@ -45,4 +47,19 @@ function textOf(error: unknown): string {
   }
   const { error: inner } = error as { error?: unknown };
   return inner == null ? messageOf(error) : textOf(inner);
+}
+
+/**
+ * Returns why a server refused, which the SDK has not read: a provider knows its vendor's form of errors, and many
+ * servers of the same interface have that of FastAPI, for which the SDK says the status's name alone.
+ */
+function detailOf(error: unknown): string | undefined {
+  if (!APICallError.isInstance(error) || !error.responseBody) return undefined;
+  try {
+    const { detail } = JSON.parse(error.responseBody);
+    const text = typeof detail === "string" ? detail : detail && JSON.stringify(detail);
+    return text?.slice(0, MAX_DETAIL_CHARS);
+  } catch {
+    return undefined;
+  }
 }

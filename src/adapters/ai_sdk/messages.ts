@@ -35,7 +35,9 @@ export function toToolSet(tools: readonly ToolDescription[]): ToolSet {
 }
 
 /** Returns a message as the SDK takes it; those of the system are given apart. */
-export function toModelMessage(message: ChatMessage): ModelMessage[] {
+export function toModelMessage(received: ChatMessage): ModelMessage[] {
+  // Half of a character (a surrogate), with which a text that was cut may end, makes services refuse all.
+  const message = { ...received, text: received.text.toWellFormed() };
   switch (message.role) {
     case "system":
       return [];

@@ -148,7 +148,7 @@ class AiSdkLLM implements LLM {
     const { fullStream } = streamText({
       ...settings,
       model: this.#model,
-      instructions: system.length > 0 ? system.join("\n\n") : undefined,
+      instructions: system.length > 0 ? system.join("\n\n").toWellFormed() : undefined,
       messages: messages.flatMap(toModelMessage),
       tools: tools.length > 0 ? toToolSet(tools) : undefined,
       abortSignal: signal,

@@ -1,6 +1,6 @@
 /** Chat models of OpenAI's HTTP interface. @module */
 import * as v from "valibot";
-import type { LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
+import type { FinishReason, LLM, LLMPart, LLMRequest } from "../../inference/contracts/llm.ts";
 import { messageOf } from "../../events/error_text.ts";
 import { ChatCalls } from "./chat_calls.ts";
 import { type Chunk, chunkSchema, finishReason } from "./chat_chunks.ts";
@@ -33,6 +33,8 @@ export interface ChatModelOptions {
 
 /** The most characters of a chunk in an error. */
 const MAX_SHOWN_CHARS = 300;
+const NOT_BEGUN = "the reply was cut off before it began: the service's own log may say why, " +
+  "e.g. that the conversation is longer than the model's context";
 
 /** A language model behind `/chat/completions`. */
 export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
@@ -91,11 +93,12 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
       one.role === "assistant" ? one.toolCalls?.map(({ id }) => id) ?? [] : []
     );
     for (const call of calls.finish(usedIds, reasoning.fields)) yield { type: "tool-call", call };
+    if (reason === undefined && calls.size > 0) reason = "tool_calls";
     const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = usage;
     if (inputTokens + outputTokens > 0) yield { type: "usage", inputTokens, outputTokens };
     yield refusal !== ""
       ? { type: "finish", reason: "content-filter", detail: refusal }
-      : { type: "finish", reason: finishReason(reason ?? "stop"), ...detailOf(reason) };
+      : { type: "finish", ...finishOf(reason) };
   }
 
   #body({ messages, tools }: LLMRequest): object {
@@ -120,14 +123,18 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
   /** Yields the chunks of a reply that is complete; throws for one that was cut off. */
   async *#chunks(response: Response, signal: AbortSignal): AsyncGenerator<Chunk, void, void> {
     let isComplete = false;
+    let hasBegun = false;
     for await (const data of serverSentEvents(this.read(response, signal))) {
       if (data === "[DONE]") return;
       const chunk = this.#parse(data);
+      hasBegun = true;
       isComplete ||= chunk.choices.some(({ finish_reason }) => finish_reason);
       yield chunk;
     }
     if (!isComplete) {
-      throw this.error("the reply was cut off", { code: "cut-off", retryable: true });
+      // Some servers respond with 200, and refuse the request afterwards.
+      const message = hasBegun ? "the reply was cut off" : NOT_BEGUN;
+      throw this.error(message, { code: "cut-off", retryable: true });
     }
   }
 
@@ -164,8 +171,10 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
   }
 }
 
-/** Returns the service's own word where it says more than the contract's. */
-function detailOf(reason = "stop"): { detail?: string } {
+/** Returns why a reply ended, with the service's own word where it says more than the contract's. */
+function finishOf(reason: string | undefined): { reason: FinishReason; detail?: string } {
+  // llama-cpp-python ends one reply like this when the next request comes.
+  if (reason === undefined) return { reason: "other", detail: "the service gave no reason" };
   const isKnown = ["stop", "tool_calls", "length", "content_filter"].includes(reason);
-  return isKnown ? {} : { detail: reason };
+  return { reason: finishReason(reason), ...isKnown ? {} : { detail: reason } };
 }

@@ -1,6 +1,7 @@
 /** Messages as `/chat/completions` takes them. @module */
 import * as v from "valibot";
 import type { ChatMessage, ToolCall } from "../../inference/contracts/messages.ts";
+import { wellFormedJson } from "../service/well_formed_json.ts";
 
 /** What is kept of a tool call in its `metadata`, in the words of the service. */
 export const keptSchema = v.object({
@@ -76,7 +77,7 @@ function callToWire(call: ToolCall): object {
     type: "function",
     function: {
       name: name.replace(/[^\w-]/g, "_").slice(0, 64) || "unnamed",
-      arguments: JSON.stringify(args),
+      arguments: wellFormedJson(args),
     },
     ...extra_content === undefined ? {} : { extra_content },
   };

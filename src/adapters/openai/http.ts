@@ -11,6 +11,7 @@ import { InferenceError, inferenceErrorIn } from "../../inference/contracts/erro
 import { messageOf } from "../../events/error_text.ts";
 import { endpoint } from "../service/endpoint.ts";
 import { codeOf, isRetryable, reasonOf } from "../service/service_error.ts";
+import { wellFormedJson } from "../service/well_formed_json.ts";
 
 /** Options for a service over HTTP. */
 export interface HttpServiceOptions {
@@ -218,7 +219,10 @@ async function contentOf(
   body: FormData | object,
 ): Promise<{ body: BodyInit; headers: HeadersInit }> {
   if (!(body instanceof FormData)) {
-    return { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+    return {
+      body: wellFormedJson(body),
+      headers: { "content-type": "application/json" },
+    };
   }
   const form = new Response(body);
   const type = form.headers.get("content-type")!;
