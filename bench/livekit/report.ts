@@ -46,6 +46,18 @@ export function figures(results: LiveKitResults): Figure[] {
     const every = (all: TripResult[]) => all.flatMap((one) => one.tripsMs);
     add("round trip, p95", "ms", trips, (all) => percentile(every(all), 0.95));
     add("clicks lost", "clicks", trips, (all) => all.reduce((sum, one) => sum + one.lost, 0));
+    add(
+      "the page's jitter buffer",
+      "ms",
+      trips,
+      (all) => median(all.map((one) => one.reception.jitterBufferMs)),
+    );
+    add(
+      "made up by the page",
+      "%",
+      trips,
+      (all) => median(all.map((one) => one.reception.concealedPercent)),
+    );
     add("of a core, one person", "%", trips, (all) => median(all.map((one) => one.cpuPercent)));
   }
   if (flushesMs) {

@@ -8,6 +8,7 @@ import { cpuMs } from "../lib/process_cpu.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";
 import { measureEchoBlock } from "../probe/echo_block.ts";
+import { type Reception, reception } from "../probe/probe.ts";
 import { type BenchContext, inTurns, type OfEach, withPerson } from "./bench_context.ts";
 
 const CLICK_EVERY_MS = 200;
@@ -19,6 +20,7 @@ export interface TripResult {
   tripsMs: number[];
   /** Clicks that did not come back. */
   lost: number;
+  reception: Reception;
   /** Of a core, all of the program's processes. */
   cpuPercent: number;
 }
@@ -28,19 +30,25 @@ export async function measureRoundTrips(context: BenchContext): Promise<OfEach<T
   const { connections, clicks } = context.options;
   return await inTurns(context, connections, async (contender, index) => {
     const result = await withPerson(context, { contender, task: "echo" }, async (probe) => {
+      const before = await probe.stats();
       const [start, used] = [performance.now(), await contender.sum(cpuMs)];
       const trips = await probe.roundTrips(clicks, CLICK_EVERY_MS);
       const cpu = await contender.sum(cpuMs) - used;
+      const tookMs = performance.now() - start;
       const tripsMs = trips.map(({ ms }) => ms).filter((ms) => ms !== null);
       return {
         tripsMs,
         lost: trips.length - tripsMs.length,
-        cpuPercent: 100 * cpu / (performance.now() - start),
+        reception: reception(before, await probe.stats()),
+        cpuPercent: 100 * cpu / tookMs,
       };
     });
     progress(
       `${contender.name}: round trip ${index + 1} of ${connections}: ` +
-        `${median(result.tripsMs).toFixed(0)} ms`,
+        `${median(result.tripsMs).toFixed(0)} ms, jitter buffer ` +
+        `${result.reception.jitterBufferMs.toFixed(0)} ms, ${
+          result.cpuPercent.toFixed(0)
+        } % of a core`,
     );
     return result;
   });
