@@ -30,23 +30,22 @@ export interface LiveKitOptions {
   joins: number;
 }
 
-const BLOCKS_MS = [300, 1000];
 const FULL = {
   connections: 8,
   clicks: 15,
   flushConnections: 5,
   flushes: 10,
   blocks: 3,
-  blocksMs: BLOCKS_MS,
+  blocksMs: [300, 1000],
   joins: 100,
 };
 const QUICK = {
-  connections: 2,
+  connections: 1,
   clicks: 8,
   flushConnections: 1,
   flushes: 4,
   blocks: 1,
-  blocksMs: BLOCKS_MS,
+  blocksMs: [1000],
   joins: 10,
 };
 
