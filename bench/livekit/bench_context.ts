@@ -11,8 +11,8 @@ import { type Contender, tokenFor } from "./contender.ts";
 import type { Task } from "./contender_process.ts";
 import type { LiveKitOptions } from "./options.ts";
 
-/** The jitter buffers' time to find their depth: what a joining delays they forget after two seconds. */
-const SETTLE_MS = 3000;
+/** The jitter buffers' time to find their depth. */
+const SETTLE_MS = 1500;
 const LOOK_EVERY_MS = 200;
 const HEARD_WITHIN_MS = 20_000;
 

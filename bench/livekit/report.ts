@@ -96,11 +96,15 @@ function lengths(each: OfEach<{ blockMs: number }> | undefined): number[] {
   return [...new Set(each?.flat().map(({ blockMs }) => blockMs))];
 }
 
-/** Says whether ours is ahead: not behind by more than the figures' own last digit. */
+/** Two figures that differ by no more are even: the phases of the clocks alone move them by as much. */
+const EVEN = 0.1;
+
+/** Says whether ours is ahead. */
 function verdict({ values: [ours, theirs] }: Figure): string {
   if (ours === null || ours === undefined) return "behind";
-  if (theirs === null || theirs === undefined || ours < theirs) return "ahead";
-  return ours === theirs ? "even" : "behind";
+  if (theirs === null || theirs === undefined) return "ahead";
+  if (Math.abs(ours - theirs) <= EVEN * Math.max(ours, theirs)) return "even";
+  return ours < theirs ? "ahead" : "behind";
 }
 
 /** The report for people. */

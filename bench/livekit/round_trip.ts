@@ -12,6 +12,8 @@ import { type Reception, reception } from "../probe/probe.ts";
 import { type BenchContext, inTurns, type OfEach, withPerson } from "./bench_context.ts";
 
 const CLICK_EVERY_MS = 200;
+/** Jitter buffers give back what a joining made them hold while they carry sound, and not in silence. */
+const WARM_UP_CLICKS = 10;
 /** Six of them are longer than the longest block. */
 const BLOCK_CLICK_EVERY_MS = 250;
 
@@ -30,6 +32,7 @@ export async function measureRoundTrips(context: BenchContext): Promise<OfEach<T
   const { connections, clicks } = context.options;
   return await inTurns(context, connections, async (contender, index) => {
     const result = await withPerson(context, { contender, task: "echo" }, async (probe) => {
+      await probe.roundTrips(WARM_UP_CLICKS, CLICK_EVERY_MS);
       const before = await probe.stats();
       const [start, used] = [performance.now(), await contender.sum(cpuMs)];
       const trips = await probe.roundTrips(clicks, CLICK_EVERY_MS);
@@ -68,6 +71,7 @@ export async function measureLateEchoes(context: BenchContext): Promise<OfEach<L
   const all = await inTurns(context, blocks, async (contender, index) => {
     return await withPerson(context, { contender, task: "echo" }, async (probe) => {
       const echoes: LateEcho[] = [];
+      await probe.roundTrips(WARM_UP_CLICKS, CLICK_EVERY_MS);
       for (const blockMs of blocksMs) {
         const { normalMs, afterMs } = await measureEchoBlock(probe, {
           blockMs,

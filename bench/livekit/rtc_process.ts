@@ -28,7 +28,7 @@ await contend(async ({ url, token, task }) => {
   await room.localParticipant.publishTrack(track, options);
   const leave = async () => {
     await room.disconnect();
-    await source.close();
+    await track.close(); // and with it the source
   };
   if (task === "echo") return { leave };
   return {
