@@ -25,7 +25,7 @@ export type ContenderName = keyof typeof CONTENDERS;
 /** The first join may fetch a package, or start a process. */
 const JOIN_MS = 120_000;
 
-/** Returns a token with which somebody joins a room. */
+/** Returns a token with which a person or an agent joins a room. */
 export async function tokenFor(room: string, identity: "agent" | "person"): Promise<string> {
   const token = new AccessToken(API_KEY, API_SECRET, { identity });
   token.addGrant({ room, roomJoin: true, agent: identity === "agent" });

@@ -31,7 +31,7 @@ export interface Voice {
   /** What was written and is not played yet. */
   readonly queuedMs: number;
   write(samples: Int16Array<ArrayBuffer>): Promise<void>;
-  /** Ends it at once. */
+  /** Ends it immediately. */
   clear(): void;
 }
 
