@@ -5,6 +5,7 @@
  */
 import { Helper } from "../lib/helper.ts";
 import { childrenOf } from "../lib/process_cpu.ts";
+import type { Stall } from "../lib/stall.ts";
 
 /** An agent that has joined a call. */
 export interface JoinedAgent {
@@ -37,12 +38,6 @@ export interface AgentAudioStats {
 export interface Click {
   name: string;
   at: number;
-}
-
-/** When the agent's main thread stood still, on the wall clock. */
-export interface Stall {
-  startedAt: number;
-  endedAt: number;
 }
 
 /** A process with one edge, in which agents join one after the other. */

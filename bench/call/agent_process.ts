@@ -20,7 +20,8 @@ import { clockOffset, wallClock } from "../lib/wall_clock.ts";
 import type { AgentAudioStats } from "./agent.ts";
 import { ClickEar } from "./click_ear.ts";
 import { speechLikeNoise } from "./speech.ts";
-import { TONE_HZ, TONE_LEVEL } from "./tone.ts";
+import { stall } from "../lib/stall.ts";
+import { toneSamples } from "../probe/tone.ts";
 
 const RATE = 48_000;
 /** More than a call takes by default: crowds are measured. */
@@ -33,23 +34,11 @@ const AGENT_SEED = 100;
 const STALL_MS = 200;
 const STALL_EVERY_MS = 2000;
 
-/** What the main thread does while it stalls. */
-function stall(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
-
 /** A tone, or what stands for speech, in pieces to be written one after the other. */
 function pieces(what: "tone" | "speech"): PcmChunk[] {
   const length = RATE * PIECE_MS / 1000;
   const format = { sampleRate: RATE, channels: 1 };
-  if (what === "tone") {
-    const samples = Int16Array.from(
-      { length },
-      (_, i) => TONE_LEVEL * Math.sin(2 * Math.PI * TONE_HZ * i / RATE),
-    );
-    return [new PcmChunk(samples, format)];
-  }
+  if (what === "tone") return [new PcmChunk(toneSamples(length), format)];
   const noise = speechLikeNoise(SPEECH_SECONDS, AGENT_SEED);
   return Array.from(
     { length: noise.length / length },
@@ -173,16 +162,10 @@ async function stallRepeatedly(times: number, offset: number): Promise<Message> 
   for (let index = 0; index < times; index++) {
     const due = start + index * STALL_EVERY_MS - performance.now();
     if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
-    stalls.push(stallOnce(STALL_MS, offset));
+    stalls.push(stall(STALL_MS, offset));
   }
   await new Promise((resolve) => setTimeout(resolve, STALL_EVERY_MS - STALL_MS));
   return stalls;
-}
-
-function stallOnce(ms: number, offset: number): Message {
-  const startedAt = wallClock(offset);
-  stall(ms);
-  return { startedAt, endedAt: wallClock(offset) };
 }
 
 /** What the media process loads too: both may use `--allow-ffi`. */
@@ -202,7 +185,7 @@ if (import.meta.main) {
     if (ask === "say") return await agent.say(message.what);
     if (ask === "flush") return agent.flush(clockOffset());
     if (ask === "stall") return await stallRepeatedly(message.times, clockOffset());
-    if (ask === "block") return stallOnce(message.ms, clockOffset());
+    if (ask === "block") return stall(message.ms, clockOffset());
     if (ask === "figures") return agent.figures();
     if (ask === "audioStats") return agent.audioStats;
     if (ask === "watchAudio") return agent.watchAudio(clockOffset());

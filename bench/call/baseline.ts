@@ -5,7 +5,7 @@
  */
 import type { Page } from "../../scripts/lib/browser.ts";
 import { Helper } from "../lib/helper.ts";
-import { Probe } from "./probe.ts";
+import { Probe } from "../probe/probe.ts";
 
 /** A page that hears its own clicks come back from the baseline. */
 export interface BaselineConnection extends AsyncDisposable {

@@ -11,7 +11,7 @@
 import library from "@roamhq/wrtc";
 import { receive, send } from "../lib/lines.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
-import { TONE_HZ, TONE_LEVEL } from "./tone.ts";
+import { toneSamples } from "../probe/tone.ts";
 
 // deno-lint-ignore no-explicit-any -- its types need the DOM's
 const wrtc = library as any;
@@ -20,10 +20,7 @@ const RATE = 48_000;
 const FRAME_SAMPLES = RATE / 100;
 /** 10 ms of the tone: whole periods. */
 const tone = {
-  samples: Int16Array.from(
-    { length: FRAME_SAMPLES },
-    (_, i) => TONE_LEVEL * Math.sin(2 * Math.PI * TONE_HZ * i / RATE),
-  ),
+  samples: toneSamples(FRAME_SAMPLES),
   sampleRate: RATE,
   bitsPerSample: 16,
   channelCount: 1,

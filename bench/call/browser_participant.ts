@@ -4,7 +4,7 @@
  * @module
  */
 import type { Page } from "../../scripts/lib/browser.ts";
-import { Probe } from "./probe.ts";
+import { Probe } from "../probe/probe.ts";
 
 /** A participant who has joined. */
 export interface JoinedParticipant {

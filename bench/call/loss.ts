@@ -12,7 +12,7 @@ import type { Page } from "../../scripts/lib/browser.ts";
 import type { AgentAudioStats } from "./agent.ts";
 import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectParticipant } from "./browser_participant.ts";
-import { type Probe, type Reception, reception } from "./probe.ts";
+import { type Probe, type Reception, reception } from "../probe/probe.ts";
 import { speechLikeNoise } from "./speech.ts";
 
 /** A tenth of the time nothing passes, 60 ms at a time. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { chooseParts, COMMON_OPTIONS } from "../lib/command.ts";
+import { chooseParts, COMMON_OPTIONS, parseCount } from "../lib/command.ts";
 
 /** The parts that can be measured by themselves. */
 export const PARTS = ["round-trip", "stall", "hop", "crowd"] as const;
@@ -93,17 +93,8 @@ export function parseCallOptions(args: string[]): CallOptions {
     parts: values.only === undefined
       ? [...PARTS]
       : chooseParts(values.only, [...PARTS, ...LONG_PARTS]),
-    connections: count("connections", values.connections, options.connections),
-    people: count("people", values.people, options.people),
-    driftMinutes: count("minutes", values.minutes, options.driftMinutes),
+    connections: parseCount("connections", values.connections, options.connections),
+    people: parseCount("people", values.people, options.people),
+    driftMinutes: parseCount("minutes", values.minutes, options.driftMinutes),
   };
-}
-
-function count(name: string, given: string | undefined, otherwise: number): number {
-  if (given === undefined) return otherwise;
-  const value = Number(given);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new TypeError(`--${name} expects a whole number from 1, got "${given}"`);
-  }
-  return value;
 }

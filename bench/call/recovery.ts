@@ -4,7 +4,7 @@
  * @module
  */
 import { median } from "../lib/stats.ts";
-import type { RoundTrip } from "./probe.ts";
+import type { RoundTrip } from "../probe/probe.ts";
 
 /** One slot more than before the stall still counts as normal: the machine's own noise. */
 const TOLERANCE_MS = 20;

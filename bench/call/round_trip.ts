@@ -12,15 +12,14 @@ import { median, medianOfMedians } from "../lib/stats.ts";
 import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectBaseline } from "./baseline.ts";
 import { connectParticipant } from "./browser_participant.ts";
-import { type Probe, type Reception, reception } from "./probe.ts";
+import { measureFlushes } from "../probe/flushes.ts";
+import { type Probe, type Reception, reception } from "../probe/probe.ts";
 
 /** The jitter buffers' time to find their depth. */
 const SETTLE_MS = 1500;
 const CLICK_EVERY_MS = 200;
-/** How often a tone is flushed, how long it is heard before, and how long its end is waited for. */
+/** How often a tone is flushed. */
 const FLUSHES = 5;
-const TONE_MS = 700;
-const FLUSHED_MS = 300;
 
 /** The round trips of one connection. */
 export interface TripResult {
@@ -68,29 +67,10 @@ async function measureBaseline(context: BenchContext): Promise<ConnectionResult>
   try {
     await using baseline = await connectBaseline(page, context.blank);
     const trips = await measureTrips(baseline.probe, context.options.clicks);
-    return { ...trips, flushesMs: await measureFlushes(baseline.probe, baseline) };
+    return { ...trips, flushesMs: await measureFlushes(baseline.probe, baseline, FLUSHES) };
   } finally {
     await closePage(page);
   }
-}
-
-/** An agent, or the baseline, that says a tone until it is flushed. */
-interface ToneSpeaker {
-  say(what: "tone"): Promise<void>;
-  flush(): Promise<number>;
-}
-
-async function measureFlushes(probe: Probe, speaker: ToneSpeaker): Promise<number[]> {
-  const flushesMs: number[] = [];
-  for (let index = 0; index < FLUSHES; index++) {
-    await speaker.say("tone");
-    await delay(TONE_MS);
-    const flushedAt = await speaker.flush();
-    await delay(FLUSHED_MS);
-    const last = (await probe.toneChanges()).at(-1);
-    flushesMs.push(last && !last.on && last.time > flushedAt ? last.time - flushedAt : NaN);
-  }
-  return flushesMs;
 }
 
 async function measureOwn(context: BenchContext): Promise<OwnResult> {
@@ -101,7 +81,7 @@ async function measureOwn(context: BenchContext): Promise<OwnResult> {
     await agent.echo();
     const { probe, joinMs: personJoinMs } = await connectParticipant(page, link);
     const trips = await measureTrips(probe, options.clicks);
-    const flushesMs = await measureFlushes(probe, agent);
+    const flushesMs = await measureFlushes(probe, agent, FLUSHES);
     return { ...trips, agentJoinMs, personJoinMs, flushesMs };
   } finally {
     await closePage(page);

@@ -8,7 +8,9 @@ import { delay } from "@std/async/delay";
 import { progress } from "../lib/progress.ts";
 import { type BenchContext, closePage, newPage } from "./bench_context.ts";
 import { connectParticipant } from "./browser_participant.ts";
-import { type Probe, type Reception, reception, type RoundTrip } from "./probe.ts";
+import { measureEchoBlock } from "../probe/echo_block.ts";
+import { listen, type Listened } from "../probe/listened.ts";
+import { type Probe, type Reception, reception, type RoundTrip } from "../probe/probe.ts";
 import { median } from "../lib/stats.ts";
 import { type Recovery, recovery } from "./recovery.ts";
 
@@ -20,17 +22,7 @@ const NORMAL_MS = 3000;
 const RECOVERY_STALLS = 4;
 const AFTER_MS = 7000;
 const BLOCK_MS = 3000;
-/** The clicks around five seconds after a block begin here. */
-const LATER_MS = 4300;
-const LATER_CLICKS = 10;
 const DEPTHS = 10;
-
-/** What was heard of a tone that should have no holes. */
-export interface Listened {
-  seconds: number;
-  quietMs: number;
-  reception: Reception;
-}
 
 /** A live track before and after one long block. */
 export interface LiveBlockResult {
@@ -68,20 +60,8 @@ export async function measureSpeechStall(context: BenchContext): Promise<SpeechS
     const { probe } = await connectParticipant(page, link);
     await agent.say("tone");
     await delay(SETTLE_MS);
-    const listen = async (during: Promise<unknown>): Promise<Listened> => {
-      await probe.resetTone();
-      const before = await probe.stats();
-      const start = performance.now();
-      await during;
-      const { quietMs } = await probe.tone();
-      return {
-        seconds: (performance.now() - start) / 1000,
-        quietMs,
-        reception: reception(before, await probe.stats()),
-      };
-    };
-    const calm = await listen(delay(options.stallSeconds * 1000 / 4));
-    const stalled = await listen(agent.stall(options.stallSeconds * 1000 / STALL_EVERY_MS));
+    const calm = await listen(probe, delay(options.stallSeconds * 1000 / 4));
+    const stalled = await listen(probe, agent.stall(options.stallSeconds * 1000 / STALL_EVERY_MS));
     progress(
       `speech, stalled for ${stalled.seconds.toFixed(0)} s: ` +
         `${stalled.reception.concealedSamples} samples concealed, ${stalled.quietMs} ms quiet`,
@@ -144,28 +124,21 @@ export async function measureLiveStall(context: BenchContext): Promise<LiveStall
 export async function measureLiveBlock(context: BenchContext): Promise<LiveBlockResult> {
   const { agent } = context;
   return await whileEchoing(context, async (probe) => {
-    const trip = (trips: RoundTrip[]) => median(trips.map(({ ms }) => ms ?? Infinity));
-    const depth = async () => {
-      const depths = [];
-      for (let count = 0; count < DEPTHS; count++) {
-        depths.push((await agent.figures()).bufferedMs);
-        await delay(33);
-      }
-      return median(depths);
-    };
-    const normalMs = trip(await probe.roundTrips(NORMAL_MS / CLICK_EVERY_MS, CLICK_EVERY_MS));
-    const normalDepthMs = await depth();
-    const { trimmedMs } = await agent.figures();
-    const during = probe.roundTrips(BLOCK_MS / CLICK_EVERY_MS, CLICK_EVERY_MS);
-    await agent.block(BLOCK_MS);
-    const unblockedAt = performance.now();
-    await during;
-    await delay(LATER_MS - (performance.now() - unblockedAt));
-    const later = probe.roundTrips(LATER_CLICKS, CLICK_EVERY_MS);
-    await delay(5000 - (performance.now() - unblockedAt));
-    const afterDepthMs = await depth();
-    const afterMs = trip(await later);
-    const cutMs = (await agent.figures()).trimmedMs - trimmedMs;
+    const { normalMs, afterMs, normal, after } = await measureEchoBlock(probe, {
+      blockMs: BLOCK_MS,
+      clickEveryMs: CLICK_EVERY_MS,
+      block: (ms) => agent.block(ms),
+      look: async () => {
+        const depths = [];
+        for (let count = 0; count < DEPTHS; count++) {
+          depths.push((await agent.figures()).bufferedMs);
+          await delay(33);
+        }
+        return { depthMs: median(depths), trimmedMs: (await agent.figures()).trimmedMs };
+      },
+    });
+    const [normalDepthMs, afterDepthMs] = [normal.depthMs, after.depthMs];
+    const cutMs = after.trimmedMs - normal.trimmedMs;
     progress(
       `live track, blocked for 3 s: normally ${normalMs.toFixed(0)} ms, ${afterMs.toFixed(0)} ms ` +
         `5 s later; held ${normalDepthMs.toFixed(0)} and ${afterDepthMs.toFixed(0)} ms`,

@@ -9,7 +9,7 @@ import type { Browser } from "../../scripts/lib/browser.ts";
 import { speech } from "../../tests/fixtures/speech.ts";
 import { closePage, newPage } from "../call/bench_context.ts";
 import { connectParticipant } from "../call/browser_participant.ts";
-import type { Probe } from "../call/probe.ts";
+import type { Probe } from "../probe/probe.ts";
 import { seeded } from "../call/speech.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";

@@ -9,7 +9,7 @@ import { delay } from "@std/async/delay";
 import type { Browser } from "../../scripts/lib/browser.ts";
 import { closePage, newPage } from "../call/bench_context.ts";
 import { connectParticipant } from "../call/browser_participant.ts";
-import type { Probe } from "../call/probe.ts";
+import type { Probe } from "../probe/probe.ts";
 import { type PcmChunk, Resampler, typescriptKernel } from "../../src/audio/mod.ts";
 import { progress } from "../lib/progress.ts";
 import { median } from "../lib/stats.ts";

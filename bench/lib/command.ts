@@ -22,6 +22,16 @@ export function chooseParts<P extends string>(only: string | undefined, all: rea
   });
 }
 
+/** Returns what an option gives as a whole number from 1. Throws a `TypeError` for anything else. */
+export function parseCount(name: string, given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  const value = Number(given);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new TypeError(`--${name} expects a whole number from 1, got "${given}"`);
+  }
+  return value;
+}
+
 /** A benchmark as a program. */
 export interface Benchmark<O, R> {
   /** The text of `--help`. */

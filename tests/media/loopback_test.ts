@@ -77,7 +77,7 @@ Deno.test("people and an agent hear each other over real connections, at their l
   await lease.release();
 });
 
-Deno.test("an agent that is blocked 200 ms every second is not heard to be, 400 ms ahead", async () => {
+Deno.test("an agent that is blocked for a second is not heard to be, 1.5 s ahead", async () => {
   await using edge = loopbackEdge();
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
   const lease = await edge.process.acquire();
@@ -85,7 +85,7 @@ Deno.test("an agent that is blocked 200 ms every second is not heard to be, 400 
   const track = edge.createAudioTrack();
   await connection.publishTracks({ audio: track });
   const tone = Int16Array.from(
-    { length: 48_000 * 7 },
+    { length: 48_000 * 9 },
     (_, index) => 5000 * Math.sin(2 * Math.PI * 440 * index / 48_000),
   );
   const saying = track.write(new PcmChunk(tone, { sampleRate: 48_000 }), { final: true });
@@ -94,17 +94,17 @@ Deno.test("an agent that is blocked 200 ms every second is not heard to be, 400 
   };
   await until("ann hearing the agent", async () => peak((await heard()).slice(-20)) > 4000);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  // Each stall would cost 20 frames of quiet if it were heard. A machine that is busy with something
+  // Each stall would cost 100 frames of quiet if it were heard. A machine that is busy with something
   // else costs some too, but not after every stall.
   const quietMs: number[] = [];
   for (let stall = 0; stall < 5 && !quietMs.some((ms) => ms <= 40); stall++) {
-    const end = performance.now() + 200;
+    const end = performance.now() + 1000;
     while (performance.now() < end);
-    await new Promise((resolve) => setTimeout(resolve, 800));
-    // The last second, frame by frame: each holds four periods of the tone.
-    quietMs.push((await heard()).slice(-100).filter((level) => level < 4000).length * 10);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // The last second and a half, frame by frame: each holds four periods of the tone.
+    quietMs.push((await heard()).slice(-150).filter((level) => level < 4000).length * 10);
   }
-  assert(quietMs.some((ms) => ms <= 40), `ms of quiet in the second after each stall: ${quietMs}`);
+  assert(quietMs.some((ms) => ms <= 40), `ms of quiet around each stall: ${quietMs}`);
   await track.flush();
   await saying;
   await lease.release();

@@ -30,7 +30,7 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   id?: string;
   /** Samples per second of the sinks it can be bound to. Default 48,000. */
   sampleRate?: number;
-  /** How far ahead the sink is kept, in milliseconds. Default 400: enough for a stall of 200 ms. */
+  /** How far ahead the sink is kept, in milliseconds. Default 1500: enough for a stall of a second. */
   aheadMs?: number;
   /** How much more may wait before `write` does, in milliseconds. Default 1000. */
   waitingMs?: number;
@@ -47,7 +47,7 @@ const MAX_WAITING_WRITES = 256;
 
 /**
  * The {@linkcode AudioTrack} that every edge uses: it resamples the audio, holds about a second of
- * it, and keeps its sink about 400 ms ahead.
+ * it, and keeps its sink about 1.5 s ahead.
  */
 export class QueuedAudioTrack implements AudioTrack {
   readonly id: string;
@@ -73,7 +73,7 @@ export class QueuedAudioTrack implements AudioTrack {
   /** Creates a track that is not bound to a sink yet. */
   constructor(options: QueuedAudioTrackOptions = {}) {
     checkObject(options, "options", 'an object like { mode: "live" }, or nothing');
-    const { sampleRate = 48_000, aheadMs = 400, waitingMs = 1000, mode = "speech" } = options;
+    const { sampleRate = 48_000, aheadMs = 1500, waitingMs = 1000, mode = "speech" } = options;
     if (mode !== "speech" && mode !== "live") {
       throw new TypeError(`mode: expected "speech" or "live", got ${JSON.stringify(mode)}`);
     }

@@ -49,11 +49,11 @@ Deno.test("an interruption tells a realtime model that writes the words that wer
   const [interruption] = fixture.realtime.sessions[0]!.interruptions;
   assertEquals(fixture.conversation, [
     "ann: A story.",
-    "agent: Once upon a time/",
+    "agent: Once upon a time there was/",
     "ann: Stop.",
     "agent: Fine.",
   ]);
-  assertEquals(interruption!.heardText, "Once upon a time");
+  assertEquals(interruption!.heardText, "Once upon a time there was");
 });
 
 Deno.test("say() is spoken word for word by the agent's own voice, and told to the model", async () => {

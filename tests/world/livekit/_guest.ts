@@ -2,42 +2,61 @@
 import type { Browser, Page } from "../../../scripts/lib/browser.ts";
 import type { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 
-/** Returns LiveKit's client and the people who use it as a script for a page. */
-async function bundle(): Promise<string> {
+/** Returns a script for a page, with what it imports. */
+async function bundle(script: URL): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["bundle", "--quiet", "--platform", "browser"],
-      new URL("./_guests.js", import.meta.url).pathname,
-    ],
+    args: ["bundle", "--quiet", "--platform", "browser", script.pathname],
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout);
 }
 
-/** Serves the page: of a file a browser would give no microphone. */
-export class GuestPage implements AsyncDisposable {
+/** Serves a page with one script: of a file a browser would give no microphone. */
+export class ScriptServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  private constructor(readonly page: Page, server: Deno.HttpServer<Deno.NetAddr>) {
+  private constructor(server: Deno.HttpServer<Deno.NetAddr>) {
+    this.#server = server;
+  }
+
+  static async start(script: URL): Promise<ScriptServer> {
+    const text = await bundle(script);
+    const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    return new ScriptServer(Deno.serve(options, (request) => {
+      const isScript = new URL(request.url).pathname === "/script.js";
+      const type = isScript ? "text/javascript" : "text/html";
+      const html = "<!doctype html><script type=module src=/script.js></script>";
+      return new Response(isScript ? text : html, { headers: { "content-type": type } });
+    }));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+/** A page with LiveKit's client, and the people who use it. */
+export class GuestPage implements AsyncDisposable {
+  readonly #server: ScriptServer;
+
+  private constructor(readonly page: Page, server: ScriptServer) {
     this.#server = server;
   }
 
   static async open(browser: Browser): Promise<GuestPage> {
-    const script = await bundle();
-    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-      const isScript = new URL(request.url).pathname === "/guests.js";
-      const type = isScript ? "text/javascript" : "text/html";
-      const html = "<!doctype html><script type=module src=/guests.js></script>";
-      return new Response(isScript ? script : html, { headers: { "content-type": type } });
-    });
+    const server = await ScriptServer.start(new URL("./_guests.js", import.meta.url));
     const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+    await page.goto(server.url);
     return new GuestPage(page, server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.page.close();
-    await this.#server.shutdown();
+    await this.#server[Symbol.asyncDispose]();
   }
 }
 

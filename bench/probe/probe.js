@@ -162,12 +162,15 @@
     return source;
   }
 
-  /** Listens to the first audio track that the page receives, at the output of its decoder. */
-  async function listen() {
-    const receiver = receivers[0] ?? await new Promise((resolve) => waiting.push(resolve));
+  /**
+   * Listens at the output of the decoder to this audio track, or to the first that the page receives.
+   */
+  async function listen(track) {
+    const heard = track ??
+      (receivers[0] ?? await new Promise((resolve) => waiting.push(resolve))).track;
     if (listening) return;
     listening = true;
-    void readTrack(receiver.track, (samples, time) => {
+    void readTrack(heard, (samples, time) => {
       back.take(samples, time);
       tone.take(samples, time);
     });
