@@ -13,7 +13,7 @@ import {
   toErrorData,
   toOutcomeData,
 } from "../../src/serve/isolation/messages.ts";
-import type { AgentChild } from "../../src/serve/isolation/spawn_agent.ts";
+import { type AgentChild, passedPermissions } from "../../src/serve/isolation/spawn_agent.ts";
 import { checkWorkerLimits } from "../../src/serve/limits.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
@@ -284,4 +284,22 @@ Deno.test("agentIsolation is checked", async () => {
   await edge.close();
   assertThrows(() => checkWorkerLimits({ agentMemoryBytes: 0 }), RangeError, "agentMemoryBytes");
   assertThrows(() => checkWorkerLimits({ stuckMs: -1 }), RangeError, "stuckMs");
+});
+
+Deno.test("a process gets no permission that is denied in part, and may run Deno where that is all", () => {
+  const flags = (granted: Record<string, { partial: boolean }>) =>
+    passedPermissions("/bin/deno", (descriptor) => {
+      const { name, command } = descriptor as { name: string; command?: string };
+      const found = granted[command === undefined ? name : `${name}=${command}`];
+      return { state: found ? "granted" : "prompt", partial: found?.partial ?? false };
+    });
+  const [whole, part] = [{ partial: false }, { partial: true }];
+  assertEquals(flags({ env: part, net: part, read: part, run: whole }), [
+    "--allow-env",
+    "--allow-run",
+  ]);
+  assertEquals(flags({ env: whole, "run=/bin/deno": whole }), [
+    "--allow-env",
+    "--allow-run=/bin/deno",
+  ]);
 });

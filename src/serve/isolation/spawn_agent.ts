@@ -30,6 +30,28 @@ export interface AgentProgram {
 
 const PERMISSIONS = ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const;
 
+/** What the runtime says of the program's permissions. */
+export type QueryPermission = (
+  descriptor: Deno.PermissionDescriptor,
+) => Pick<Deno.PermissionStatus, "state" | "partial">;
+
+/**
+ * Returns the flags of the permissions that this program has wholly, and that of running Deno. One of which
+ * a part is denied (`--allow-net --deny-net=10.0.0.1`) is none of them: a process must not have more.
+ */
+export function passedPermissions(
+  deno: string,
+  query: QueryPermission = (descriptor) => Deno.permissions.querySync(descriptor),
+): string[] {
+  return PERMISSIONS.flatMap((name) => {
+    const { state, partial } = query({ name });
+    // Of the variables it is given those alone that this program may read.
+    if (state === "granted" && (!partial || name === "env")) return [`--allow-${name}`];
+    const runsDeno = name === "run" && query({ name, command: deno }).state === "granted";
+    return runsDeno ? [`--allow-run=${deno}`] : [];
+  });
+}
+
 /**
  * Returns what starts processes of this program.
  *
@@ -48,8 +70,7 @@ export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
     const flag = wanted.name === "run" ? `--allow-run=${deno}` : "--allow-env";
     throw new EdgeError(`agentIsolation: "process" needs ${flag}`, { code: "permission-denied" });
   }
-  const permissions = PERMISSIONS.filter((name) => granted({ name }))
-    .map((name) => `--allow-${name}`);
+  const permissions = passedPermissions(deno);
   const main = module.startsWith("file:") ? fileURLToPath(module) : module;
   // What the program may in part, it may say by denoArgs.
   const args = ["run", "--quiet", "--no-prompt", ...permissions, ...denoArgs, main, ...Deno.args];
