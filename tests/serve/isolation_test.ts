@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { EdgeError } from "../../src/edge/errors.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { silentLogger } from "../../src/events/logger.ts";
-import { AgentWorker } from "../../src/serve/agent_worker.ts";
+import { AgentWorker, type JobRequest } from "../../src/serve/agent_worker.ts";
 import { AgentJoinedEvent } from "../../src/serve/events.ts";
 import { checkIsolation } from "../../src/serve/isolation/check_isolation.ts";
 import type { FromAgent, ToAgent } from "../../src/serve/isolation/messages.ts";
@@ -94,12 +94,13 @@ class Fixture implements AsyncDisposable {
   }
 
   /** Starts a job; resolves when its process has it. */
-  async start(id = "1") {
+  async start(id = "1", more: Partial<JobRequest> = {}) {
     const job = await this.worker.start({
       id,
       edge: this.edge,
       callId: "kitchen",
       metadata: { a: 1 },
+      ...more,
     });
     await this.clock.until(Promise.resolve());
     await this.clock.advance(1);
@@ -130,6 +131,25 @@ Deno.test("a job in a process is told to it, and ends as it says", async () => {
   assertEquals(await fixture.clock.until(job.ended), { status: "finished", reason: "left" });
   assertEquals([fixture.joined, fixture.reports], [[undefined], ["a hook: no"]]);
   assertEquals(process!.isKilled, false);
+});
+
+Deno.test("a service's own object that is no JSON stays behind, and the call goes on", async () => {
+  await using fixture = await Fixture.open();
+  await fixture.start("1", { original: { size: 1n } });
+  assertEquals(fixture.processes[0]!.sent[0], {
+    type: "job",
+    job: { offer: { id: "1", callId: "kitchen", metadata: { a: 1 } }, edge: 0 },
+  });
+  assertEquals(fixture.reports, [
+    "job.original of kitchen, which its agent's process does not get: Do not know how to serialize a BigInt",
+  ]);
+});
+
+Deno.test("a job that is no JSON fails, and leaves no process", async () => {
+  await using fixture = await Fixture.open();
+  const job = await fixture.start("1", { metadata: 1n as never });
+  assertEquals((await fixture.clock.until(job.ended)).status, "failed");
+  assertEquals(fixture.processes[0]!.isKilled, true);
 });
 
 Deno.test("a process without an end is ended, and its job has failed", async () => {

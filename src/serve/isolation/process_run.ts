@@ -8,7 +8,7 @@ import type { Report } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { type Job, jobOf, type Run } from "../job.ts";
 import type { WorkerLimits } from "../limits.ts";
-import { type FromAgent, fromErrorData, fromOutcomeData } from "./messages.ts";
+import { type FromAgent, fromErrorData, fromOutcomeData, type JobData } from "./messages.ts";
 import type { ProcessPool } from "./process_pool.ts";
 import type { AgentChild } from "./spawn_agent.ts";
 
@@ -101,6 +101,7 @@ export class ProcessRun implements Run {
       void child.ended.then((how) => this.#failed(died(how)));
       return await this.#attend(child);
     } catch (error) {
+      this.#child?.kill();
       if (signal.aborted) return ABORTED;
       return { status: "failed", error };
     } finally {
@@ -111,15 +112,15 @@ export class ProcessRun implements Run {
   }
 
   async #attend(child: AgentChild): Promise<JobOutcome> {
-    const { offer: { edge: _, ...offer }, edge, call, clock } = this.#init;
+    const { clock } = this.#init;
+    const job = this.#jobData();
     let timer: Disposable | undefined;
     const ping = (): void => {
       child.send({ type: "ping" });
       this.#checkAlive();
       timer = clock.schedule(ping, PING_MS);
     };
-    const data = call === undefined ? {} : { call: asJson(call) as unknown as JsonValue };
-    child.send({ type: "job", job: { offer: asJson(offer), edge, ...data } });
+    child.send({ type: "job", job });
     ping();
     const outcome = await this.#outcome.promise;
     timer?.[Symbol.dispose]();
@@ -129,6 +130,25 @@ export class ProcessRun implements Run {
       .catch(() => child.kill());
     await child.ended;
     return outcome;
+  }
+
+  /** What it holds is JSON, but for a service's own object, of which this keeps what JSON can carry. */
+  #jobData(): JobData {
+    const { offer: { edge: _, original, ...offer }, edge, call, report } = this.#init;
+    const data = {
+      offer: asJson(offer),
+      edge,
+      ...call && { call: asJson<unknown>(call) as JsonValue },
+    };
+    try {
+      return {
+        ...data,
+        offer: { ...data.offer, ...original !== undefined && { original: asJson(original) } },
+      };
+    } catch (error) {
+      report(error, `job.original of ${offer.callId}, which its agent's process does not get`);
+      return data;
+    }
   }
 
   #take(message: FromAgent): void {
@@ -175,7 +195,6 @@ export class ProcessRun implements Run {
   }
 }
 
-/** What it holds is JSON but for a service's own object, of which this keeps what JSON can carry. */
 function asJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value));
 }
