@@ -20,6 +20,7 @@ import { checkDuration, waitFor } from "../events/waiting.ts";
 import { Admission, checkOffer } from "./admission.ts";
 import {
   AgentJoinedEvent,
+  AgentRepliedEvent,
   DrainingEvent,
   JobDeclinedEvent,
   JobEndedEvent,
@@ -28,7 +29,7 @@ import {
 } from "./events.ts";
 import { edgesOf } from "./edges_of.ts";
 import { AgentProcesses, type AgentProcessesOptions } from "./isolation/agent_processes.ts";
-import { type Job, JobRun, type Run } from "./job.ts";
+import { type CallStatus, type Job, JobRun, type Run } from "./job.ts";
 import type { MachineUse, WorkerLimits } from "./limits.ts";
 import { LoadMonitor } from "./load_monitor.ts";
 import type { ServeOptions } from "./serve_options.ts";
@@ -67,7 +68,7 @@ export type WorkerState = "starting" | "running" | "draining" | "closed";
 /** A worker: it takes jobs from its sources, and runs an agent for each. `serve` creates one. */
 export class AgentWorker implements AsyncDisposable {
   /**
-   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode AgentJoinedEvent}, {@linkcode JobEndedEvent},
+   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode AgentJoinedEvent}, {@linkcode AgentRepliedEvent}, {@linkcode JobEndedEvent},
    * {@linkcode JobDeclinedEvent}, {@linkcode LoadChangedEvent}, {@linkcode DrainingEvent}, and
    * `ErrorEvent` for what the worker survived.
    */
@@ -133,7 +134,7 @@ export class AgentWorker implements AsyncDisposable {
       this.#processes = new AgentProcesses({ ...processes, limits, clock, report: this.report });
     }
     this.events.register(
-      ...[JobStartedEvent, AgentJoinedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
+      ...[JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
       ...[DrainingEvent, ErrorEvent],
     );
   }
@@ -153,6 +154,11 @@ export class AgentWorker implements AsyncDisposable {
    */
   agentOf(jobId: string): Agent | undefined {
     return this.#runs.get(jobId)?.agent;
+  }
+
+  /** Returns what the call of a job is like; `undefined` until its agent has joined. */
+  statusOf(jobId: string): CallStatus | undefined {
+    return this.#runs.get(jobId)?.status;
   }
 
   /** How busy it is now. */
@@ -268,10 +274,12 @@ export class AgentWorker implements AsyncDisposable {
     const report = this.report;
     const onJoined = (job: Job, agent?: Agent): void =>
       this.events.send(new AgentJoinedEvent({ job, agent }));
-    if (this.#processes) return this.#processes.run({ offer, call, onJoined });
+    const onReplied = (job: Job, voiceToVoiceMs: number): void =>
+      this.events.send(new AgentRepliedEvent({ job, voiceToVoiceMs }));
+    if (this.#processes) return this.#processes.run({ offer, call, onJoined, onReplied });
     return new JobRun({
       ...{ offer, call, createAgent, goodbye, join },
-      ...{ limits, clock, logger, report, onJoined },
+      ...{ limits, clock, logger, report, onJoined, onReplied },
     });
   }
 
@@ -309,7 +317,7 @@ export class AgentWorker implements AsyncDisposable {
         this.events.send(new DrainingEvent({ calls, leftMs }));
       }
       if (calls === 0 || leftMs === 0) break;
-      for (const run of this.#runs.values()) if (run.isLonely) void run.end();
+      for (const run of this.#runs.values()) if (run.status?.isLonely) void run.end();
       const limit = { timeoutMs: Math.min(LOOK_MS, leftMs), clock };
       await waitFor(this.#callsChanged.promise, "the end of a call", limit).catch(() => {});
     }

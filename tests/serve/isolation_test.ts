@@ -1,19 +1,22 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { EdgeError } from "../../src/edge/errors.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { AuthenticationError, EdgeError } from "../../src/edge/errors.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
+import { BEAT_MS } from "../../src/events/heartbeat.ts";
 import { silentLogger } from "../../src/events/logger.ts";
 import { AgentWorker, type JobRequest } from "../../src/serve/agent_worker.ts";
+import { WorkerControl } from "../../src/serve/control/control.ts";
 import { AgentJoinedEvent } from "../../src/serve/events.ts";
 import { checkIsolation } from "../../src/serve/isolation/check_isolation.ts";
 import type { FromAgent, ToAgent } from "../../src/serve/isolation/messages.ts";
 import {
-  fromErrorData,
+  fromFailureData,
   fromOutcomeData,
   readFromAgent,
-  toErrorData,
+  toFailureData,
   toOutcomeData,
 } from "../../src/serve/isolation/messages.ts";
 import { type AgentChild, passedPermissions } from "../../src/serve/isolation/spawn_agent.ts";
+import type { CallStatus } from "../../src/serve/job.ts";
 import { checkWorkerLimits } from "../../src/serve/limits.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
@@ -26,20 +29,28 @@ class FakeProcess implements AgentChild {
   readonly #ended = Promise.withResolvers<string>();
   readonly ended = this.#ended.promise;
   isKilled = false;
-  /** Whether it responds to pings, and does as it is told. */
+  #hasEnded = false;
+  /** Whether it says that it is alive, and does as it is told. */
   isObedient = true;
   rssBytes = 100;
+  call: CallStatus | undefined;
 
-  constructor(readonly say: (message: FromAgent) => void) {}
+  constructor(readonly say: (message: FromAgent) => void, readonly clock: VirtualClock) {}
 
   send(message: ToAgent): void {
     this.sent.push(message);
     if (!this.isObedient) return;
-    if (message.type === "ping") this.say({ type: "alive", rssBytes: this.rssBytes });
+    if (message.type === "job") this.#beat();
     if (message.type === "exit") this.exit("exit code 0");
     if (message.type === "end" || message.type === "goodbye") {
       this.say({ type: "ended", outcome: { status: "finished", reason: "left" } });
     }
+  }
+
+  #beat(): void {
+    if (!this.isObedient || this.#hasEnded) return;
+    this.say({ type: "alive", rssBytes: this.rssBytes, call: this.call });
+    this.clock.schedule(() => this.#beat(), BEAT_MS);
   }
 
   kill(): void {
@@ -48,6 +59,7 @@ class FakeProcess implements AgentChild {
   }
 
   exit(how: string): void {
+    this.#hasEnded = true;
     this.#ended.resolve(how);
   }
 }
@@ -74,7 +86,7 @@ class Fixture implements AsyncDisposable {
         spares,
         edges: [this.edge],
         spawn: (onMessage) => {
-          const process = new FakeProcess(onMessage);
+          const process = new FakeProcess(onMessage, this.clock);
           this.processes.push(process);
           queueMicrotask(() => this.onStart(process));
           return process;
@@ -152,6 +164,33 @@ Deno.test("a job that is no JSON fails, and leaves no process", async () => {
   assertEquals(fixture.processes[0]!.isKilled, true);
 });
 
+Deno.test("a worker's control shows the calls of processes, and how fast their agents reply", async () => {
+  await using fixture = await Fixture.open();
+  const control = new WorkerControl(fixture.worker, { token: "t".repeat(32) });
+  const ask = async (path: string) => {
+    const headers = { authorization: `Bearer ${"t".repeat(32)}` };
+    return await (await control.fetch(new Request(`http://127.0.0.1${path}`, { headers }))).text();
+  };
+  await fixture.start();
+  const { state, participants } = JSON.parse(await ask("/calls/1"));
+  assertEquals([state, participants], ["establishing", 0]);
+  const [process] = fixture.processes;
+  process!.call = { state: "active", participants: 2, isLonely: false };
+  await fixture.clock.advance(BEAT_MS);
+  const active = JSON.parse(await ask("/calls/1"));
+  assertEquals([active.state, active.participants], ["active", 2]);
+  for (const voiceToVoiceMs of [700, 900]) process!.say({ type: "replied", voiceToVoiceMs });
+  assert(/^ringline_reply_latency_seconds_sum 1.6$/m.test(await ask("/metrics")));
+  assert(/^ringline_reply_latency_seconds_count 2$/m.test(await ask("/metrics")));
+});
+
+Deno.test("an agent joins once, whatever else its process says", async () => {
+  await using fixture = await Fixture.open();
+  await fixture.start();
+  for (let n = 0; n < 2; n++) fixture.processes[0]!.say({ type: "joined" });
+  assertEquals(fixture.joined.length, 1);
+});
+
 Deno.test("a process without an end is ended, and its job has failed", async () => {
   await using fixture = await Fixture.open();
   const job = await fixture.start();
@@ -194,7 +233,8 @@ Deno.test("a draining worker lets its agents say goodbye, and those that are alo
   await using fixture = await Fixture.open();
   await fixture.start("1");
   await fixture.start("2");
-  fixture.processes[0]!.say({ type: "lonely", isLonely: true });
+  fixture.processes[0]!.call = { state: "idle", participants: 0, isLonely: true };
+  await fixture.clock.advance(BEAT_MS);
   await fixture.clock.until(fixture.worker.drain({ timeoutMs: 5000 }));
   const told = fixture.processes.map(({ sent }) =>
     sent.map(({ type }) => type).filter((type) => type === "end" || type === "goodbye")
@@ -258,18 +298,27 @@ Deno.test("a job over an edge that is none of the worker's fails", async () => {
 });
 
 Deno.test("errors and outcomes cross between the processes", () => {
-  const error = fromErrorData(toErrorData(new EdgeError("no", { code: "late", retryable: true })));
+  const error = fromFailureData(
+    toFailureData(new EdgeError("no", { code: "late", retryable: true })),
+  );
   assertEquals([error instanceof EdgeError, (error as EdgeError).code], [true, "late"]);
-  assertEquals(fromErrorData(toErrorData(new RangeError("far"))).name, "RangeError");
-  assertEquals(fromErrorData(toErrorData("broken")).message, "broken");
+  assertEquals(fromFailureData(toFailureData(new RangeError("far"))).name, "RangeError");
+  assertEquals(fromFailureData(toFailureData("broken")).message, "broken");
+  const denied = new AuthenticationError("no", { code: "denied" });
+  assertEquals(fromFailureData(toFailureData(denied)) instanceof AuthenticationError, true);
+  const long = toFailureData(new Error("x".repeat(1_000_000)));
+  assert(JSON.stringify(long).length < 20_000, "a message stays small");
   const left = { status: "finished", reason: "left" } as const;
   assertEquals(fromOutcomeData(toOutcomeData(left)), left);
   const outcome = toOutcomeData({ status: "failed", error: "no" });
   const ended = { type: "ended", outcome } as const;
   assertEquals(readFromAgent(JSON.parse(JSON.stringify(ended))), ended);
-  for (const foreign of [null, "hello", { type: "ended" }, { type: "alive", rssBytes: "many" }]) {
-    assertEquals(readFromAgent(foreign), undefined);
-  }
+  const foreign = [
+    ...[null, "hello", { type: "ended" }, { type: "alive", rssBytes: "many" }],
+    { type: "replied", voiceToVoiceMs: Infinity },
+    { type: "alive", rssBytes: 1, call: { state: "asleep", participants: 1, isLonely: false } },
+  ];
+  for (const message of foreign) assertEquals(readFromAgent(message), undefined);
 });
 
 Deno.test("agentIsolation is checked", async () => {

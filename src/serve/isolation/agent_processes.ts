@@ -1,13 +1,10 @@
 /** The agents of a worker, each in a process of its own. @module */
-import type { Call } from "../../edge/call.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
-import type { JobOffer } from "../../edge/jobs.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { Report } from "../../events/user_code.ts";
-import type { Job } from "../job.ts";
 import type { WorkerLimits } from "../limits.ts";
 import { ProcessPool } from "./process_pool.ts";
-import { ProcessRun } from "./process_run.ts";
+import { ProcessRun, type ProcessRunInit } from "./process_run.ts";
 import type { SpawnAgent } from "./spawn_agent.ts";
 
 /** How agents are started in processes. */
@@ -42,7 +39,7 @@ export class AgentProcesses {
    *
    * @throws {TypeError} its edge is none of the worker's
    */
-  run(job: { offer: JobOffer; call: Call | undefined; onJoined: (job: Job) => void }): ProcessRun {
+  run(job: Pick<ProcessRunInit, "offer" | "call" | "onJoined" | "onReplied">): ProcessRun {
     const { edges, limits, clock, report } = this.#init;
     const edge = edges.indexOf(job.offer.edge);
     return new ProcessRun({ ...job, edge, pool: this.#pool, limits, clock, report });
