@@ -104,6 +104,7 @@ export class AgentWorker implements AsyncDisposable {
       ...{ limits, measure, clock, report: this.report },
       calls: () => this.#calls,
       isDraining: () => this.#state !== "running",
+      isFailing: () => this.#processes?.isFailing === true,
       onChange: (load) => {
         this.events.send(new LoadChangedEvent({ load }));
         this.#feeds.update(load);
@@ -131,7 +132,9 @@ export class AgentWorker implements AsyncDisposable {
     });
     const { processes } = init;
     if (processes) {
-      this.#processes = new AgentProcesses({ ...processes, limits, clock, report: this.report });
+      const onChange = (): void => this.#monitor.check();
+      const { report } = this;
+      this.#processes = new AgentProcesses({ ...processes, limits, clock, report, onChange });
     }
     this.events.register(
       ...[JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
@@ -182,6 +185,7 @@ export class AgentWorker implements AsyncDisposable {
     await this.#monitor.start();
     signal.throwIfAborted();
     // In processes of their own, agents have what is ready there.
+    await this.#processes?.open();
     for (const edge of this.#processes ? [] : edgesOf(this.#init.sources ?? [])) {
       const ready = await edge.keepReady({ signal });
       // The worker may have been closed meanwhile.
@@ -199,7 +203,7 @@ export class AgentWorker implements AsyncDisposable {
    * Starts a job that no source has announced. Resolves when it has begun; the agent joins then.
    *
    * @throws {EdgeError} it was declined: `code` is `worker-draining`, `worker-calls`, `worker-cpu`,
-   *   `worker-memory`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
+   *   `worker-memory`, `worker-processes`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
    *   be declined again.
    * @throws {TypeError} the request is not valid.
    */
@@ -308,6 +312,7 @@ export class AgentWorker implements AsyncDisposable {
     const endsAt = clock.now() + timeoutMs;
     this.#monitor.check();
     this.#feeds.drain();
+    this.#processes?.drain();
     let said: { calls: number; at: number } | undefined;
     while (!this.#closing) {
       const [calls, at] = [this.#calls, clock.now()];

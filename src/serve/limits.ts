@@ -102,16 +102,19 @@ export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLim
 
 /** Returns how busy a worker is. */
 export function loadOf(
-  { limits, calls, use: { cpu, memory }, isDraining }: {
+  { limits, calls, use: { cpu, memory }, isDraining, isFailing }: {
     limits: WorkerLimits;
     calls: number;
     use: MachineUse;
     isDraining: boolean;
+    isFailing: boolean;
   },
 ): WorkerLoad {
   const shares = [calls / limits.calls, (cpu ?? 0) / limits.cpu, (memory ?? 0) / limits.memory];
   const declines = isDraining
     ? "draining"
+    : isFailing
+    ? "processes"
     : calls >= limits.calls
     ? "calls"
     : cpu !== undefined && cpu > limits.cpu
@@ -137,6 +140,8 @@ export function declineMessage({ declines, calls, cpu, memory }: WorkerLoad): st
       return `${
         percent(memory)
       } of the memory is in use: raise limits.memory, or start another worker`;
+    case "processes":
+      return "agents' processes do not start: the worker's ErrorEvents, or its log, say why";
     default:
       return "the worker is stopping: it takes no more jobs";
   }

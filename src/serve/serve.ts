@@ -33,6 +33,8 @@ import type { ServeOptions } from "./serve_options.ts";
  * ```
  *
  * @throws {TypeError | RangeError} an option is wrong.
+ * @throws {EdgeError} with `agentIsolation: "process"` no process can be started: `permission-denied`,
+ *   `no-deno`, `agent-process-failed`, or why its edges cannot start.
  * @throws what a source throws that cannot be opened.
  */
 export async function serve(options: ServeOptions): Promise<AgentWorker> {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AuthenticationError, EdgeError } from "../../src/edge/errors.ts";
 import { ErrorEvent } from "../../src/edge/events.ts";
 import { BEAT_MS } from "../../src/events/heartbeat.ts";
@@ -25,6 +25,7 @@ import { plainAgent } from "./_fixture.ts";
 /** A process that does what a test says. */
 class FakeProcess implements AgentChild {
   readonly pid = 1;
+  readonly command = "deno run --allow-env agent.ts";
   readonly sent: ToAgent[] = [];
   readonly #ended = Promise.withResolvers<string>();
   readonly ended = this.#ended.promise;
@@ -101,7 +102,7 @@ class Fixture implements AsyncDisposable {
 
   static async open(options?: ConstructorParameters<typeof Fixture>[0]): Promise<Fixture> {
     const fixture = new Fixture(options);
-    await fixture.worker.open();
+    await fixture.clock.until(fixture.worker.open());
     return fixture;
   }
 
@@ -250,43 +251,138 @@ Deno.test("spare processes wait for calls, and are gone with the worker", async 
   assertEquals(fixture.processes.length, 3, "one for the next call");
   assertEquals(fixture.processes[0]!.sent[0]!.type, "job");
   fixture.processes[1]!.exit("SIGKILL");
-  await fixture.clock.advance(1);
+  await fixture.clock.advance(1000);
   assertEquals(fixture.processes.length, 4, "one for the spare that ended");
   await fixture[Symbol.asyncDispose]();
   assertEquals(fixture.processes.slice(2).map(({ isKilled }) => isKilled), [true, true]);
 });
 
-Deno.test("spare processes that do not start are tried again ever more rarely", async () => {
-  await using fixture = await Fixture.open({
-    spares: 1,
-    onStart: (process) => process.exit("exit code 1"),
-  });
-  await fixture.clock.advance(60_000);
-  const count = fixture.processes.length;
-  assertEquals(count > 3 && count < 12, true, `${count} tries`);
-  assertEquals(
-    fixture.reports[0],
-    "starting a spare process: the agent's process: it ended before it came to serve (exit code 1)",
-  );
-  const job = await fixture.start();
-  assertEquals(codeOf(await fixture.clock.until(job.ended)), "agent-process-failed");
+Deno.test("a worker whose program does not come to serve in a process does not open, and says what to do", async () => {
+  const cases: [(process: FakeProcess) => void, string[]][] = [
+    [(process) => process.exit("exit code 1"), [
+      "it ended before it came to serve (exit code 1)",
+      "agentProcess.module",
+      "agentProcess.denoArgs",
+      "`deno run --allow-env agent.ts`",
+    ]],
+    [() => {}, ["within 30000 ms (limits.startMs)", "agentProcess.module"]],
+    [(process) => process.say({ type: "ready", edges: 2 }), ["it has 2 edges and the worker 1"]],
+    [(process) => {
+      process.say({
+        type: "unready",
+        error: { name: "EdgeError", message: "no key", code: "key" },
+      });
+    }, ["no key"]],
+  ];
+  for (const [onStart, texts] of cases) {
+    for (const spares of [0, 1]) {
+      const fixture = new Fixture({ spares, onStart });
+      const opened = fixture.clock.until(fixture.worker.open());
+      const { message } = await assertRejects(() => opened, EdgeError);
+      for (const text of texts) assert(message.includes(text), message);
+      await fixture[Symbol.asyncDispose]();
+      assertEquals(fixture.processes.length, 1);
+      assertEquals(await fixture.processes[0]!.ended !== "", true);
+    }
+  }
 });
 
-Deno.test("a process with other edges than the worker gets no job", async () => {
+Deno.test("a worker whose processes do not start any more takes no jobs until one does", async () => {
+  for (const spares of [0, 1]) {
+    await using fixture = await Fixture.open({ spares });
+    const first = await fixture.start("1");
+    fixture.onStart = (process) => process.exit("exit code 1");
+    if (spares === 0) {
+      const job = await fixture.start("2");
+      assertEquals(codeOf(await fixture.clock.until(job.ended)), "agent-process-failed");
+    } else {
+      fixture.processes[1]!.exit("SIGKILL");
+      await fixture.clock.advance(1);
+      assertEquals(fixture.reports, ["a spare process: the agent's process: it ended (SIGKILL)"]);
+      assertEquals(fixture.worker.load.declines, undefined, "the next one may start");
+      await fixture.clock.advance(5000);
+    }
+    assertEquals(fixture.worker.load.declines, "processes");
+    const { code } = await assertRejects(() => fixture.start("3"), EdgeError);
+    assertEquals(code, "worker-processes");
+    const before = fixture.processes.length;
+    await fixture.clock.advance(60_000);
+    const tries = fixture.processes.length - before;
+    assertEquals(tries > 3 && tries < 12, true, `${tries} tries, ever more rarely`);
+    fixture.onStart = (process) => process.say({ type: "ready", edges: 1 });
+    await fixture.clock.advance(60_000);
+    assertEquals(fixture.worker.load.declines, undefined);
+    const job = await fixture.start("4");
+    for (const run of [first, job]) {
+      assertEquals(await fixture.clock.until(run.end()), { status: "finished", reason: "left" });
+    }
+  }
+});
+
+Deno.test("a spare process that ends again and again is started ever more rarely", async () => {
   await using fixture = await Fixture.open({
-    onStart: (process) => process.say({ type: "ready", edges: 2 }),
+    spares: 1,
+    onStart: (process) => {
+      process.say({ type: "ready", edges: 1 });
+      process.clock.schedule(() => process.exit("exit code 1"), 10);
+    },
   });
-  const job = await fixture.start();
-  const outcome = await fixture.clock.until(job.ended);
-  assertEquals([codeOf(outcome), fixture.processes[0]!.isKilled], ["agent-process-failed", true]);
+  await fixture.clock.advance(60_000);
+  const { length } = fixture.processes;
+  assertEquals(length > 3 && length < 12, true, `${length} tries`);
+});
+
+Deno.test("a job whose process ends before it is ready gets another, once", async () => {
+  await using fixture = await Fixture.open({ spares: 1 });
+  const ends = [true, false, false, true, true];
+  fixture.onStart = (process) => {
+    if (ends.shift()) process.exit("SIGTERM");
+    else process.say({ type: "ready", edges: 1 });
+  };
+  await fixture.start("1");
+  // The next spare ends while it starts, and the job that waits for it gets the one after it.
+  const job = await fixture.start("2");
+  assertEquals(fixture.worker.load.calls, 2);
+  assertEquals(await fixture.clock.until(job.end()), { status: "finished", reason: "left" });
+});
+
+Deno.test("a job gets a process that is ready before one that still starts", async () => {
+  await using fixture = await Fixture.open({ spares: 2 });
+  fixture.onStart = () => {};
+  await fixture.start("1");
+  await fixture.start("2");
+  const [first, second] = fixture.processes;
+  assertEquals([first!.sent.length, second!.sent.length], [1, 1]);
+  const third = await fixture.start("3");
+  fixture.processes[3]!.say({ type: "ready", edges: 1 });
+  await fixture.clock.advance(1);
+  const fourth = await fixture.start("4");
+  assertEquals(fixture.processes[3]!.sent.map(({ type }) => type), ["job"]);
+  await fixture.clock.until(Promise.all([third.end(), fourth.end()]));
+});
+
+Deno.test("a draining worker has no spare processes, and starts none", async () => {
+  await using fixture = await Fixture.open({ spares: 2 });
+  await fixture.clock.advance(1);
+  await fixture.start();
+  const drained = fixture.worker.drain();
+  await fixture.clock.advance(5000);
+  assertEquals(fixture.processes.map(({ isKilled }) => isKilled), [false, true, true]);
+  fixture.processes[0]!.call = { state: "idle", participants: 0, isLonely: true };
+  await fixture.clock.until(drained);
+  assertEquals(fixture.processes.length, 3);
+  assertEquals(fixture.reports, []);
 });
 
 Deno.test("a job that is ended while its process starts leaves none", async () => {
-  await using fixture = await Fixture.open({ onStart: () => {} });
-  const job = await fixture.start();
+  await using fixture = await Fixture.open();
+  await fixture.start("1");
+  fixture.onStart = () => {};
+  const job = await fixture.start("2");
   assertEquals(await fixture.clock.until(job.end()), { status: "finished", reason: "aborted" });
-  await fixture.clock.until(fixture.worker.close());
-  assertEquals(fixture.processes[0]!.isKilled, true);
+  await fixture.clock.advance(60_000);
+  assertEquals(fixture.processes.map(({ isKilled }) => isKilled), [false, true]);
+  assertEquals(fixture.worker.load.declines, undefined);
 });
 
 Deno.test("a job over an edge that is none of the worker's fails", async () => {

@@ -20,6 +20,8 @@ export interface AgentProcessesInit extends AgentProcessesOptions {
   limits: WorkerLimits;
   clock: Clock;
   report: Report;
+  /** Called when it has changed whether processes start. */
+  onChange: () => void;
 }
 
 /** Runs each job in a process. */
@@ -29,9 +31,27 @@ export class AgentProcesses {
 
   constructor(init: AgentProcessesInit) {
     this.#init = init;
-    const { spawn, spares, edges, limits, clock, report } = init;
-    const { startMs } = limits;
-    this.#pool = new ProcessPool({ spawn, spares, edges: edges.length, startMs, clock, report });
+    const { edges, limits: { startMs }, ...rest } = init;
+    this.#pool = new ProcessPool({ ...rest, edges: edges.length, startMs });
+  }
+
+  /** Whether no process starts, by all that is known. */
+  get isFailing(): boolean {
+    return this.#pool.isFailing;
+  }
+
+  /**
+   * Starts processes ahead, and waits for the first.
+   *
+   * @throws {EdgeError} it does not come to serve: `agent-process-failed`, or why its edges cannot start
+   */
+  async open(): Promise<void> {
+    await this.#pool.open();
+  }
+
+  /** Ends the processes that have no job, and starts no more of them ahead. */
+  drain(): void {
+    this.#pool.drain();
   }
 
   /**

@@ -52,6 +52,8 @@ export type ToAgent =
 export type FromAgent =
   /** It can take a job; it has so many edges. */
   | { readonly type: "ready"; readonly edges: number }
+  /** It cannot: what its edges need does not start. */
+  | { readonly type: "unready"; readonly error: FailureData }
   /**
    * Said twice a second while it has a job: the memory that the process has, and what its call is like, once
    * the agent has joined.
@@ -82,6 +84,7 @@ const callStatus = v.object({
 
 const fromAgent: v.GenericSchema<unknown, FromAgent> = v.variant("type", [
   v.object({ type: v.literal("ready"), edges: v.number() }),
+  v.object({ type: v.literal("unready"), error: failureData }),
   v.object({ type: v.literal("alive"), rssBytes: v.number(), call: v.optional(callStatus) }),
   v.object({ type: v.literal("joined") }),
   v.object({ type: v.literal("replied"), voiceToVoiceMs: v.pipe(v.number(), v.finite()) }),
@@ -110,9 +113,13 @@ export function readFromAgent(message: unknown): FromAgent | undefined {
 /** Returns an error as JSON, of which no text is longer than a few pages. */
 export function toFailureData(error: unknown): FailureData {
   if (!(error instanceof Error)) return { name: "Error", message: cut(String(error)) };
-  const { name, message, stack } = error;
+  const { name, stack } = error;
   const { code, retryable } = error instanceof EdgeError ? error : {};
-  return { name, message: cut(message), stack: stack && cut(stack), code, retryable };
+  // It says which flag is missing, which the worker's own command may have.
+  const hint = error instanceof Deno.errors.NotCapable
+    ? " (an agent's process has the permissions that its worker has wholly, and what agentProcess.denoArgs adds)"
+    : "";
+  return { name, message: cut(error.message) + hint, stack: stack && cut(stack), code, retryable };
 }
 
 /** Returns the error of {@linkcode toFailureData}: of the same class where it was an `EdgeError`. */

@@ -94,9 +94,14 @@ export async function runAgent(init: AgentProcessInit): Promise<never> {
     console.error(`the agent's process: ${messageOf(error)}`);
     Deno.exit(1);
   });
-  // Callers would wait for it. What cannot be started says so when the agent joins.
-  const keeping = edges.map((edge) => promised(() => edge.keepReady()));
-  await Promise.allSettled(keeping);
+  // Callers would wait for it.
+  try {
+    await Promise.all(edges.map((edge) => promised(() => edge.keepReady())));
+  } catch (error) {
+    // The worker ends the process.
+    send({ type: "unready", error: toFailureData(error) });
+    await exit(1);
+  }
   process.on("message", (message) => take(message as ToAgent));
   process.on("disconnect", () => void (run?.end() ?? Promise.resolve()).then(() => exit(1)));
   send({ type: "ready", edges: edges.length });

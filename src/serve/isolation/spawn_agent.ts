@@ -9,6 +9,8 @@ import { type FromAgent, readFromAgent, type ToAgent } from "./messages.ts";
 /** A process for one agent. */
 export interface AgentChild {
   readonly pid: number;
+  /** The command that it was started by, without the program's own arguments. */
+  readonly command: string;
   /** Resolves when it has ended, with how, in words. Never rejects. */
   readonly ended: Promise<string>;
   /** Sends a message; one to a process that has ended is lost. */
@@ -73,13 +75,14 @@ export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
   const permissions = passedPermissions(deno);
   const main = module.startsWith("file:") ? fileURLToPath(module) : module;
   // What the program may in part, it may say by denoArgs.
-  const args = ["run", "--quiet", "--no-prompt", ...permissions, ...denoArgs, main, ...Deno.args];
+  const args = ["run", "--quiet", "--no-prompt", ...permissions, ...denoArgs, main];
+  const command = ["deno", ...args].join(" ");
   const env = { ...Deno.env.toObject(), [AGENT_VARIABLE]: "1" };
   return (onMessage) => {
     // Its input is never written: its end is how the process learns that this one is gone.
     const stdio = ["pipe", "inherit", "inherit", "ipc"] as const;
     // In its own session a terminal's Ctrl-C does not reach it: this program says when it ends.
-    const child = spawn(deno, args, { env, stdio: [...stdio], detached: true });
+    const child = spawn(deno, [...args, ...Deno.args], { env, stdio: [...stdio], detached: true });
     const { promise: ended, resolve } = Promise.withResolvers<string>();
     child.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
     child.on("error", (error) => resolve(error.message));
@@ -89,6 +92,7 @@ export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
     });
     return {
       pid: child.pid ?? 0,
+      command,
       ended,
       send: (message) => {
         // A process may end at any time, which `ended` says.
