@@ -6,7 +6,7 @@ import { silentLogger } from "../../src/events/logger.ts";
 import { AgentWorker, type JobRequest } from "../../src/serve/agent_worker.ts";
 import { WorkerControl } from "../../src/serve/control/control.ts";
 import { AgentJoinedEvent } from "../../src/serve/events.ts";
-import { checkIsolation } from "../../src/serve/isolation/check_isolation.ts";
+import { checkIsolation, claimModule } from "../../src/serve/isolation/check_isolation.ts";
 import type { FromAgent, ToAgent } from "../../src/serve/isolation/messages.ts";
 import {
   fromFailureData,
@@ -467,4 +467,17 @@ Deno.test("a process gets no permission that is denied in part, and may run Deno
     "--allow-env",
     "--allow-run=/bin/deno",
   ]);
+});
+
+Deno.test("two workers of a program do not share the processes' main module", () => {
+  {
+    using _first = claimModule("file:///agent.ts");
+    using _other = claimModule("file:///other.ts");
+    assertThrows(
+      () => claimModule("file:///agent.ts"),
+      TypeError,
+      "agentProcess.module: expected another",
+    );
+  }
+  claimModule("file:///agent.ts")[Symbol.dispose]();
 });
