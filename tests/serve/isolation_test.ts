@@ -254,7 +254,10 @@ Deno.test("spare processes wait for calls, and are gone with the worker", async 
   await fixture.clock.advance(1000);
   assertEquals(fixture.processes.length, 4, "one for the spare that ended");
   await fixture[Symbol.asyncDispose]();
+  await fixture.clock.advance(1);
   assertEquals(fixture.processes.slice(2).map(({ isKilled }) => isKilled), [true, true]);
+  const said = "a spare process: the agent's process: it ended (SIGKILL)";
+  assertEquals(fixture.reports, [said], "nothing of those that it has ended itself");
 });
 
 Deno.test("a worker whose program does not come to serve in a process does not open, and says what to do", async () => {

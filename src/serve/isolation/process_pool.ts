@@ -154,9 +154,10 @@ export class ProcessPool {
     const { report } = this.#init;
     this.#spares.add(spare);
     const lose = (error: unknown, context: string): void => {
-      if (spare.isStopped && !this.#spares.has(spare)) return;
+      const isKept = this.#spares.delete(spare);
+      if (this.#isStopping || spare.isStopped && !isKept) return;
       // Where a job has it, that job says so.
-      if (this.#spares.delete(spare)) report(error, context);
+      if (isKept) report(error, context);
       this.#retryLater();
     };
     spare.ready.then(({ child }) => {
