@@ -84,7 +84,11 @@ export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
     // In its own session a terminal's Ctrl-C does not reach it: this program says when it ends.
     const child = spawn(deno, [...args, ...Deno.args], { env, stdio: [...stdio], detached: true });
     const { promise: ended, resolve } = Promise.withResolvers<string>();
-    child.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
+    child.on("exit", (code, signal) => {
+      // A process that it has started may hold the channel open, and what is sent then keeps it for good.
+      if (child.connected) child.disconnect();
+      resolve(signal ?? `exit code ${code}`);
+    });
     child.on("error", (error) => resolve(error.message));
     child.on("message", (data) => {
       const message = readFromAgent(data);
