@@ -1,6 +1,13 @@
 /** A worker for Stream's webhooks whose agents run in processes of their own; the one of the call "exit" exits. */
-import { Agent, PcmChunk, silentLogger } from "@ringline/edge";
-import { AgentJoinedEvent, JobEndedEvent, serve, WebhookJobs } from "@ringline/edge/serve";
+import { Agent, PcmChunk, silentLogger, systemClock } from "@ringline/edge";
+import {
+  AgentJoinedEvent,
+  JobEndedEvent,
+  serve,
+  WebhookJobs,
+  WorkerControl,
+} from "@ringline/edge/serve";
+import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
 import { GetStreamEdge } from "@ringline/getstream";
 
 const edge = new GetStreamEdge({ ...JSON.parse(Deno.args[0]!), logger: silentLogger });
@@ -12,11 +19,24 @@ async function play(agent: Agent): Promise<void> {
   for (;;) await agent.audio.write(new PcmChunk(samples, { sampleRate: 24_000 }));
 }
 
+/** Replies to what it hears. */
+function talker(): Agent {
+  return new Agent({
+    edge,
+    agentUser: { id: "bot", name: "Bot" },
+    vad: new FakeVAD(),
+    stt: new FakeSTT(systemClock, ["Soup, please."]),
+    llm: new FakeLLM(systemClock, ["It is on its way."]),
+    tts: new FakeTTS(systemClock),
+  });
+}
+
 const worker = await serve({
   sources: [webhooks],
   edges: [edge],
   agentIsolation: "process",
   agent: ({ callId }) => {
+    if (callId === "talk") return talker();
     const agent: Agent = new Agent({
       edge,
       agentUser: { id: "bot", name: "Bot" },
@@ -40,7 +60,12 @@ worker.events.subscribe(JobEndedEvent, ({ job, outcome }) => {
     : outcome.reason;
   console.log(`ended ${job.callId} ${outcome.status} ${how}`);
 });
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, webhooks.fetch);
+const control = new WorkerControl(worker, { token: "t".repeat(32), publicMetrics: true });
+const address = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+const server = Deno.serve(
+  address,
+  (request) => request.method === "GET" ? control.fetch(request) : webhooks.fetch(request),
+);
 console.log(`port ${server.addr.port}`);
 console.log("ready");
 await worker.closed;
