@@ -72,7 +72,9 @@ export class Heartbeat implements Disposable {
     const now = this.#clock.now();
     const passedMs = now - this.#lookedAt;
     const isLate = passedMs >= 2 * CHECK_MS;
-    if (this.#silentMs >= this.#suspectMs && (!isLate || this.#wasLate)) return this.#options.onSilent();
+    if (this.#silentMs >= this.#suspectMs && (!isLate || this.#wasLate)) {
+      return this.#options.onSilent();
+    }
     // What is more is this program's own lag.
     this.#silentMs += Math.min(passedMs, CHECK_MS, now - this.#saidAt);
     this.#lookedAt = now;

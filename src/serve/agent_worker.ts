@@ -137,8 +137,8 @@ export class AgentWorker implements AsyncDisposable {
       this.#processes = new AgentProcesses({ ...processes, limits, clock, report, onChange });
     }
     this.events.register(
-      ...[JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
-      ...[DrainingEvent, ErrorEvent],
+      ...[JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent],
+      ...[JobDeclinedEvent, LoadChangedEvent, DrainingEvent, ErrorEvent],
     );
   }
 

@@ -203,7 +203,13 @@ export class ProcessPool {
     });
     // Who waits for it sees it, and it may be that nobody does any more.
     waiting.catch(() => {});
-    const spare: Spare = { child, ready: waiting, isReady: false, isStopped: false, failure: undefined };
+    const spare: Spare = {
+      child,
+      ready: waiting,
+      isReady: false,
+      isStopped: false,
+      failure: undefined,
+    };
     this.#unused.add(spare);
     void child.ended.then((how) => {
       this.#unused.delete(spare);
@@ -225,7 +231,8 @@ export class ProcessPool {
     const limit = { timeoutMs: startMs, signal, clock };
     await waitFor(isReady, "the agent's process coming to serve", limit).catch((error) => {
       if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
-      const why = `it did not come to serve within ${startMs} ms (limits.startMs): its program takes ` +
+      const why =
+        `it did not come to serve within ${startMs} ms (limits.startMs): its program takes ` +
         `too long, or waits for an input, of which it has none.\n${waysOut(child)}`;
       throw failed(why);
     });
