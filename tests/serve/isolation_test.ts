@@ -153,9 +153,8 @@ Deno.test("a service's own object that is no JSON stays behind, and the call goe
     type: "job",
     job: { offer: { id: "1", callId: "kitchen", metadata: { a: 1 } }, edge: 0 },
   });
-  assertEquals(fixture.reports, [
-    "job.original of kitchen, which its agent's process does not get: Do not know how to serialize a BigInt",
-  ]);
+  const text = "job.original of kitchen, which its agent's process does not get: ";
+  assertEquals(fixture.reports.map((report) => report.startsWith(text)), [true]);
 });
 
 Deno.test("a job that is no JSON fails, and leaves no process", async () => {

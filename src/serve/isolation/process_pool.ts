@@ -201,7 +201,7 @@ export class ProcessPool {
       await this.#stop(spare);
       throw error;
     });
-    // Who waits for it sees it, and it may be that nobody does any more.
+    // A job that waits for it sees it, and such a job may have ended meanwhile.
     waiting.catch(() => {});
     const spare: Spare = {
       child,
