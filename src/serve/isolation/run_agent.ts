@@ -22,13 +22,12 @@ const ORPHAN_MS = 3000;
 
 /**
  * Ends the process when its worker is gone: the input ends then. In a thread of its own, since the agent
- * may never come to an end of what it does.
+ * may never come to an end of what it does; no exit ends that from here.
  */
 const WATCH = `
-import process from "node:process";
 const buffer = new Uint8Array(64);
 while (await Deno.stdin.read(buffer).catch(() => null) !== null);
-setTimeout(() => process.abort(), ${ORPHAN_MS});
+setTimeout(() => Deno.kill(Deno.pid, "SIGKILL"), ${ORPHAN_MS});
 `;
 
 /** What an agent's process takes of the options of `serve`. */

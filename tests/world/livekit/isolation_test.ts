@@ -78,6 +78,8 @@ liveKitTest(
     await callerOf(world, "loop");
     await program.line("joined good true");
     await program.line("joined loop true");
+    // Before that it would leave by itself.
+    await program.line("loops");
     await until("a spare", async () => (await program.agents()).length === 3, 60_000);
     const agents = await program.agents();
     await program.end("SIGKILL");
