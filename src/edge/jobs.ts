@@ -53,6 +53,8 @@ export type DeclineReason =
   | "cpu"
   /** The machine's memory is used up. */
   | "memory"
+  /** Agents run in processes of their own, and none starts. */
+  | "processes"
   /** It has a job of this id. */
   | "duplicate"
   /** The application's `accept` hook has declined it, or failed. */

@@ -20,6 +20,7 @@ import { checkDuration, waitFor } from "../events/waiting.ts";
 import { Admission, checkOffer } from "./admission.ts";
 import {
   AgentJoinedEvent,
+  AgentRepliedEvent,
   DrainingEvent,
   JobDeclinedEvent,
   JobEndedEvent,
@@ -28,7 +29,7 @@ import {
 } from "./events.ts";
 import { edgesOf } from "./edges_of.ts";
 import { AgentProcesses, type AgentProcessesOptions } from "./isolation/agent_processes.ts";
-import { type Job, JobRun, type Run } from "./job.ts";
+import { type CallStatus, type Job, JobRun, type Run } from "./job.ts";
 import type { MachineUse, WorkerLimits } from "./limits.ts";
 import { LoadMonitor } from "./load_monitor.ts";
 import type { ServeOptions } from "./serve_options.ts";
@@ -67,7 +68,7 @@ export type WorkerState = "starting" | "running" | "draining" | "closed";
 /** A worker: it takes jobs from its sources, and runs an agent for each. `serve` creates one. */
 export class AgentWorker implements AsyncDisposable {
   /**
-   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode AgentJoinedEvent}, {@linkcode JobEndedEvent},
+   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode AgentJoinedEvent}, {@linkcode AgentRepliedEvent}, {@linkcode JobEndedEvent},
    * {@linkcode JobDeclinedEvent}, {@linkcode LoadChangedEvent}, {@linkcode DrainingEvent}, and
    * `ErrorEvent` for what the worker survived.
    */
@@ -103,6 +104,7 @@ export class AgentWorker implements AsyncDisposable {
       ...{ limits, measure, clock, report: this.report },
       calls: () => this.#calls,
       isDraining: () => this.#state !== "running",
+      isFailing: () => this.#processes?.isFailing === true,
       onChange: (load) => {
         this.events.send(new LoadChangedEvent({ load }));
         this.#feeds.update(load);
@@ -130,11 +132,13 @@ export class AgentWorker implements AsyncDisposable {
     });
     const { processes } = init;
     if (processes) {
-      this.#processes = new AgentProcesses({ ...processes, limits, clock, report: this.report });
+      const onChange = (): void => this.#monitor.check();
+      const { report } = this;
+      this.#processes = new AgentProcesses({ ...processes, limits, clock, report, onChange });
     }
     this.events.register(
-      ...[JobStartedEvent, AgentJoinedEvent, JobEndedEvent, JobDeclinedEvent, LoadChangedEvent],
-      ...[DrainingEvent, ErrorEvent],
+      ...[JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent],
+      ...[JobDeclinedEvent, LoadChangedEvent, DrainingEvent, ErrorEvent],
     );
   }
 
@@ -153,6 +157,11 @@ export class AgentWorker implements AsyncDisposable {
    */
   agentOf(jobId: string): Agent | undefined {
     return this.#runs.get(jobId)?.agent;
+  }
+
+  /** Returns what the call of a job is like; `undefined` until its agent has joined. */
+  statusOf(jobId: string): CallStatus | undefined {
+    return this.#runs.get(jobId)?.status;
   }
 
   /** How busy it is now. */
@@ -176,6 +185,7 @@ export class AgentWorker implements AsyncDisposable {
     await this.#monitor.start();
     signal.throwIfAborted();
     // In processes of their own, agents have what is ready there.
+    await this.#processes?.open();
     for (const edge of this.#processes ? [] : edgesOf(this.#init.sources ?? [])) {
       const ready = await edge.keepReady({ signal });
       // The worker may have been closed meanwhile.
@@ -193,7 +203,7 @@ export class AgentWorker implements AsyncDisposable {
    * Starts a job that no source has announced. Resolves when it has begun; the agent joins then.
    *
    * @throws {EdgeError} it was declined: `code` is `worker-draining`, `worker-calls`, `worker-cpu`,
-   *   `worker-memory`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
+   *   `worker-memory`, `worker-processes`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
    *   be declined again.
    * @throws {TypeError} the request is not valid.
    */
@@ -268,10 +278,12 @@ export class AgentWorker implements AsyncDisposable {
     const report = this.report;
     const onJoined = (job: Job, agent?: Agent): void =>
       this.events.send(new AgentJoinedEvent({ job, agent }));
-    if (this.#processes) return this.#processes.run({ offer, call, onJoined });
+    const onReplied = (job: Job, voiceToVoiceMs: number): void =>
+      this.events.send(new AgentRepliedEvent({ job, voiceToVoiceMs }));
+    if (this.#processes) return this.#processes.run({ offer, call, onJoined, onReplied });
     return new JobRun({
       ...{ offer, call, createAgent, goodbye, join },
-      ...{ limits, clock, logger, report, onJoined },
+      ...{ limits, clock, logger, report, onJoined, onReplied },
     });
   }
 
@@ -300,6 +312,7 @@ export class AgentWorker implements AsyncDisposable {
     const endsAt = clock.now() + timeoutMs;
     this.#monitor.check();
     this.#feeds.drain();
+    this.#processes?.drain();
     let said: { calls: number; at: number } | undefined;
     while (!this.#closing) {
       const [calls, at] = [this.#calls, clock.now()];
@@ -309,7 +322,7 @@ export class AgentWorker implements AsyncDisposable {
         this.events.send(new DrainingEvent({ calls, leftMs }));
       }
       if (calls === 0 || leftMs === 0) break;
-      for (const run of this.#runs.values()) if (run.isLonely) void run.end();
+      for (const run of this.#runs.values()) if (run.status?.isLonely) void run.end();
       const limit = { timeoutMs: Math.min(LOOK_MS, leftMs), clock };
       await waitFor(this.#callsChanged.promise, "the end of a call", limit).catch(() => {});
     }

@@ -33,6 +33,22 @@ export class AgentJoinedEvent {
   }
 }
 
+/** An agent has replied to a person. */
+export class AgentRepliedEvent {
+  /** Tells the events apart. */
+  readonly type = "agent-replied";
+  /** The job. */
+  readonly job: Job;
+  /** From the person's last sound to the first sound of the reply, in milliseconds. */
+  readonly voiceToVoiceMs: number;
+  /** Creates the event. */
+  constructor(init: { job: Job; voiceToVoiceMs: number }) {
+    checkObject(init, "init", "an object like { job, voiceToVoiceMs }");
+    this.job = init.job;
+    this.voiceToVoiceMs = init.voiceToVoiceMs;
+  }
+}
+
 /** A job is over, and its agent has left. */
 export class JobEndedEvent {
   /** Tells the events apart. */

@@ -6,12 +6,14 @@ import { CallLimits } from "../agent/call_limits.ts";
 import type { Call } from "../edge/call.ts";
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { JobOffer, JobOutcome, JobUser, RunningJob } from "../edge/jobs.ts";
-import type { CloseReason, JsonValue } from "../edge/types.ts";
+import type { CloseReason, ConnectionState, JsonValue } from "../edge/types.ts";
 import { checkMethods } from "../events/checks.ts";
 import type { Clock } from "../events/clock.ts";
+import type { EventManager } from "../events/event_manager.ts";
 import type { Logger } from "../events/logger.ts";
 import { promised, type Report } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
+import { ReplyLatencyEvent } from "../inference/contracts/events.ts";
 import type { WorkerLimits } from "./limits.ts";
 
 /** A call that an agent is created for. */
@@ -41,13 +43,23 @@ export interface Job {
   readonly signal: AbortSignal;
 }
 
+/** What a call is like, for the agent in it. */
+export interface CallStatus {
+  /** The connection's state. */
+  readonly state: ConnectionState;
+  /** How many people, and other agents, are in it. */
+  readonly participants: number;
+  /** Whether no person is in it any more, or the one who is awaited has not come. */
+  readonly isLonely: boolean;
+}
+
 /** A job that runs, as its worker sees it: in this program, or in a process of its own. */
 export interface Run extends RunningJob {
   readonly job: Job;
   /** The agent, once it is created; `undefined` where it is in another process. */
   readonly agent: Agent | undefined;
-  /** Whether no person is in the call any more, or the one who is awaited has not come. */
-  readonly isLonely: boolean;
+  /** What its call is like; `undefined` until the agent has joined. */
+  readonly status: CallStatus | undefined;
   /** Ends the job because something of it failed where no promise of the job shows it. */
   fail(error: unknown): Promise<JobOutcome>;
   /** Says goodbye, within its limit, and ends. */
@@ -71,10 +83,22 @@ const LEFT_MS = 3000;
 /** And no longer than this for the first one, whose page may be loading. */
 const COMING_MS = 15_000;
 
-/** Whether no person is in an agent's call any more, or the one who is awaited has not come. */
-export function isLonely(agent: Agent): boolean {
-  if (!agent.connection) return false;
-  return agent.idleForMs() >= (agent.connection.state === "waiting" ? COMING_MS : LEFT_MS);
+/** Returns what an agent's call is like; `undefined` until it has joined one. */
+function statusOf(agent: Agent | undefined): CallStatus | undefined {
+  const connection = agent?.connection;
+  if (!connection) return undefined;
+  const { state, participants: { size: participants } } = connection;
+  const isLonely = agent.idleForMs() >= (state === "waiting" ? COMING_MS : LEFT_MS);
+  return { state, participants, isLonely };
+}
+
+/** The events of an agent's conversation; one without a model has none. */
+function conversationEvents(agent: Agent): EventManager | undefined {
+  try {
+    return agent.events;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Options for a {@linkcode JobRun}. */
@@ -89,6 +113,8 @@ export interface JobRunInit {
   logger: Logger;
   report: Report;
   onJoined: (job: Job, agent: Agent) => void;
+  /** The agent has replied, so long after the person's last sound. */
+  onReplied: (job: Job, voiceToVoiceMs: number) => void;
 }
 
 /** The job whose code runs. */
@@ -121,8 +147,8 @@ export class JobRun implements Run {
     return this.#agent;
   }
 
-  get isLonely(): boolean {
-    return this.#agent !== undefined && isLonely(this.#agent);
+  get status(): CallStatus | undefined {
+    return statusOf(this.#agent);
   }
 
   end(): Promise<JobOutcome> {
@@ -174,7 +200,7 @@ export class JobRun implements Run {
 
   /** Brings the agent into the call, and resolves when that is over for it. */
   async #attend(): Promise<CloseReason> {
-    const { call: known, join, limits, clock, logger, onJoined } = this.#init;
+    const { call: known, join, limits, clock, logger, onJoined, onReplied } = this.#init;
     const { edge, callType, callId, signal } = this.job;
     signal.throwIfAborted();
     const agent = await this.#createAgent();
@@ -184,6 +210,10 @@ export class JobRun implements Run {
     const participantWaitTimeoutMs = Math.min(waitMs, limits.idleMs, limits.callMs);
     const options: AgentJoinOptions = { ...join, participantWaitTimeoutMs, signal };
     const { connection } = await agent.join(call, options);
+    using _replies = conversationEvents(agent)?.subscribe(
+      ReplyLatencyEvent,
+      ({ voiceToVoiceMs }) => onReplied(this.job, voiceToVoiceMs),
+    );
     onJoined(this.job, agent);
     using _limits = new CallLimits({
       edge,

@@ -23,7 +23,7 @@ export interface WorkerLimits {
   goodbyeMs: number;
   /**
    * With `agentIsolation: "process"`: how long an agent's process may do something without an end, before
-   * it is ended and its job has failed. Default 10,000.
+   * it is ended and its job has failed. At least 1000. Default 10,000.
    */
   stuckMs: number;
   /**
@@ -40,6 +40,9 @@ export interface MachineUse {
   /** The memory in use. */
   readonly memory: number | undefined;
 }
+
+/** Processes say twice a second that they live, and may be a moment late. */
+const MIN_STUCK_MS = 1000;
 
 const DEFAULTS: WorkerLimits = {
   calls: Infinity,
@@ -83,7 +86,11 @@ export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLim
   for (const name of ["callMs", "idleMs", "startMs", "drainMs", "goodbyeMs", "stuckMs"] as const) {
     checkDuration(`limits.${name}`, all[name]);
   }
-  const { agentMemoryBytes } = all;
+  const { agentMemoryBytes, stuckMs } = all;
+  if (stuckMs < MIN_STUCK_MS) {
+    const text = `limits.stuckMs: expected at least ${MIN_STUCK_MS}, got ${shown(stuckMs)}`;
+    throw new RangeError(text);
+  }
   if (typeof agentMemoryBytes !== "number" || !(agentMemoryBytes > 0)) {
     const text = `limits.agentMemoryBytes: expected a number above 0, got ${
       shown(agentMemoryBytes)
@@ -95,16 +102,19 @@ export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLim
 
 /** Returns how busy a worker is. */
 export function loadOf(
-  { limits, calls, use: { cpu, memory }, isDraining }: {
+  { limits, calls, use: { cpu, memory }, isDraining, isFailing }: {
     limits: WorkerLimits;
     calls: number;
     use: MachineUse;
     isDraining: boolean;
+    isFailing: boolean;
   },
 ): WorkerLoad {
   const shares = [calls / limits.calls, (cpu ?? 0) / limits.cpu, (memory ?? 0) / limits.memory];
   const declines = isDraining
     ? "draining"
+    : isFailing
+    ? "processes"
     : calls >= limits.calls
     ? "calls"
     : cpu !== undefined && cpu > limits.cpu
@@ -130,6 +140,8 @@ export function declineMessage({ declines, calls, cpu, memory }: WorkerLoad): st
       return `${
         percent(memory)
       } of the memory is in use: raise limits.memory, or start another worker`;
+    case "processes":
+      return "agents' processes do not start: the worker's ErrorEvents, or its log, say why";
     default:
       return "the worker is stopping: it takes no more jobs";
   }

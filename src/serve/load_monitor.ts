@@ -21,6 +21,8 @@ export interface LoadMonitorInit {
   calls: () => number;
   /** Whether the worker takes no jobs, whatever the load is. */
   isDraining: () => boolean;
+  /** Whether agents' processes do not start. */
+  isFailing: () => boolean;
   onChange: (load: WorkerLoad) => void;
 }
 
@@ -38,8 +40,9 @@ export class LoadMonitor implements Disposable {
 
   /** How busy the worker is now. */
   get load(): WorkerLoad {
-    const { limits, calls, isDraining } = this.#init;
-    return loadOf({ limits, calls: calls(), use: this.#use, isDraining: isDraining() });
+    const { limits, calls, isDraining, isFailing } = this.#init;
+    const state = { isDraining: isDraining(), isFailing: isFailing() };
+    return loadOf({ limits, calls: calls(), use: this.#use, ...state });
   }
 
   /** Emits the load if the number of calls has changed, or whether a job would be accepted. */

@@ -8,12 +8,13 @@ export { serve } from "./serve.ts";
 export { WebhookJobs, type WebhookJobsOptions, type WebhookRequest } from "./webhook_jobs.ts";
 export type { AgentProcessOptions, ServeOptions } from "./serve_options.ts";
 export type { AgentWorker, JobRequest, WorkerState } from "./agent_worker.ts";
-export type { Job } from "./job.ts";
+export type { CallStatus, Job } from "./job.ts";
 export type { MachineUse, WorkerLimits } from "./limits.ts";
 export { WorkerControl, type WorkerControlOptions } from "./control/control.ts";
 export { recordWorkerTelemetry } from "./control/telemetry.ts";
 export {
   AgentJoinedEvent,
+  AgentRepliedEvent,
   DrainingEvent,
   JobDeclinedEvent,
   JobEndedEvent,

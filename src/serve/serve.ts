@@ -7,7 +7,7 @@ import { checkWorkerLimits } from "./limits.ts";
 import { machineMeter } from "./machine_use.ts";
 import { runAsProgram } from "./program.ts";
 import { isAgentProcess } from "./isolation/agent_variable.ts";
-import { checkIsolation } from "./isolation/check_isolation.ts";
+import { checkIsolation, claimModule } from "./isolation/check_isolation.ts";
 import { runAgent } from "./isolation/run_agent.ts";
 import { agentSpawner } from "./isolation/spawn_agent.ts";
 import type { ServeOptions } from "./serve_options.ts";
@@ -33,6 +33,8 @@ import type { ServeOptions } from "./serve_options.ts";
  * ```
  *
  * @throws {TypeError | RangeError} an option is wrong.
+ * @throws {EdgeError} with `agentIsolation: "process"` no process can be started: `permission-denied`,
+ *   `no-deno`, `agent-process-failed`, or why its edges cannot start.
  * @throws what a source throws that cannot be opened.
  */
 export async function serve(options: ServeOptions): Promise<AgentWorker> {
@@ -58,11 +60,14 @@ export async function serve(options: ServeOptions): Promise<AgentWorker> {
     const { edges } = isolation;
     return await runAgent({ createAgent, goodbye, join, limits, clock, logger, edges });
   }
+  const spawn = isolation && agentSpawner(isolation);
+  const claim = isolation && claimModule(isolation.module);
   const worker = new AgentWorker({
     ...{ ...options, clock, limits, logger },
-    processes: isolation && { ...isolation, spawn: agentSpawner(isolation) },
+    processes: isolation && spawn && { ...isolation, spawn },
     measure: options.measure ?? machineMeter(clock),
   });
+  void worker.closed.then(() => claim?.[Symbol.dispose]());
   const program = options.isProgram ? runAsProgram(worker) : undefined;
   try {
     await worker.open();

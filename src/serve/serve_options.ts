@@ -12,7 +12,10 @@ import type { MachineUse, WorkerLimits } from "./limits.ts";
 export interface AgentProcessOptions {
   /** The module that they run, which comes to `serve`. Default: the program's main module. */
   module?: string | URL;
-  /** How many processes are started ahead, so that calls do not wait for one. Default 1. */
+  /**
+   * How many processes are started ahead, so that calls do not wait for one. Default 1. With 0 there is one
+   * until the first call: `serve` waits for it, and rejects if the program does not come to serve in it.
+   */
   spares?: number;
   /**
    * Further arguments of `deno run`: permissions that the program has in part only, such as

@@ -28,9 +28,8 @@ import { Dispatcher } from "./dispatcher.ts";
 import { claimStdio } from "./stdio.ts";
 import { toWireError } from "./wire_error.ts";
 import { messageOf } from "../../events/error_text.ts";
+import { BEAT_MS } from "../../events/heartbeat.ts";
 
-/** Milliseconds between signs of life: the agent's program replaces a process after 3 s of silence. */
-const BEAT_MS = 500;
 /** How long goodbyes may take: the process is gone 500 ms after its input ended. */
 const GOODBYE_MS = 350;
 

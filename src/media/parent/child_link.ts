@@ -29,7 +29,7 @@ import { type Frame, FrameParser } from "../wire/frame_parser.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
 import { readFragmentStream } from "../wire/video_frames.ts";
 import { describeError, messageOf } from "../../events/error_text.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat } from "../../events/heartbeat.ts";
 import type { Suspect } from "./restarts.ts";
 
 /** A spawned media process: its two pipes and its end. */

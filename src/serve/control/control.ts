@@ -187,12 +187,12 @@ export class WorkerControl {
   }
 
   #describe({ id, callId, callType, user, metadata, startedAtMs }: Job): unknown {
-    const connection = this.#worker.agentOf(id)?.connection;
+    const status = this.#worker.statusOf(id);
     return {
       ...{ id, callId, callType, user, metadata },
       startedAt: new Date(startedAtMs).toISOString(),
-      state: connection?.state ?? "establishing",
-      participants: connection?.participants.size ?? 0,
+      state: status?.state ?? "establishing",
+      participants: status?.participants ?? 0,
     };
   }
 

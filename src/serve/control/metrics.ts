@@ -1,10 +1,7 @@
 /** A worker's figures, as Prometheus reads them. @module */
 import prometheus from "npm:prom-client@15.1.3";
-import type { Agent } from "../../agent/agent.ts";
-import type { EventManager } from "../../events/event_manager.ts";
-import { ReplyLatencyEvent } from "../../inference/contracts/events.ts";
 import type { AgentWorker } from "../agent_worker.ts";
-import { AgentJoinedEvent, JobDeclinedEvent, JobEndedEvent, JobStartedEvent } from "../events.ts";
+import { AgentRepliedEvent, JobDeclinedEvent, JobEndedEvent, JobStartedEvent } from "../events.ts";
 
 /** Bounds of a call's duration, in seconds. */
 const CALL_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600];
@@ -74,26 +71,13 @@ export class WorkerMetrics {
       durations.observe(durationMs / 1000);
     });
     events.subscribe(JobDeclinedEvent, ({ reason }) => declined.inc({ reason }));
-    events.subscribe(AgentJoinedEvent, ({ agent, job }) => {
-      const subscription = agent &&
-        conversationEvents(agent)?.subscribe(ReplyLatencyEvent, (event) => {
-          replies.observe(event.voiceToVoiceMs / 1000);
-        });
-      job.signal.addEventListener("abort", () => subscription?.[Symbol.dispose](), { once: true });
+    events.subscribe(AgentRepliedEvent, ({ voiceToVoiceMs }) => {
+      replies.observe(voiceToVoiceMs / 1000);
     });
   }
 
   /** Returns the figures as text, and the text's type. */
   async read(): Promise<{ type: string; text: string }> {
     return { type: this.#registry.contentType, text: await this.#registry.metrics() };
-  }
-}
-
-/** The events of an agent's conversation; one without a model has none. */
-function conversationEvents(agent: Agent): EventManager | undefined {
-  try {
-    return agent.events;
-  } catch {
-    return undefined;
   }
 }

@@ -1,13 +1,10 @@
 /** The agents of a worker, each in a process of its own. @module */
-import type { Call } from "../../edge/call.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
-import type { JobOffer } from "../../edge/jobs.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { Report } from "../../events/user_code.ts";
-import type { Job } from "../job.ts";
 import type { WorkerLimits } from "../limits.ts";
 import { ProcessPool } from "./process_pool.ts";
-import { ProcessRun } from "./process_run.ts";
+import { ProcessRun, type ProcessRunInit } from "./process_run.ts";
 import type { SpawnAgent } from "./spawn_agent.ts";
 
 /** How agents are started in processes. */
@@ -23,6 +20,8 @@ export interface AgentProcessesInit extends AgentProcessesOptions {
   limits: WorkerLimits;
   clock: Clock;
   report: Report;
+  /** Called when it has changed whether processes start. */
+  onChange: () => void;
 }
 
 /** Runs each job in a process. */
@@ -32,9 +31,27 @@ export class AgentProcesses {
 
   constructor(init: AgentProcessesInit) {
     this.#init = init;
-    const { spawn, spares, edges, limits, clock, report } = init;
-    const { startMs } = limits;
-    this.#pool = new ProcessPool({ spawn, spares, edges: edges.length, startMs, clock, report });
+    const { edges, limits: { startMs }, ...rest } = init;
+    this.#pool = new ProcessPool({ ...rest, edges: edges.length, startMs });
+  }
+
+  /** Whether no process starts, by all that is known. */
+  get isFailing(): boolean {
+    return this.#pool.isFailing;
+  }
+
+  /**
+   * Starts processes ahead, and waits for the first.
+   *
+   * @throws {EdgeError} it does not come to serve: `agent-process-failed`, or why its edges cannot start
+   */
+  async open(): Promise<void> {
+    await this.#pool.open();
+  }
+
+  /** Ends the processes that have no job, and starts no more of them ahead. */
+  drain(): void {
+    this.#pool.drain();
   }
 
   /**
@@ -42,7 +59,7 @@ export class AgentProcesses {
    *
    * @throws {TypeError} its edge is none of the worker's
    */
-  run(job: { offer: JobOffer; call: Call | undefined; onJoined: (job: Job) => void }): ProcessRun {
+  run(job: Pick<ProcessRunInit, "offer" | "call" | "onJoined" | "onReplied">): ProcessRun {
     const { edges, limits, clock, report } = this.#init;
     const edge = edges.indexOf(job.offer.edge);
     return new ProcessRun({ ...job, edge, pool: this.#pool, limits, clock, report });

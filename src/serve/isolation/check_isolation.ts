@@ -60,3 +60,22 @@ export function checkIsolation(options: ServeOptions): Isolation | undefined {
   }
   return { edges, module: `${module}`, spares, denoArgs };
 }
+
+/** The main modules of agents' processes that workers of this program have. */
+const claimed = new Set<string>();
+
+/**
+ * Claims a main module for a worker, until it is disposed.
+ *
+ * @throws {TypeError} another worker has it: a process comes to the first `serve`, whosever it is
+ */
+export function claimModule(module: string): Disposable {
+  if (claimed.has(module)) {
+    throw new TypeError(
+      "agentProcess.module: expected another module than that of this program's other worker, since an " +
+        `agent's process runs the first serve that it comes to, got ${shown(module)} for both`,
+    );
+  }
+  claimed.add(module);
+  return { [Symbol.dispose]: () => void claimed.delete(module) };
+}

@@ -1,8 +1,17 @@
 /** What a worker and its agents' processes say to each other, as JSON over a channel of the runtime. @module */
 import * as v from "valibot";
-import { EdgeError } from "../../edge/errors.ts";
+import {
+  AuthenticationError,
+  ConnectionError,
+  EdgeError,
+  ProtocolError,
+} from "../../edge/errors.ts";
 import type { JobOffer, JobOutcome } from "../../edge/jobs.ts";
-import type { CloseReason, JsonValue } from "../../edge/types.ts";
+import type { CloseReason, ConnectionState, JsonValue } from "../../edge/types.ts";
+import type { CallStatus } from "../job.ts";
+
+/** How much of a text of an error crosses, in UTF-16 units. */
+const MAX_TEXT = 8192;
 
 /** A job as JSON. */
 export interface JobData {
@@ -14,8 +23,8 @@ export interface JobData {
   readonly call?: JsonValue;
 }
 
-/** An error as JSON. */
-export interface ErrorData {
+/** What an agent failed with, as JSON: any error, where `ErrorData` of the toolkit has an edge's alone. */
+export interface FailureData {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
@@ -27,12 +36,11 @@ export interface ErrorData {
 /** An outcome as JSON. */
 export type OutcomeData =
   | { readonly status: "finished"; readonly reason: CloseReason }
-  | { readonly status: "failed"; readonly error: ErrorData };
+  | { readonly status: "failed"; readonly error: FailureData };
 
 /** A message to an agent's process. */
 export type ToAgent =
   | { readonly type: "job"; readonly job: JobData }
-  | { readonly type: "ping" }
   /** The agent is to say goodbye, and to leave. */
   | { readonly type: "goodbye" }
   /** The agent is to leave immediately. */
@@ -44,16 +52,21 @@ export type ToAgent =
 export type FromAgent =
   /** It can take a job; it has so many edges. */
   | { readonly type: "ready"; readonly edges: number }
-  /** The response to a ping, with the memory that the process has. */
-  | { readonly type: "alive"; readonly rssBytes: number }
+  /** It cannot: what its edges need does not start. */
+  | { readonly type: "unready"; readonly error: FailureData }
+  /**
+   * Said twice a second while it has a job: the memory that the process has, and what its call is like, once
+   * the agent has joined.
+   */
+  | { readonly type: "alive"; readonly rssBytes: number; readonly call?: CallStatus | undefined }
   | { readonly type: "joined" }
-  /** Whether no person is in the call any more. */
-  | { readonly type: "lonely"; readonly isLonely: boolean }
+  /** The agent has replied to a person. */
+  | { readonly type: "replied"; readonly voiceToVoiceMs: number }
   /** A failure that the agent survived. */
-  | { readonly type: "error"; readonly error: ErrorData; readonly context: string }
+  | { readonly type: "error"; readonly error: FailureData; readonly context: string }
   | { readonly type: "ended"; readonly outcome: OutcomeData };
 
-const errorData = v.object({
+const failureData = v.object({
   name: v.string(),
   message: v.string(),
   stack: v.optional(v.string()),
@@ -61,12 +74,21 @@ const errorData = v.object({
   retryable: v.optional(v.boolean()),
 });
 
+const callStatus = v.object({
+  state: v.picklist(
+    ["establishing", "waiting", "active", "idle", "closed"] satisfies ConnectionState[],
+  ),
+  participants: v.number(),
+  isLonely: v.boolean(),
+});
+
 const fromAgent: v.GenericSchema<unknown, FromAgent> = v.variant("type", [
   v.object({ type: v.literal("ready"), edges: v.number() }),
-  v.object({ type: v.literal("alive"), rssBytes: v.number() }),
+  v.object({ type: v.literal("unready"), error: failureData }),
+  v.object({ type: v.literal("alive"), rssBytes: v.number(), call: v.optional(callStatus) }),
   v.object({ type: v.literal("joined") }),
-  v.object({ type: v.literal("lonely"), isLonely: v.boolean() }),
-  v.object({ type: v.literal("error"), error: errorData, context: v.string() }),
+  v.object({ type: v.literal("replied"), voiceToVoiceMs: v.pipe(v.number(), v.finite()) }),
+  v.object({ type: v.literal("error"), error: failureData, context: v.string() }),
   v.object({
     type: v.literal("ended"),
     outcome: v.variant("status", [
@@ -74,7 +96,7 @@ const fromAgent: v.GenericSchema<unknown, FromAgent> = v.variant("type", [
         status: v.literal("finished"),
         reason: v.string() as v.GenericSchema<string, CloseReason>,
       }),
-      v.object({ status: v.literal("failed"), error: errorData }),
+      v.object({ status: v.literal("failed"), error: failureData }),
     ]),
   }),
 ]);
@@ -88,34 +110,42 @@ export function readFromAgent(message: unknown): FromAgent | undefined {
   return result.success ? result.output : undefined;
 }
 
-/** Returns an error as JSON. */
-export function toErrorData(error: unknown): ErrorData {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  const { name, message, stack } = error;
+/** Returns an error as JSON, of which no text is longer than a few pages. */
+export function toFailureData(error: unknown): FailureData {
+  if (!(error instanceof Error)) return { name: "Error", message: cut(String(error)) };
+  const { name, stack } = error;
   const { code, retryable } = error instanceof EdgeError ? error : {};
-  return { name, message, stack, code, retryable };
+  // It says which flag is missing, which the worker's own command may have.
+  const hint = error instanceof Deno.errors.NotCapable
+    ? " (an agent's process has the permissions that its worker has wholly, and what agentProcess.denoArgs adds)"
+    : "";
+  return { name, message: cut(error.message) + hint, stack: stack && cut(stack), code, retryable };
 }
 
-/** Returns the error of {@linkcode toErrorData}: an `EdgeError` where it was one. */
-export function fromErrorData({ name, message, stack, code, retryable }: ErrorData): Error {
-  const error = code === undefined
-    ? new Error(message)
-    : new EdgeError(message, { code, retryable: retryable ?? false });
+/** Returns the error of {@linkcode toFailureData}: of the same class where it was an `EdgeError`. */
+export function fromFailureData({ name, message, stack, code, retryable }: FailureData): Error {
+  const Class = [AuthenticationError, ConnectionError, ProtocolError]
+    .find((one) => one.name === name) ?? EdgeError;
+  const error = code === undefined ? new Error(message) : new Class(message, { code, retryable });
   if (name !== error.name) Object.defineProperty(error, "name", { value: name });
   if (stack !== undefined) error.stack = stack;
   return error;
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }
 
 /** Returns an outcome as JSON. */
 export function toOutcomeData(outcome: JobOutcome): OutcomeData {
   return outcome.status === "finished"
     ? outcome
-    : { status: "failed", error: toErrorData(outcome.error) };
+    : { status: "failed", error: toFailureData(outcome.error) };
 }
 
 /** Returns the outcome of {@linkcode toOutcomeData}. */
 export function fromOutcomeData(outcome: OutcomeData): JobOutcome {
   return outcome.status === "finished"
     ? outcome
-    : { status: "failed", error: fromErrorData(outcome.error) };
+    : { status: "failed", error: fromFailureData(outcome.error) };
 }

@@ -4,16 +4,15 @@ import { EdgeError } from "../../edge/errors.ts";
 import type { JobOffer, JobOutcome } from "../../edge/jobs.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
+import { Heartbeat } from "../../events/heartbeat.ts";
 import type { Report } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
-import { type Job, jobOf, type Run } from "../job.ts";
+import { type CallStatus, type Job, jobOf, type Run } from "../job.ts";
 import type { WorkerLimits } from "../limits.ts";
-import { type FromAgent, fromErrorData, fromOutcomeData } from "./messages.ts";
+import { type FromAgent, fromFailureData, fromOutcomeData, type JobData } from "./messages.ts";
 import type { ProcessPool } from "./process_pool.ts";
 import type { AgentChild } from "./spawn_agent.ts";
 
-/** How often a process is asked whether it is alive. */
-const PING_MS = 1000;
 /** How long an agent may take to leave, and its process to exit. */
 const END_MS = 5000;
 
@@ -30,6 +29,7 @@ export interface ProcessRunInit {
   clock: Clock;
   report: Report;
   onJoined: (job: Job) => void;
+  onReplied: (job: Job, voiceToVoiceMs: number) => void;
 }
 
 /** One job in a process, from its start to its end. */
@@ -43,8 +43,9 @@ export class ProcessRun implements Run {
   /** What the process says, or why it is not asked any more. */
   readonly #outcome = Promise.withResolvers<JobOutcome>();
   #child: AgentChild | undefined;
-  #isLonely = false;
-  #unanswered = 0;
+  #hasJoined = false;
+  #heartbeat: Heartbeat | undefined;
+  #status: CallStatus | undefined;
 
   constructor(init: ProcessRunInit) {
     this.#init = init;
@@ -52,9 +53,9 @@ export class ProcessRun implements Run {
     this.ended = Promise.resolve().then(() => this.#run());
   }
 
-  /** Whether no person is in the call any more, as the process said last. */
-  get isLonely(): boolean {
-    return this.#isLonely;
+  /** What the call is like, as the process said last. */
+  get status(): CallStatus | undefined {
+    return this.#status;
   }
 
   end(): Promise<JobOutcome> {
@@ -101,6 +102,7 @@ export class ProcessRun implements Run {
       void child.ended.then((how) => this.#failed(died(how)));
       return await this.#attend(child);
     } catch (error) {
+      this.#child?.kill();
       if (signal.aborted) return ABORTED;
       return { status: "failed", error };
     } finally {
@@ -111,18 +113,17 @@ export class ProcessRun implements Run {
   }
 
   async #attend(child: AgentChild): Promise<JobOutcome> {
-    const { offer: { edge: _, ...offer }, edge, call, clock } = this.#init;
-    let timer: Disposable | undefined;
-    const ping = (): void => {
-      child.send({ type: "ping" });
-      this.#checkAlive();
-      timer = clock.schedule(ping, PING_MS);
-    };
-    const data = call === undefined ? {} : { call: asJson(call) as unknown as JsonValue };
-    child.send({ type: "job", job: { offer: asJson(offer), edge, ...data } });
-    ping();
+    const { clock } = this.#init;
+    const job = this.#jobData();
+    child.send({ type: "job", job });
+    const { stuckMs } = this.#init.limits;
+    this.#heartbeat = new Heartbeat({
+      silentMs: stuckMs,
+      clock,
+      onSilent: () => void this.fail(stuck(stuckMs)),
+    });
     const outcome = await this.#outcome.promise;
-    timer?.[Symbol.dispose]();
+    this.#heartbeat[Symbol.dispose]();
     child.send({ type: "exit" });
     // Its edge takes leave, and it exits.
     await waitFor(child.ended, "the process's end", { timeoutMs: END_MS, clock })
@@ -131,33 +132,46 @@ export class ProcessRun implements Run {
     return outcome;
   }
 
+  /** What it holds is JSON, but for a service's own object, of which this keeps what JSON can carry. */
+  #jobData(): JobData {
+    const { offer: { edge: _, original, ...offer }, edge, call, report } = this.#init;
+    const data = {
+      offer: asJson(offer),
+      edge,
+      ...call && { call: asJson<unknown>(call) as JsonValue },
+    };
+    try {
+      return {
+        ...data,
+        offer: { ...data.offer, ...original !== undefined && { original: asJson(original) } },
+      };
+    } catch (error) {
+      report(error, `job.original of ${offer.callId}, which its agent's process does not get`);
+      return data;
+    }
+  }
+
   #take(message: FromAgent): void {
-    const { report, limits, onJoined } = this.#init;
+    const { report, limits, onJoined, onReplied } = this.#init;
+    this.#heartbeat?.says();
     switch (message.type) {
       case "alive":
-        this.#unanswered = 0;
+        this.#status = message.call;
         if (message.rssBytes > limits.agentMemoryBytes) {
           void this.fail(tooLarge(message.rssBytes, limits.agentMemoryBytes));
         }
         return;
       case "joined":
-        return onJoined(this.job);
-      case "lonely":
-        this.#isLonely = message.isLonely;
+        if (!this.#hasJoined) onJoined(this.job);
+        this.#hasJoined = true;
         return;
+      case "replied":
+        return onReplied(this.job, message.voiceToVoiceMs);
       case "error":
-        return report(fromErrorData(message.error), message.context);
+        return report(fromFailureData(message.error), message.context);
       case "ended":
         return this.#outcome.resolve(fromOutcomeData(message.outcome));
     }
-  }
-
-  /** Pings are counted, not time: a worker that stands still itself blames no agent. */
-  #checkAlive(): void {
-    const { stuckMs } = this.#init.limits;
-    if (this.#unanswered++ * PING_MS < stuckMs) return;
-    const text = `the agent's process did not respond for ${stuckMs} ms, and was ended`;
-    void this.fail(new EdgeError(text, { code: "agent-stuck" }));
   }
 
   /** A job that was ended has not failed, whatever becomes of its process. */
@@ -175,13 +189,17 @@ export class ProcessRun implements Run {
   }
 }
 
-/** What it holds is JSON but for a service's own object, of which this keeps what JSON can carry. */
 function asJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value));
 }
 
 function died(how: string): EdgeError {
   return new EdgeError(`the agent's process ended (${how})`, { code: "agent-process-ended" });
+}
+
+function stuck(stuckMs: number): EdgeError {
+  const text = `the agent's process did not respond for ${stuckMs} ms, and was ended`;
+  return new EdgeError(text, { code: "agent-stuck" });
 }
 
 function tooLarge(bytes: number, limit: number): EdgeError {

@@ -1,22 +1,20 @@
 /** What `serve` does in a process that a worker started: it runs one job, and exits. @module */
 import process from "node:process";
-import type { Agent } from "../../agent/agent.ts";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { messageOf } from "../../events/error_text.ts";
+import { BEAT_MS } from "../../events/heartbeat.ts";
 import { promised } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { onUncaught } from "../program.ts";
-import { isLonely, type Job, JobRun, type JobRunInit } from "../job.ts";
+import { JobRun, type JobRunInit } from "../job.ts";
 import {
   type FromAgent,
   type JobData,
   type ToAgent,
-  toErrorData,
+  toFailureData,
   toOutcomeData,
 } from "./messages.ts";
 
-/** How often the worker is told whether the agent is alone. */
-const LOOK_MS = 1000;
 /** How long the edges may take to close. */
 const CLOSE_MS = 2000;
 /** How long the process outlives its worker: for the agent to leave. */
@@ -24,13 +22,12 @@ const ORPHAN_MS = 3000;
 
 /**
  * Ends the process when its worker is gone: the input ends then. In a thread of its own, since the agent
- * may never come to an end of what it does.
+ * may never come to an end of what it does; no exit ends that from here.
  */
 const WATCH = `
-import process from "node:process";
 const buffer = new Uint8Array(64);
 while (await Deno.stdin.read(buffer).catch(() => null) !== null);
-setTimeout(() => process.abort(), ${ORPHAN_MS});
+setTimeout(() => Deno.kill(Deno.pid, "SIGKILL"), ${ORPHAN_MS});
 `;
 
 /** What an agent's process takes of the options of `serve`. */
@@ -57,17 +54,13 @@ export async function runAgent(init: AgentProcessInit): Promise<never> {
       ...init,
       offer: { ...offer, edge: transport },
       call: call === undefined ? undefined : transport.readCall(call),
-      report: (error, context) => send({ type: "error", error: toErrorData(error), context }),
-      onJoined: (job, agent) => {
-        send({ type: "joined" });
-        watchPeople(job, agent);
-      },
+      report: (error, context) => send({ type: "error", error: toFailureData(error), context }),
+      onJoined: () => send({ type: "joined" }),
+      onReplied: (_job, voiceToVoiceMs) => send({ type: "replied", voiceToVoiceMs }),
     });
   };
-  const watchPeople = (job: Job, agent: Agent): void => {
-    const timer = setInterval(() => send({ type: "lonely", isLonely: isLonely(agent) }), LOOK_MS);
-    job.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
-  };
+  const beat = (): void =>
+    send({ type: "alive", rssBytes: Deno.memoryUsage().rss, call: run?.status });
   const exit = async (code: number): Promise<never> => {
     const closing = Promise.all(edges.map((edge) => promised(() => edge.close())));
     await waitFor(closing, "closing the edges", { timeoutMs: CLOSE_MS, clock }).catch(() => {});
@@ -75,10 +68,9 @@ export async function runAgent(init: AgentProcessInit): Promise<never> {
   };
   const take = (message: ToAgent): void => {
     switch (message.type) {
-      case "ping":
-        return send({ type: "alive", rssBytes: Deno.memoryUsage().rss });
       case "job":
         if (run) return;
+        setInterval(beat, BEAT_MS);
         try {
           run = begin(message.job);
         } catch (error) {
@@ -101,9 +93,14 @@ export async function runAgent(init: AgentProcessInit): Promise<never> {
     console.error(`the agent's process: ${messageOf(error)}`);
     Deno.exit(1);
   });
-  // Callers would wait for it. What cannot be started says so when the agent joins.
-  const keeping = edges.map((edge) => promised(() => edge.keepReady()));
-  await Promise.allSettled(keeping);
+  // Callers would wait for it.
+  try {
+    await Promise.all(edges.map((edge) => promised(() => edge.keepReady())));
+  } catch (error) {
+    // The worker ends the process.
+    send({ type: "unready", error: toFailureData(error) });
+    await exit(1);
+  }
   process.on("message", (message) => take(message as ToAgent));
   process.on("disconnect", () => void (run?.end() ?? Promise.resolve()).then(() => exit(1)));
   send({ type: "ready", edges: edges.length });

@@ -15,7 +15,10 @@ function misbehave(agent: Agent, how: string): void {
   };
   write().catch(() => {});
   setTimeout(() => {
-    if (how === "loop") { for (;;); }
+    if (how === "loop") {
+      console.log("loops");
+      for (;;);
+    }
     if (how === "throw") throw new Error("the agent's timer has failed");
     if (how === "exit") Deno.exit(7);
     if (how === "leak") setInterval(() => leak.push(new Uint8Array(50 << 20).fill(1)), 20);

@@ -1,70 +1,17 @@
 /** Agents in processes of their own, in rooms of LiveKit's own server. */
 import { assert, assertEquals } from "@std/assert";
 import { AgentDispatchClient } from "livekit-server-sdk";
-import { linesOf } from "../../fixtures/lines_of.ts";
 import { until } from "../../fixtures/until.ts";
+import { isAlive, IsolatedWorker } from "../_isolated_worker.ts";
 import { edgeOn, liveKitTest } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";
 import { API_KEY, API_SECRET, type LiveKitServer } from "./_server.ts";
 import type { World } from "./_fixture.ts";
 
-/** A worker in a program of its own. */
-class Program implements AsyncDisposable {
-  readonly lines: string[] = [];
-  readonly #child: Deno.ChildProcess;
-  readonly #reading: Promise<void>;
-
-  constructor(server: LiveKitServer) {
-    const options = { url: server.url, apiKey: API_KEY, apiSecret: API_SECRET };
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", "--no-check"],
-        new URL("./_isolated_program.ts", import.meta.url).pathname,
-        JSON.stringify(options),
-      ],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#reading = this.#read();
-  }
-
-  line(text: string, limitMs = 60_000): Promise<unknown> {
-    return until(text, () => this.lines.includes(text), limitMs);
-  }
-
-  /** The processes of its agents. */
-  async agents(): Promise<number[]> {
-    const pids: number[] = [];
-    for await (const { name } of Deno.readDir("/proc")) {
-      const pid = Number(name);
-      if (!Number.isInteger(pid) || parentOf(await statOf(pid)) !== this.#child.pid) continue;
-      const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-      if (command.includes("_isolated_program.ts")) pids.push(pid);
-    }
-    return pids;
-  }
-
-  async end(signal: Deno.Signal): Promise<number> {
-    this.#child.kill(signal);
-    const { code } = await this.#child.status;
-    await this.#reading;
-    return code;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#child.status;
-    await this.#reading;
-  }
-
-  async #read(): Promise<void> {
-    for await (const line of linesOf(this.#child.stdout)) this.lines.push(line);
-  }
+/** Starts the worker in a program of its own. */
+function start(server: LiveKitServer): IsolatedWorker {
+  const program = new URL("./_isolated_program.ts", import.meta.url);
+  return new IsolatedWorker(program, { url: server.url, apiKey: API_KEY, apiSecret: API_SECRET });
 }
 
 /** A person joins a room to which an agent is sent that does this. */
@@ -81,22 +28,6 @@ async function callerOf({ server, guests }: World, how: string): Promise<Guest> 
   return guest;
 }
 
-/** What the kernel says of a process, after its name; nothing where it is gone. */
-async function statOf(pid: number): Promise<string[]> {
-  const text = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-  return text === "" ? [] : text.slice(text.lastIndexOf(")") + 2).split(" ");
-}
-
-function parentOf([_state, parent]: string[]): number {
-  return Number(parent);
-}
-
-/** Whether a process is there; one that has ended and was not waited for is not. */
-async function isAlive(pid: number): Promise<boolean> {
-  const [state] = await statOf(pid);
-  return state !== undefined && state !== "Z";
-}
-
 async function isHeardOn(guest: Guest, name: string): Promise<void> {
   const before = await guest.audibleMs();
   await until(`${name} is heard`, async () => await guest.audibleMs() > before + 1000, 60_000);
@@ -105,7 +36,7 @@ async function isHeardOn(guest: Guest, name: string): Promise<void> {
 liveKitTest(
   "an agent that loops, leaks, throws or exits costs its own call alone",
   async (world) => {
-    await using program = new Program(world.server);
+    await using program = start(world.server);
     await program.line("ready");
     const good = await callerOf(world, "good");
     await program.line("joined good true");
@@ -141,12 +72,14 @@ liveKitTest(
 liveKitTest(
   "no agent outlives a worker that was killed, not even one without an end",
   async (world) => {
-    await using program = new Program(world.server);
+    await using program = start(world.server);
     await program.line("ready");
     await callerOf(world, "good");
     await callerOf(world, "loop");
     await program.line("joined good true");
     await program.line("joined loop true");
+    // Before that it would leave by itself.
+    await program.line("loops");
     await until("a spare", async () => (await program.agents()).length === 3, 60_000);
     const agents = await program.agents();
     await program.end("SIGKILL");

@@ -107,6 +107,22 @@ Deno.test("Reconnector gives up after its limit", async () => {
   assertEquals(log.at(-1), "given up: reconnect-failed");
 });
 
+Deno.test("Reconnector does not count the time that a call is there between losses", async () => {
+  // Back at the second try, for four seconds each time.
+  const outcomes = Array.from({ length: 100 }, (_, at) => at % 2 === 0 ? away() : undefined);
+  const { clock, reconnector, log } = fixture(outcomes);
+  let awayMs = 0;
+  const isGivenUp = () => log.at(-1)!.startsWith("given up");
+  do {
+    const lostAt = clock.now();
+    reconnector.request("rejoin");
+    do await clock.advance(50); while (reconnector.isRunning);
+    awayMs += clock.now() - lostAt;
+    if (!isGivenUp()) await clock.advance(4000);
+  } while (!isGivenUp());
+  assertEquals(awayMs >= 60_000 && awayMs < 70_000, true, `${awayMs} ms away`);
+});
+
 Deno.test("Reconnector follows a wish for a new join that comes during a resumption", async () => {
   const { clock, reconnector, log } = fixture([], { attemptMs: 100 });
   reconnector.request("resume");

@@ -26,7 +26,7 @@ const LASTING_MS = 5000;
 /** What {@linkcode Reconnector} needs. */
 export interface ReconnectorInit {
   clock: Clock;
-  /** The reconnector gives up after this time. */
+  /** The reconnector gives up after this time without a session, that of brief sessions not counted. */
   limitMs: number;
   /** Tries once; rejects when that fails. The signal is aborted when there is another request. */
   attempt: (strategy: Strategy, signal: AbortSignal) => Promise<void>;
@@ -51,9 +51,10 @@ export class Reconnector {
   #attempt = new AbortController();
   #pending: Strategy | undefined;
   #running: Promise<void> | undefined;
-  /** When the session that lasted was lost, and the tries since then. */
-  #startedAt = 0;
+  /** When the call was lost last, the tries since a session that lasted, and the time without one in these. */
+  #lostAt = 0;
   #tries = 0;
+  #awayMs = 0;
   #connectedAt = -Infinity;
 
   constructor(options: ReconnectorInit) {
@@ -96,9 +97,10 @@ export class Reconnector {
     const { clock, onStart, onReconnected, onGivenUp, onAttemptFailed } = this.#options;
     const { signal } = this.#stop;
     const lostAt = clock.now();
+    this.#lostAt = lostAt;
     if (lostAt - this.#connectedAt >= LASTING_MS) {
-      this.#startedAt = lostAt;
       this.#tries = 0;
+      this.#awayMs = 0;
     }
     let resumptions = 0;
     let waits = this.#tries > 0;
@@ -112,6 +114,7 @@ export class Reconnector {
       if (error === undefined) {
         this.#connectedAt = clock.now();
         const elapsedMs = this.#connectedAt - lostAt;
+        this.#awayMs += elapsedMs;
         return () => onReconnected({ strategy, attempts, elapsedMs });
       }
       const final = this.#finalError(error, strategy);
@@ -157,7 +160,8 @@ export class Reconnector {
     // Only a final refusal of a join ends it: a refused resumption leaves the join.
     if (strategy === "rejoin" && error instanceof EdgeError && !error.retryable) return error;
     const { clock, limitMs } = this.#options;
-    if (clock.now() - this.#startedAt < limitMs) return undefined;
+    // The call was there between losses that follow each other closely: such time does not count.
+    if (this.#awayMs + clock.now() - this.#lostAt < limitMs) return undefined;
     return new ConnectionError(
       `the call was not reconnected within ${limitMs} ms: ${messageOf(error)}`,
       { code: "reconnect-failed", cause: error },

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
-import { Heartbeat } from "../../src/media/parent/heartbeat.ts";
+import { Heartbeat } from "../../src/events/heartbeat.ts";
 
 /** A heartbeat that counts its verdicts. */
 function start() {
@@ -21,6 +21,17 @@ Deno.test("Heartbeat judges after 3 s of silence, once", async () => {
   assertEquals(verdicts, []);
   await clock.advance(60_000);
   assertEquals([verdicts, clock.pending], [[8000], 0]);
+});
+
+Deno.test("Heartbeat judges after another time where it is told to", async () => {
+  const clock = new VirtualClock();
+  const verdicts: number[] = [];
+  const onSilent = (): void => void verdicts.push(clock.now());
+  using _heartbeat = new Heartbeat({ clock, onSilent, silentMs: 10_000 });
+  await clock.advance(9900);
+  assertEquals(verdicts, []);
+  await clock.advance(60_000);
+  assertEquals(verdicts, [10_000]);
 });
 
 Deno.test("Heartbeat does not judge a process that could not be heard: its program was blocked", async () => {

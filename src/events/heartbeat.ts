@@ -1,11 +1,10 @@
-/** Notices that a media process hangs. @module */
-import { type Clock, systemClock } from "../../events/clock.ts";
+/** Notices that a process that this program has started hangs. @module */
+import { type Clock, systemClock } from "./clock.ts";
 
+/** How often such a process says something, in milliseconds. */
+export const BEAT_MS = 500;
 /** Milliseconds between two looks. */
 const CHECK_MS = 250;
-/** Milliseconds of silence after which a process is suspected: the next look judges. */
-const SUSPECT_MS = 2750;
-
 /** Milliseconds of silence after which it is not worth waiting for. */
 const QUIET_MS = 1000;
 
@@ -13,8 +12,10 @@ const QUIET_MS = 1000;
 export interface HeartbeatOptions {
   /** It has said nothing for 1 s. Called at each look until it says something. */
   onQuiet?(): void;
-  /** It has said nothing for 3 s, although it says something twice a second. Called once. */
+  /** It has said nothing for `silentMs`, although it says something twice a second. Called once. */
   onSilent(): void;
+  /** How long it may say nothing, in milliseconds. Default 3000. */
+  silentMs?: number;
   /** Default: the machine's. A process lives in real time, whatever the edge's clock is. */
   clock?: Clock;
 }
@@ -27,6 +28,8 @@ export interface HeartbeatOptions {
 export class Heartbeat implements Disposable {
   readonly #options: HeartbeatOptions;
   readonly #clock: Clock;
+  /** The silence after which a process is suspected, in milliseconds: the next look judges. */
+  readonly #suspectMs: number;
   #silentMs = 0;
   #saidAt: number;
   #lookedAt: number;
@@ -36,6 +39,7 @@ export class Heartbeat implements Disposable {
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#suspectMs = (options.silentMs ?? 3000) - CHECK_MS;
     this.#saidAt = this.#lookedAt = this.#clock.now();
     this.#timer = this.#schedule();
   }
@@ -68,7 +72,9 @@ export class Heartbeat implements Disposable {
     const now = this.#clock.now();
     const passedMs = now - this.#lookedAt;
     const isLate = passedMs >= 2 * CHECK_MS;
-    if (this.#silentMs >= SUSPECT_MS && (!isLate || this.#wasLate)) return this.#options.onSilent();
+    if (this.#silentMs >= this.#suspectMs && (!isLate || this.#wasLate)) {
+      return this.#options.onSilent();
+    }
     // What is more is this program's own lag.
     this.#silentMs += Math.min(passedMs, CHECK_MS, now - this.#saidAt);
     this.#lookedAt = now;
