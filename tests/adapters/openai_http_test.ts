@@ -1,7 +1,10 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { silentLogger } from "../../src/events/logger.ts";
 import { retryAfterMs } from "../../src/events/retry.ts";
 import { systemClock } from "../../src/events/clock.ts";
+import { deepgramSTT } from "../../src/adapters/deepgram/mod.ts";
+import { geminiLive } from "../../src/adapters/gemini/mod.ts";
+import { openAIRealtime } from "../../src/adapters/openai/realtime.ts";
 import { openAICompatible, type OpenAICompatibleOptions } from "../../src/adapters/openai/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
@@ -104,10 +107,60 @@ Deno.test("the OpenAI client finds a rejected or missing key at the start", asyn
     assertEquals([error.code, error.status], ["unauthorized", 401]);
     assertEquals(error.message, `openai-${kind}: responded with 401: no such key`);
   }
-  const missing = openAICompatible().llm({ model: "m" });
-  const error = await assertRejects(() => missing.start!(context) as Promise<void>, InferenceError);
-  assertEquals(error.code, "no-key");
-  assertEquals(error.message, "openai-llm: there is no key for api.openai.com: pass apiKey");
+});
+
+Deno.test("a component of OpenAI's own service does not start without a key", async () => {
+  const service = openAICompatible();
+  const components = {
+    "openai-llm": service.llm({ model: "m" }),
+    "openai-stt": service.stt({ model: "w" }),
+    "openai-tts": service.tts({ model: "t", voice: "v" }),
+    "openai-realtime": openAIRealtime(),
+  };
+  const realtimeVoice = service.tts({ model: "m", voice: "v", api: "realtime" });
+  for (
+    const [name, component] of [...Object.entries(components), [
+      "openai-tts",
+      realtimeVoice,
+    ]] as const
+  ) {
+    const start = () => component.start!(context) as Promise<void>;
+    const error = await assertRejects(start, InferenceError);
+    assertEquals(error.code, "no-key");
+    assertEquals(error.message, `${name}: there is no key for api.openai.com: pass apiKey`);
+  }
+});
+
+Deno.test("Gemini Live does not start without a key", async () => {
+  const start = () => geminiLive({ model: "m" }).start!(context) as Promise<void>;
+  const error = await assertRejects(start, InferenceError);
+  assertEquals([error.code, error.message], [
+    "no-key",
+    "gemini-live: there is no key: pass apiKey",
+  ]);
+  await geminiLive({ model: "m", getApiKey: () => "key" }).start!(context);
+});
+
+Deno.test("the address of a service and the names of its models are checked", () => {
+  for (const baseUrl of ["ws://127.0.0.1/v1", "localhost:8000/v1", "", 5 as unknown as string]) {
+    assertThrows(
+      () => openAICompatible({ baseUrl }),
+      TypeError,
+      "baseUrl: expected an address like",
+    );
+  }
+  for (const baseUrl of ["localhost:8000/v1", "ftp://127.0.0.1"]) {
+    assertThrows(() => openAIRealtime({ baseUrl }), TypeError, "baseUrl: expected an address like");
+    assertThrows(() => deepgramSTT({ apiKey: "k", baseUrl }), TypeError, "baseUrl: expected");
+  }
+  openAIRealtime({ baseUrl: "wss://127.0.0.1/v1" });
+  const service = openAICompatible({ apiKey: "k" });
+  for (const kind of ["llm", "stt", "tts"] as const) {
+    const create = service[kind] as (options: object) => unknown;
+    for (const wrong of [{}, { model: "" }, { model: 5 }]) {
+      assertThrows(() => create(wrong), TypeError, "model: expected the name of one");
+    }
+  }
 });
 
 Deno.test("the OpenAI client starts with a key that may not list models", async () => {

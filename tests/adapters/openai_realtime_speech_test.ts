@@ -186,3 +186,36 @@ Deno.test("the model's name, or an option, chooses the interface that speaks", a
     "sampleRate: expected 24000 for a realtime model, got 16000",
   );
 });
+
+Deno.test("the realtime voice asks for the key of each socket", async () => {
+  await using double = new RealtimeDouble();
+  const keys = ["first", "second"];
+  const service = openAICompatible({ baseUrl: double.baseUrl, getApiKey: () => keys.shift()! });
+  const tts = service.tts({ model, voice: "marin" });
+  await tts.start!(context);
+  await double.message("session.update");
+  assertEquals(double.requests[0]!.authorization, "Bearer first");
+  await tts.close!();
+  await tts.start!(context);
+  await double.message("session.update", 2);
+  assertEquals(double.requests[1]!.authorization, "Bearer second");
+  await tts.close!();
+});
+
+Deno.test("a key that cannot be had is why the realtime voice is silent", async () => {
+  await using double = new RealtimeDouble();
+  let fails = true;
+  const getApiKey = () => fails ? Promise.reject(new Error("the vault is shut")) : "key";
+  const tts = openAICompatible({ baseUrl: double.baseUrl, getApiKey, maxTries: 1 })
+    .tts({ model, voice: "marin" });
+  await tts.start!(context);
+  const { error } = await heard(synthesize(tts, "Good day.", { signal }));
+  assertInstanceOf(error, InferenceError);
+  assertEquals(error.code, "unreachable");
+  assertEquals((error.cause as Error).message, "the vault is shut");
+  fails = false;
+  const reading = heard(synthesize(tts, "Good day.", { signal }));
+  reads(double, await double.message("response.create"), "r", [[5, 0]]);
+  assertEquals((await reading).samples, [5]);
+  await tts.close!();
+});

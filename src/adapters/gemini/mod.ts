@@ -65,6 +65,11 @@ class GeminiLive implements RealtimeLLM {
     this.#options = options;
   }
 
+  /** @throws {InferenceError} there is no key: `no-key`. */
+  async start(): Promise<void> {
+    await this.#service.expectKey(ADDRESS);
+  }
+
   metrics(): Readonly<Record<string, number>> {
     return this.#service.metrics();
   }

@@ -9,22 +9,17 @@ import { backOffMs, retry, retryAfterMs } from "../../events/retry.ts";
 import { limitTime } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { messageOf } from "../../events/error_text.ts";
+import { keyedHeaders, type KeyOptions } from "./key.ts";
 import { endpoint } from "../service/endpoint.ts";
 import { codeOf, isRetryable, reasonOf } from "../service/service_error.ts";
 import { wellFormedJson } from "../service/well_formed_json.ts";
 
 /** Options for a service over HTTP. */
-export interface HttpServiceOptions {
+export interface HttpServiceOptions extends KeyOptions {
   /** The name in the texts of errors. */
   name: string;
   /** The address, e.g. `"https://api.openai.com/v1"`; a query stays a query. */
   baseUrl: string;
-  /** The bearer token. A local service often needs none. */
-  apiKey?: string;
-  /** Returns the bearer token for each request, for one that expires. Instead of `apiKey`. */
-  getApiKey?: () => string | Promise<string>;
-  /** Headers of every request; they replace those that the adapter would send. */
-  headers?: Readonly<Record<string, string>>;
   /** The most tries of a request while the service is too busy. Default 3. */
   maxTries?: number;
   /** The longest wait before other tries, all together, in milliseconds. Default 4,000. */
@@ -34,8 +29,6 @@ export interface HttpServiceOptions {
 const FIRST_WAIT_MS = 250;
 /** A service that takes longer than this to be asked for its models is taken to be down. */
 const CHECK_LIMIT_MS = 3000;
-/** The service that has no use without a key. */
-const NEEDS_KEY = "api.openai.com";
 
 /** A model behind HTTP; it counts requests, retries and failures. */
 export abstract class HttpModel<Options> implements Component {
@@ -51,7 +44,6 @@ export abstract class HttpModel<Options> implements Component {
     this.name = service.name;
     this.options = options;
     this.#service = service;
-    new URL(service.baseUrl);
   }
 
   /** The path of the model's requests. */
@@ -169,15 +161,8 @@ export abstract class HttpModel<Options> implements Component {
   }
 
   async #headers(more: HeadersInit | undefined): Promise<Headers> {
-    const { baseUrl, apiKey, getApiKey, headers: own = {} } = this.#service;
-    const headers = new Headers(more);
-    const key = getApiKey ? await getApiKey() : apiKey;
-    if (key) headers.set("authorization", `Bearer ${key}`);
-    for (const [name, value] of Object.entries(own)) headers.set(name, value);
-    if (new URL(baseUrl).hostname === NEEDS_KEY && !headers.has("authorization")) {
-      throw this.error(`there is no key for ${NEEDS_KEY}: pass apiKey`, { code: "no-key" });
-    }
-    return headers;
+    const url = new URL(this.#service.baseUrl);
+    return await keyedHeaders({ ...this.#service, url }, more);
   }
 
   async #try(

@@ -28,12 +28,14 @@ import type { TTS } from "../../inference/contracts/tts.ts";
 import { ttsFromSentences } from "../../inference/contracts/tts_from_sentences.ts";
 import { type ChatModelOptions, OpenAIChat } from "./chat.ts";
 import { OpenAIRealtimeSpeech } from "./realtime_speech.ts";
-import { OPENAI_URL, OpenAIRealtimeTranscription } from "./realtime_transcription.ts";
+import { OpenAIRealtimeTranscription } from "./realtime_transcription.ts";
 import { OpenAISpeech, type SpeechModelOptions } from "./speech.ts";
 import { OpenAITranscription, type TranscriptionModelOptions } from "./transcription.ts";
-import { checkObject } from "../../events/checks.ts";
+import { OPENAI_MODELS, OPENAI_URL } from "./models.ts";
+import { checkBaseUrl } from "../service/endpoint.ts";
+import { checkObject, shown } from "../../events/checks.ts";
 
-export { OPENAI_MODELS } from "./models.ts";
+export { OPENAI_MODELS };
 export type { ChatModelOptions, SpeechModelOptions, TranscriptionModelOptions };
 
 /** Options for {@linkcode openAICompatible}. */
@@ -77,10 +79,15 @@ export interface OpenAICompatible {
 export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAICompatible {
   checkObject(options, "options", "an object like { apiKey }, or nothing");
   const { baseUrl = OPENAI_URL, ...rest } = options;
+  checkBaseUrl(baseUrl, ["http"], `"${OPENAI_URL}"`);
   const service = { ...rest, baseUrl: baseUrl.replace(/\/+$/, "") };
   return {
-    llm: (model) => new OpenAIChat({ ...service, name: "openai-llm" }, model),
+    llm: (model) => {
+      checkModel(model, "{ model, maxTokens }");
+      return new OpenAIChat({ ...service, name: "openai-llm" }, model);
+    },
     stt: (model) => {
+      checkModel(model, "{ model, language }");
       const { api = /realtime|live/.test(model.model) ? "realtime" : "transcriptions" } = model;
       if (api === "realtime") return new OpenAIRealtimeTranscription(service, model);
       if (model.turnDetection !== undefined) {
@@ -89,9 +96,16 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAIC
       return sttFromTranscriber(new OpenAITranscription({ ...service, name: "openai-stt" }, model));
     },
     tts: (model) => {
+      checkModel(model, "{ model, voice }");
       const { api = /realtime/.test(model.model) ? "realtime" : "speech" } = model;
       const Voice = api === "realtime" ? OpenAIRealtimeSpeech : OpenAISpeech;
       return ttsFromSentences(new Voice({ ...service, name: "openai-tts" }, model));
     },
   };
+}
+
+function checkModel(options: { readonly model: string }, example: string): void {
+  checkObject(options, "options", `an object like ${example}`);
+  if (typeof options.model === "string" && options.model !== "") return;
+  throw new TypeError(`model: expected the name of one of the service's models, got ${shown(options.model)}`);
 }

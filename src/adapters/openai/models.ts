@@ -5,6 +5,9 @@
  * @module
  */
 
+/** OpenAI's own address. */
+export const OPENAI_URL = "https://api.openai.com/v1";
+
 /** The models of OpenAI that the examples use. */
 export const OPENAI_MODELS = {
   /** Chat. */

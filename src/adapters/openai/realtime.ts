@@ -18,15 +18,16 @@ import type {
 } from "../../inference/contracts/realtime_llm.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
-import { OPENAI_MODELS } from "./models.ts";
+import { keyedHeaders } from "./key.ts";
+import { OPENAI_MODELS, OPENAI_URL } from "./models.ts";
 import {
   connectRealtime,
   REALTIME_FORMAT,
-  realtimeHeaders,
   realtimeUrl,
 } from "./realtime_protocol.ts";
 import { OpenAIRealtimeSession } from "./realtime_session.ts";
 import { conversingSession, type OpenAIRealtimeOptions } from "./realtime_settings.ts";
+import { checkBaseUrl } from "../service/endpoint.ts";
 import { checkObject } from "../../events/checks.ts";
 
 export { OPENAI_MODELS, type OpenAIRealtimeOptions };
@@ -50,22 +51,32 @@ class OpenAIRealtime implements RealtimeLLM {
 
   constructor(options: OpenAIRealtimeOptions) {
     this.#options = options;
+    if (options.baseUrl !== undefined) checkBaseUrl(options.baseUrl, ["http", "ws"], `"${OPENAI_URL}"`);
   }
 
   metrics(): Readonly<Record<string, number>> {
     return { sessions: this.#sessions };
   }
 
+  /** @throws {InferenceError} there is no key: `no-key`. */
+  async start(): Promise<void> {
+    const { name } = this;
+    // What getApiKey fails with is no reason not to join: a session asks again.
+    if (!this.#options.getApiKey) await keyedHeaders({ ...this.#options, name, url: this.#url });
+  }
+
+  get #url(): URL {
+    const { baseUrl = OPENAI_URL, model = OPENAI_MODELS.realtime } = this.#options;
+    return realtimeUrl({ ...this.#options, baseUrl, model });
+  }
+
   async connect(options: RealtimeSessionOptions): Promise<RealtimeSession> {
-    const {
-      baseUrl = "https://api.openai.com/v1",
-      model = OPENAI_MODELS.realtime,
-      connectTimeoutMs = 10_000,
-    } = this.#options;
-    const url = realtimeUrl({ ...this.#options, baseUrl, model });
+    const { connectTimeoutMs = 10_000 } = this.#options;
+    const { name } = this;
+    const url = this.#url;
     options.signal.throwIfAborted();
     const { clock, signal } = options;
-    const headers = await waitFor(realtimeHeaders(this.#options), "the key of a realtime session", {
+    const headers = await waitFor(keyedHeaders({ ...this.#options, name, url }), "the key of a realtime session", {
       timeoutMs: connectTimeoutMs,
       signal,
       clock,

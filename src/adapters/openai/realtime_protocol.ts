@@ -28,20 +28,6 @@ export function realtimeUrl(
   return session;
 }
 
-/** Returns the headers of a connection. */
-export async function realtimeHeaders(
-  { apiKey, getApiKey, headers }: {
-    apiKey?: string;
-    getApiKey?: () => string | Promise<string>;
-    headers?: Readonly<Record<string, string>>;
-  },
-): Promise<Record<string, string>> {
-  const key = getApiKey ? await getApiKey() : apiKey;
-  const sent = new Headers(key ? { authorization: `Bearer ${key}` } : {});
-  for (const [name, value] of Object.entries(headers ?? {})) sent.set(name, value);
-  return Object.fromEntries(sent);
-}
-
 /** The callbacks of a socket. */
 export type SocketEvents = Pick<KeepaliveSocketOptions, "onOpen" | "onMessage" | "onEnd">;
 
@@ -49,7 +35,7 @@ export type SocketEvents = Pick<KeepaliveSocketOptions, "onOpen" | "onMessage" |
 export function connectRealtime(
   url: URL,
   { headers, clock, keepalive }: {
-    headers: Record<string, string>;
+    headers: Headers;
     clock: Clock | undefined;
     keepalive?: KeepaliveOptions;
   },
@@ -61,7 +47,7 @@ export function connectRealtime(
     keepalive,
     // The session itself drops audio; an image may be larger than any limit of the socket.
     maxBufferedBytes: Infinity,
-    connect: (url) => new WorkerWebSocket(url, { headers, clock }),
+    connect: (url) => new WorkerWebSocket(url, { headers: Object.fromEntries(headers), clock }),
   });
 }
 

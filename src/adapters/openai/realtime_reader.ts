@@ -1,6 +1,6 @@
 /** A realtime model that reads texts aloud. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
-import { InferenceError } from "../../inference/contracts/errors.ts";
+import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { Channel } from "../../events/channel.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { KeepaliveSocket } from "../../edge/toolkit/keepalive_socket.ts";
@@ -70,7 +70,8 @@ export interface ReaderInit {
   name: string;
   clock: Clock;
   session: ReturnType<typeof readingSession>;
-  connect: (events: SocketEvents) => KeepaliveSocket;
+  /** Opens a socket; what it rejects with is why the session cannot begin. */
+  connect: (events: SocketEvents) => Promise<KeepaliveSocket>;
 }
 
 /**
@@ -80,7 +81,8 @@ export interface ReaderInit {
 export class OpenAIReader implements AsyncDisposable {
   readonly #name: string;
   readonly #clock: Clock;
-  readonly #socket: KeepaliveSocket;
+  /** There is one by the time that the session has begun. */
+  #socket: KeepaliveSocket | undefined;
   readonly #begun = Promise.withResolvers<void>();
   readonly #readings = new Map<string, Reading>();
   /** The requests without a response, in their order. */
@@ -93,10 +95,17 @@ export class OpenAIReader implements AsyncDisposable {
     this.#name = name;
     this.#clock = clock;
     this.#begun.promise.catch(() => {});
-    this.#socket = connect({
-      onOpen: () => this.#socket.send(JSON.stringify({ type: "session.update", session })),
+    connect({
+      onOpen: () => this.#socket?.send(JSON.stringify({ type: "session.update", session })),
       onMessage: (data) => this.#receive(data),
       onEnd: (end) => this.#end(closedError(name, end)),
+    }).then((socket) => {
+      this.#socket = socket;
+      if (this.#isOver) void socket.close();
+    }, (cause) => {
+      const message = `${name}: cannot connect`;
+      const lost = { code: "unreachable", retryable: true, cause };
+      this.#end(inferenceErrorIn(cause) ?? new InferenceError(message, lost));
     });
     this.#expect(`no session has begun within ${BEGIN_TIMEOUT_MS} ms`, BEGIN_TIMEOUT_MS);
   }
@@ -134,12 +143,12 @@ export class OpenAIReader implements AsyncDisposable {
   /** Ends all readings, and closes the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end(new InferenceError(`${this.#name}: it is closed`, { code: "closed" }));
-    await this.#socket.close();
+    await this.#socket?.close();
   }
 
   /** Sends a message that the service responds to. */
   #send(message: object): void {
-    this.#socket.send(JSON.stringify(message));
+    this.#socket?.send(JSON.stringify(message));
     if (!this.#timer) {
       this.#expect(`no response within ${RESPONSE_TIMEOUT_MS} ms`, RESPONSE_TIMEOUT_MS);
     }
@@ -174,7 +183,7 @@ export class OpenAIReader implements AsyncDisposable {
     this.#settle();
     this.#begun.reject(error);
     for (const { sound } of this.#readings.values()) sound.fail(error);
-    this.#socket.close();
+    void this.#socket?.close();
   }
 
   #receive(data: string | Uint8Array): void {

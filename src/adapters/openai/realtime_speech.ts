@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../../events/clock.ts";
 import { backOffMs } from "../../events/retry.ts";
 import { sleep, waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
+import { keyedHeaders } from "./key.ts";
 import { OpenAIReader, readingSession } from "./realtime_reader.ts";
 import { connectRealtime, realtimeUrl } from "./realtime_protocol.ts";
 
@@ -39,16 +40,22 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
     this.name = service.name;
     this.#service = service;
     this.#options = options;
-    realtimeUrl({ ...service, ...options });
     const { sampleRate = 24_000 } = options;
     if (sampleRate !== 24_000) {
       throw new RangeError(`sampleRate: expected 24000 for a realtime model, got ${sampleRate}`);
     }
   }
 
-  /** Opens the socket, so that the first text does not wait for it; that text reports a failure. */
-  start({ clock }: ComponentContext): void {
+  /**
+   * Opens the socket, so that the first text does not wait for it; that text reports a failure.
+   *
+   * @throws {InferenceError} there is no key: `no-key`.
+   */
+  async start({ clock, signal }: ComponentContext): Promise<void> {
     this.#clock = clock;
+    // What getApiKey fails with is no reason not to join: a text asks again.
+    if (!this.#service.getApiKey) await keyedHeaders({ ...this.#service, url: this.#url });
+    signal.throwIfAborted();
     this.#agents++;
     this.#open();
   }
@@ -115,17 +122,22 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
 
   #open(): OpenAIReader {
     if (this.#reader && !this.#reader.isOver) return this.#reader;
-    const { apiKey, headers } = this.#service;
-    const url = realtimeUrl({ ...this.#service, ...this.#options });
-    const sent = { ...apiKey ? { authorization: `Bearer ${apiKey}` } : {}, ...headers };
+    const url = this.#url;
     const clock = this.#clock;
     this.#sessions++;
     return this.#reader = new OpenAIReader({
       name: this.name,
       clock,
       session: readingSession(this.#options),
-      connect: (events) => connectRealtime(url, { headers: sent, clock }, events),
+      connect: async (events) => {
+        const headers = await keyedHeaders({ ...this.#service, url });
+        return connectRealtime(url, { headers, clock }, events);
+      },
     });
+  }
+
+  get #url(): URL {
+    return realtimeUrl({ ...this.#service, ...this.#options });
   }
 
   /** Adds the way out for a model that only has a name like a realtime model. */

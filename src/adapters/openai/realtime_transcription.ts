@@ -7,13 +7,10 @@ import {
   type VendorAddress,
 } from "../streaming/service.ts";
 import { StreamingSttSession } from "../streaming/stt_session.ts";
-import { languageField } from "./models.ts";
+import { languageField, OPENAI_URL } from "./models.ts";
 import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 import { TranscriptionCodec } from "./realtime_transcription_codec.ts";
 import type { TranscriptionModelOptions } from "./transcription.ts";
-
-/** OpenAI's own address. */
-export const OPENAI_URL = "https://api.openai.com/v1";
 
 /** Speech to text that hears while one speaks. */
 export class OpenAIRealtimeTranscription extends StreamingComponent implements STT {

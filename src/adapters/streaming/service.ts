@@ -3,7 +3,7 @@ import type { Component, ComponentContext } from "../../inference/contracts/comp
 import { checkObject } from "../../events/checks.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
-import { endpoint } from "../service/endpoint.ts";
+import { checkBaseUrl, endpoint } from "../service/endpoint.ts";
 import { type ServiceAddress, ServiceSocket, type ServiceSocketInit } from "./service_socket.ts";
 
 /** Options for a service that streams over a WebSocket. */
@@ -49,7 +49,9 @@ export class StreamingService {
     checkObject(options, name, "options like { apiKey }");
     this.name = name;
     this.#options = options;
-    if (options.baseUrl !== undefined) new URL(options.baseUrl);
+    if (options.baseUrl !== undefined) {
+      checkBaseUrl(options.baseUrl, ["http", "ws"], '"wss://speech.example.com"');
+    }
   }
 
   metrics(): { connections: number; failures: number } {
@@ -100,6 +102,15 @@ export class StreamingService {
       if (known && isWrong(known)) throw known;
       logger.debug(`${this.name}: the key was not checked: ${String(error)}`);
     }
+  }
+
+  /**
+   * Checks that there is a key, without a connection. What `getApiKey` would return is not known yet.
+   *
+   * @throws {InferenceError} there is none: `no-key`.
+   */
+  async expectKey(vendor: VendorAddress): Promise<void> {
+    if (!this.#options.getApiKey) await this.#address(vendor);
   }
 
   async #address({ baseUrl, path, query, keyHeader }: VendorAddress): Promise<ServiceAddress> {
