@@ -339,8 +339,8 @@ export class Agent implements AgentContext {
 
   /**
    * Says `text` after the current speech or, with `interrupt`, instead of it. Resolves with the part
-   * that was heard, once the speech has ended or was interrupted. Rejects with what kept the text from
-   * being said, or from being said to its end.
+   * that was heard, once the speech has ended or was interrupted: in an empty call it waits until a person
+   * is there to hear it. Rejects with what kept the text from being said, or from being said to its end.
    *
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */
@@ -353,8 +353,8 @@ export class Agent implements AgentContext {
 
   /**
    * Replies to `text` as if it had been said in the call. Resolves with the part that was heard, once
-   * the reply has ended or was interrupted. Rejects with what the model or the voice failed with where
-   * nothing of it was heard.
+   * the reply has ended or was interrupted: in an empty call it waits until a person is there to hear it.
+   * Rejects with what the model or the voice failed with where nothing of it was heard.
    *
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */

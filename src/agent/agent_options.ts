@@ -15,7 +15,7 @@ import { checkInputFilters, type InputFilter } from "./input_filter.ts";
 import type { Processor } from "./processor.ts";
 import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { checkUser } from "../edge/validation.ts";
-import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkNames, checkObject, shown } from "../events/checks.ts";
 import { checkClock } from "../events/clock.ts";
 import { checkDuration } from "../events/waiting.ts";
 import { checkProcessors, checkVideoTrack } from "./processor.ts";
@@ -89,6 +89,17 @@ export interface AgentJoinOptions {
 /** The methods that an edge must have, of whatever class it is. */
 const EDGE_METHODS = ["authenticate", "createCall", "join", "publishTracks", "createAudioTrack"];
 
+const OPTIONS = {
+  ...{ edge: true, agentUser: true, instructions: true, processors: true, onAudio: true, onEnter: true },
+  ...{ history: true, publishAudio: true, audioMode: true, publishVideo: true, sampleRate: true },
+  ...{ hearsAgents: true, inputFilters: true, speakerFilter: true, kernel: true, maxCallMs: true },
+  ...{ closeWhenIdleMs: true, logger: true, clock: true },
+  // Those of a conversation.
+  ...{ llm: true, stt: true, tts: true, vad: true, textTransform: true, pronunciations: true },
+  ...{ backgroundSound: true, thinkingSound: true, tools: true, onToolStarted: true, onToolEnded: true, turnHandling: true },
+  ...{ outageMessage: true, onFailure: true, awayAfterMs: true, vision: true, broadcastMetrics: true },
+} as const satisfies Record<keyof AgentOptions, true>;
+
 /**
  * Throws unless an agent can be created with these options.
  *
@@ -97,6 +108,7 @@ const EDGE_METHODS = ["authenticate", "createCall", "join", "publishTracks", "cr
  */
 export function checkAgentOptions(options: AgentOptions): void {
   checkObject(options, "options", "an object like { edge, agentUser }");
+  checkNames(options, "options", OPTIONS);
   const { edge, agentUser } = options;
   const missing = [
     ...edge === undefined || edge === null

@@ -64,6 +64,22 @@ export function checkMethods(
 }
 
 /**
+ * Throws for an option that there is not: `deno run` checks no types, and a name with a typo would be
+ * ignored in silence.
+ *
+ * @param known an entry for each name: `{ calls: true } satisfies Record<keyof Limits, true>` is complete
+ * @throws {TypeError} names the first unknown option, and those that there are.
+ */
+export function checkNames(options: object, name: string, known: object): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(known, option)) continue;
+    throw new TypeError(
+      `${name}: expected only ${Object.keys(known).join(", ")}, got ${shown(option)}`,
+    );
+  }
+}
+
+/**
  * Throws unless `signal` is an `AbortSignal`, or left out.
  *
  * @throws {TypeError} names the actual value.

@@ -1,6 +1,6 @@
 /** What a worker takes on, and how busy it is measured against that. @module */
 import type { WorkerLoad } from "../edge/jobs.ts";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkNames, checkObject, shown } from "../events/checks.ts";
 import { checkDuration } from "../events/waiting.ts";
 
 /** Limits of a worker. */
@@ -64,12 +64,7 @@ const DEFAULTS: WorkerLimits = {
  */
 export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLimits {
   checkObject(limits, "limits", "an object like { calls: 10 }");
-  for (const name of Object.keys(limits)) {
-    if (name in DEFAULTS) continue;
-    throw new TypeError(
-      `limits.${name} is no limit: known are ${Object.keys(DEFAULTS).join(", ")}`,
-    );
-  }
+  checkNames(limits, "limits", DEFAULTS);
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   const all: WorkerLimits = { ...DEFAULTS, ...Object.fromEntries(given) };
   const { calls } = all;

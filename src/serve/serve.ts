@@ -1,5 +1,5 @@
 /** Many calls in one program. @module */
-import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkNames, checkObject, shown } from "../events/checks.ts";
 import { checkClock, systemClock } from "../events/clock.ts";
 import { consoleLogger, guardedLogger } from "../events/logger.ts";
 import { AgentWorker } from "./agent_worker.ts";
@@ -11,6 +11,12 @@ import { checkIsolation, claimModule } from "./isolation/check_isolation.ts";
 import { runAgent } from "./isolation/run_agent.ts";
 import { agentSpawner } from "./isolation/spawn_agent.ts";
 import type { ServeOptions } from "./serve_options.ts";
+
+const OPTIONS = {
+  ...{ agent: true, sources: true, agentIsolation: true, agentProcess: true, edges: true },
+  ...{ accept: true, goodbye: true, join: true, limits: true, measure: true, isProgram: true },
+  ...{ clock: true, logger: true },
+} as const satisfies Record<keyof ServeOptions, true>;
 
 /**
  * Runs many calls in one program, over any edge: for each job that a source announces, it creates an
@@ -39,6 +45,7 @@ import type { ServeOptions } from "./serve_options.ts";
  */
 export async function serve(options: ServeOptions): Promise<AgentWorker> {
   checkObject(options, "options", "an object like { agent, sources }");
+  checkNames(options, "options", OPTIONS);
   const { sources = [], clock = systemClock } = options;
   for (const name of ["agent", "accept", "goodbye", "measure"] as const) {
     const value = options[name];

@@ -64,7 +64,8 @@ export interface WebhookJobsOptions {
  *
  * await using edge = new GetStreamEdge();
  * const webhooks = new WebhookJobs({ read: (request) => edge.readWebhook(request) });
- * const worker = await serve({ agent, sources: [webhooks], isProgram: true });
+ * // `using`: a server that cannot be opened ends the worker, too.
+ * await using worker = await serve({ agent, sources: [webhooks], isProgram: true });
  * const server = Deno.serve({ port: 8080 }, webhooks.fetch);
  * await worker.closed;
  * await server.shutdown();

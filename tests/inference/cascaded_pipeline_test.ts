@@ -604,7 +604,7 @@ Deno.test("options that make no sense are refused when the agent is made", async
   make({
     llmTimeoutMs: Infinity,
     vad: { sttTimeoutMs: Infinity },
-    bargeIn: { falseInterruptionTimeoutMs: 0 },
+    interruption: { falseInterruptionTimeoutMs: 0 },
   });
 });
 

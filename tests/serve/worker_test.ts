@@ -311,7 +311,8 @@ Deno.test("serve names a wrong option", async () => {
       "limits.cpu: expected more than 0 and at most 1, got 80: 0.8 is 80 %",
     ],
     [{ agent, limits: { drainMs: -1 } }, "limits.drainMs: expected a number of milliseconds"],
-    [{ agent, limits: { drain: 1 } }, "limits.drain is no limit"],
+    [{ agent, limits: { drain: 1 } }, "limits: expected only calls,"],
+    [{ agent, source: [] }, "options: expected only agent, sources,"],
     [{ agent, accept: true }, "accept: expected a function, got true"],
   ];
   for (const [options, message] of wrong) {

@@ -1,6 +1,9 @@
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import type { UserTurnLimitOptions } from "../turns/user_turn_limit.ts";
-import { shown } from "../../events/checks.ts";
+import type { EndpointingOptions } from "../turns/turn_owner.ts";
+import type { InterruptionOptions } from "../turns/interruption_handler.ts";
+import type { VadOptions } from "../turns/vad_options.ts";
+import { checkNames, checkObject, shown } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
 /** The longest duration of the VAD options: audio is buffered for that long. */
@@ -11,13 +14,35 @@ const MAX_ENDPOINTING_MS = 30_000;
 /** The owners of turns that have a name. */
 const OWNERS = ["stt", "vad", "realtime", "manual"];
 
+const OPTIONS = {
+  ...{ turnDetection: true, endpointing: true, userTurnLimit: true, vad: true, mixSpeakers: true },
+  ...{ interruption: true, preemptiveGeneration: true, shouldReply: true, onUserTurnCompleted: true },
+  ...{ historyLimit: true, onHistoryFull: true, llmTimeoutMs: true, ttsTimeoutMs: true },
+} as const satisfies Record<keyof TurnHandlingOptions, true>;
+const ENDPOINTING = { minDelayMs: true, maxDelayMs: true } as const satisfies Record<
+  keyof EndpointingOptions,
+  true
+>;
+const VAD = {
+  ...{ threshold: true, minSpeechMs: true, silenceDurationMs: true, prefixPaddingMs: true },
+  ...{ maxSegmentMs: true, sttTimeoutMs: true },
+} as const satisfies Record<keyof VadOptions, true>;
+const TURN_LIMIT = { maxDurationMs: true, maxWords: true, onExceeded: true } as const satisfies Record<
+  keyof UserTurnLimitOptions,
+  true
+>;
+const INTERRUPTION = {
+  ...{ minDurationMs: true, falseInterruptionTimeoutMs: true, backchannelBoundaryMs: true },
+  ...{ backchannels: true, nearSpeakerOnly: true },
+} as const satisfies Record<keyof InterruptionOptions, true>;
+
 /** Throws a TypeError or a RangeError for turn handling options that make no sense. */
 export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
-  checkGroup("turnHandling", options);
+  checkGroup("turnHandling", options, OPTIONS);
   const { vad = {}, interruption = {}, endpointing = {}, shouldReply, historyLimit } = options;
   checkTurnDetection(options.turnDetection);
   checkTurnLimit(options.userTurnLimit);
-  checkGroup("turnHandling.endpointing", endpointing);
+  checkGroup("turnHandling.endpointing", endpointing, ENDPOINTING);
   const { minDelayMs, maxDelayMs } = endpointing;
   checkRange("turnHandling.endpointing.minDelayMs", minDelayMs, 0, MAX_ENDPOINTING_MS);
   checkRange(
@@ -26,8 +51,8 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
     minDelayMs ?? 0,
     MAX_ENDPOINTING_MS,
   );
-  checkGroup("turnHandling.vad", vad);
-  checkGroup("turnHandling.interruption", interruption);
+  checkGroup("turnHandling.vad", vad, VAD);
+  checkGroup("turnHandling.interruption", interruption, INTERRUPTION);
   const { threshold, minSpeechMs, silenceDurationMs, prefixPaddingMs, maxSegmentMs, sttTimeoutMs } =
     vad;
   checkRange("turnHandling.vad.threshold", threshold, 0, 1);
@@ -64,7 +89,7 @@ export function checkTurnHandling(options: TurnHandlingOptions = {}): void {
 }
 
 function checkTurnLimit(limit: unknown = {}): void {
-  checkGroup("turnHandling.userTurnLimit", limit);
+  checkGroup("turnHandling.userTurnLimit", limit, TURN_LIMIT);
   const { maxDurationMs, maxWords, onExceeded } = limit as UserTurnLimitOptions;
   checkRange("turnHandling.userTurnLimit.maxDurationMs", maxDurationMs, 1000, Infinity);
   checkRange("turnHandling.userTurnLimit.maxWords", maxWords, 1, Infinity);
@@ -76,7 +101,7 @@ function checkTurnLimit(limit: unknown = {}): void {
 
 function checkBackchannels(backchannels: unknown = {}): void {
   const name = "turnHandling.interruption.backchannels";
-  checkGroup(name, backchannels);
+  checkObject(backchannels, name);
   for (const [language, words] of Object.entries(backchannels as object)) {
     if (Array.isArray(words) && words.every((word) => typeof word === "string")) continue;
     throw new TypeError(`${name}.${language}: expected an array of texts, got ${shown(words)}`);
@@ -91,9 +116,9 @@ function checkTurnDetection(value: unknown): void {
   );
 }
 
-function checkGroup(name: string, value: unknown): void {
-  if (typeof value === "object" && value !== null) return;
-  throw new TypeError(`${name}: expected an object, got ${shown(value)}`);
+function checkGroup(name: string, value: unknown, known: Readonly<Record<string, true>>): void {
+  checkObject(value, name);
+  checkNames(value, name, known);
 }
 
 function checkBoolean(name: string, value: unknown): void {

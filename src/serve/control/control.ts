@@ -47,7 +47,8 @@ export interface WorkerControlOptions {
  * ```ts ignore
  * import { serve, WorkerControl } from "@ringline/edge/serve";
  *
- * const worker = await serve({ agent, sources: [edge], isProgram: true });
+ * // `using`: a control that cannot be opened ends the worker, too.
+ * await using worker = await serve({ agent, sources: [edge], isProgram: true });
  * const control = new WorkerControl(worker, { token: Deno.env.get("CONTROL_TOKEN"), edge });
  * const server = Deno.serve({ hostname: "127.0.0.1", port: 8081 }, control.fetch);
  * await worker.closed;

@@ -53,7 +53,7 @@ Deno.test("checkSettings rejects wrong settings and names what it expected", () 
   assertThrows(() => checkSettings({ limits: null } as never), TypeError, "limits");
   assertThrows(() => checkLimits({ people: 0 }), RangeError, "limits.people");
   assertThrows(() => checkLimits({ videos: 9 }), RangeError, "at most 8");
-  assertThrows(() => checkLimits({ persons: 3 } as never), RangeError, "not a limit");
+  assertThrows(() => checkLimits({ persons: 3 } as never), TypeError, "limits: expected only");
 });
 
 Deno.test("checkIceServers rejects servers that browsers would reject", () => {

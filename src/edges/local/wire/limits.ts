@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { shown } from "../../../events/checks.ts";
+import { checkNames, shown } from "../../../events/checks.ts";
 import * as v from "valibot";
 import type { Clock } from "../../../events/clock.ts";
 
@@ -74,13 +74,9 @@ export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
   if (typeof given !== "object" || given === null) {
     throw new TypeError(`limits: expected an object, got ${shown(given)}`);
   }
+  checkNames(given, "limits", DEFAULT_LIMITS);
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in DEFAULT_LIMITS)) {
-      throw new RangeError(
-        `limits.${name} is not a limit: use one of ${Object.keys(DEFAULT_LIMITS).join(", ")}`,
-      );
-    }
     if (value === undefined) continue;
     const least = name === "videos" || name === "graceMs" ? 0 : 1;
     if (!Number.isInteger(value) || value < least) {
