@@ -24,7 +24,7 @@ Deno.test("an agent refuses an option that there is not, and names those that th
 Deno.test("so do the groups of turnHandling", () => {
   const groups = {
     endpointing: "delayMs",
-    vad: "treshold",
+    vad: "thresholds",
     interruption: "mode",
     userTurnLimit: "words",
   };
