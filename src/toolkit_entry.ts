@@ -33,6 +33,7 @@ export {
 export { type ErrorData, fromErrorData, toErrorData } from "./edge/toolkit/error_data.ts";
 export { openBrowser } from "./edge/toolkit/open_browser.ts";
 export { rejectionError, withoutSecrets } from "./edge/toolkit/service_errors.ts";
+export { environmentHint, environmentVariable } from "./edge/toolkit/environment.ts";
 export { tokenClaims, tokenEndsAt } from "./edge/toolkit/token_claims.ts";
 export { WorkerWebSocket, type WorkerWebSocketOptions } from "./edge/toolkit/worker_web_socket.ts";
 export { Channel, type ChannelOptions } from "./events/channel.ts";

@@ -4,7 +4,12 @@
  * @module
  */
 import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
-import { checkDuration, type EdgeOptions } from "@ringline/edge/toolkit";
+import {
+  checkDuration,
+  type EdgeOptions,
+  environmentHint,
+  environmentVariable,
+} from "@ringline/edge/toolkit";
 import { isCodecName, type VideoCodec } from "./wire/video_codec.ts";
 
 /** The addresses of Stream's services; `basePath` overrides them. */
@@ -98,7 +103,7 @@ export interface GetStreamSettings {
  */
 export function readSettings(
   options: GetStreamEdgeOptions,
-  environment: (name: string) => string | undefined = readEnvironment,
+  environment: (name: string) => string | undefined = environmentVariable,
 ): GetStreamSettings {
   const apiKey = options.apiKey ?? environment("STREAM_API_KEY");
   const { userToken } = options;
@@ -112,7 +117,11 @@ export function readSettings(
     ...(isAllowed ? [] : ["apiSecret (or STREAM_API_SECRET in the environment), or userToken"]),
   ];
   if (!apiKey || !isAllowed) {
-    throw new TypeError(`GetStreamEdge needs ${missing.join(" and ")}${environmentHint()}`);
+    throw new TypeError(
+      `GetStreamEdge needs ${missing.join(" and ")}${
+        environmentHint(["STREAM_API_KEY", "STREAM_API_SECRET"])
+      }`,
+    );
   }
   const basePath = options.basePath === undefined
     ? undefined
@@ -182,22 +191,6 @@ function checkUserToken({ apiSecret, userToken }: GetStreamEdgeOptions): void {
     return;
   }
   throw new TypeError("userToken: expected a user's token, or a function that returns one");
-}
-
-/** Says so where the environment may have what is missing, and may not be read. */
-function environmentHint(): string {
-  return ["STREAM_API_KEY", "STREAM_API_SECRET"].every(mayRead)
-    ? ""
-    : "; the environment may not be read: grant --allow-env";
-}
-
-function mayRead(name: string): boolean {
-  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
-}
-
-function readEnvironment(name: string): string | undefined {
-  // Reads it only where that is permitted: a program that passes both options needs no permission.
-  return mayRead(name) ? Deno.env.get(name) : undefined;
 }
 
 function checkAddress(name: string, value: string): string {

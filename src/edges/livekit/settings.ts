@@ -8,6 +8,8 @@ import {
   checkDuration,
   checkObject,
   type EdgeOptions,
+  environmentHint,
+  environmentVariable,
   type User,
   withoutSecrets,
 } from "@ringline/edge/toolkit";
@@ -117,7 +119,7 @@ export interface LiveKitSettings {
  */
 export function readSettings(
   options: LiveKitEdgeOptions,
-  environment: (name: string) => string | undefined = readEnvironment,
+  environment: (name: string) => string | undefined = environmentVariable,
 ): LiveKitSettings {
   const { token } = options;
   if (token !== undefined && typeof token !== "function") {
@@ -137,7 +139,11 @@ export function readSettings(
       : ["apiSecret (or LIVEKIT_API_SECRET in the environment), or token"]),
   ];
   if (missing.length > 0) {
-    throw new TypeError(`LiveKitEdge needs ${missing.join(" and ")}${environmentHint()}`);
+    throw new TypeError(
+      `LiveKitEdge needs ${missing.join(" and ")}${
+        environmentHint(["LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"])
+      }`,
+    );
   }
   const {
     requestTimeoutMs = 3000,
@@ -207,20 +213,4 @@ function checkUrl(name: string, value: string, protocol: RegExp): string {
     );
   }
   return value.replace(/\/+$/, "");
-}
-
-/** Says so where the environment may have what is missing, and may not be read. */
-function environmentHint(): string {
-  return ["LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"].every(mayRead)
-    ? ""
-    : "; the environment may not be read: grant --allow-env";
-}
-
-function mayRead(name: string): boolean {
-  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
-}
-
-function readEnvironment(name: string): string | undefined {
-  // Reads it only where that is permitted: a program that passes the options needs no permission.
-  return mayRead(name) ? Deno.env.get(name) : undefined;
 }
