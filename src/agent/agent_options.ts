@@ -90,14 +90,34 @@ export interface AgentJoinOptions {
 const EDGE_METHODS = ["authenticate", "createCall", "join", "publishTracks", "createAudioTrack"];
 
 const OPTIONS = {
-  ...{ edge: true, agentUser: true, instructions: true, processors: true, onAudio: true, onEnter: true },
+  ...{
+    edge: true,
+    agentUser: true,
+    instructions: true,
+    processors: true,
+    onAudio: true,
+    onEnter: true,
+  },
   ...{ history: true, publishAudio: true, audioMode: true, publishVideo: true, sampleRate: true },
   ...{ hearsAgents: true, inputFilters: true, speakerFilter: true, kernel: true, maxCallMs: true },
   ...{ closeWhenIdleMs: true, logger: true, clock: true },
   // Those of a conversation.
   ...{ llm: true, stt: true, tts: true, vad: true, textTransform: true, pronunciations: true },
-  ...{ backgroundSound: true, thinkingSound: true, tools: true, onToolStarted: true, onToolEnded: true, turnHandling: true },
-  ...{ outageMessage: true, onFailure: true, awayAfterMs: true, vision: true, broadcastMetrics: true },
+  ...{
+    backgroundSound: true,
+    thinkingSound: true,
+    tools: true,
+    onToolStarted: true,
+    onToolEnded: true,
+    turnHandling: true,
+  },
+  ...{
+    outageMessage: true,
+    onFailure: true,
+    awayAfterMs: true,
+    vision: true,
+    broadcastMetrics: true,
+  },
 } as const satisfies Record<keyof AgentOptions, true>;
 
 /**

@@ -107,5 +107,7 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAIC
 function checkModel(options: { readonly model: string }, example: string): void {
   checkObject(options, "options", `an object like ${example}`);
   if (typeof options.model === "string" && options.model !== "") return;
-  throw new TypeError(`model: expected the name of one of the service's models, got ${shown(options.model)}`);
+  throw new TypeError(
+    `model: expected the name of one of the service's models, got ${shown(options.model)}`,
+  );
 }

@@ -20,11 +20,7 @@ import { waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { keyedHeaders } from "./key.ts";
 import { OPENAI_MODELS, OPENAI_URL } from "./models.ts";
-import {
-  connectRealtime,
-  REALTIME_FORMAT,
-  realtimeUrl,
-} from "./realtime_protocol.ts";
+import { connectRealtime, REALTIME_FORMAT, realtimeUrl } from "./realtime_protocol.ts";
 import { OpenAIRealtimeSession } from "./realtime_session.ts";
 import { conversingSession, type OpenAIRealtimeOptions } from "./realtime_settings.ts";
 import { checkBaseUrl } from "../service/endpoint.ts";
@@ -51,7 +47,9 @@ class OpenAIRealtime implements RealtimeLLM {
 
   constructor(options: OpenAIRealtimeOptions) {
     this.#options = options;
-    if (options.baseUrl !== undefined) checkBaseUrl(options.baseUrl, ["http", "ws"], `"${OPENAI_URL}"`);
+    if (options.baseUrl !== undefined) {
+      checkBaseUrl(options.baseUrl, ["http", "ws"], `"${OPENAI_URL}"`);
+    }
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -76,11 +74,15 @@ class OpenAIRealtime implements RealtimeLLM {
     const url = this.#url;
     options.signal.throwIfAborted();
     const { clock, signal } = options;
-    const headers = await waitFor(keyedHeaders({ ...this.#options, name, url }), "the key of a realtime session", {
-      timeoutMs: connectTimeoutMs,
-      signal,
-      clock,
-    });
+    const headers = await waitFor(
+      keyedHeaders({ ...this.#options, name, url }),
+      "the key of a realtime session",
+      {
+        timeoutMs: connectTimeoutMs,
+        signal,
+        clock,
+      },
+    );
     const keepalive = { ...KEEPALIVE, message: () => session.keepalive() };
     const session: OpenAIRealtimeSession = new OpenAIRealtimeSession({
       clock,

@@ -11,7 +11,9 @@ export type Scheme = "http" | "ws";
  */
 export function checkBaseUrl(value: unknown, schemes: readonly Scheme[], example: string): void {
   const url = typeof value === "string" ? URL.parse(value) : null;
-  if (url && schemes.some((one) => url.protocol === `${one}:` || url.protocol === `${one}s:`)) return;
+  if (url && schemes.some((one) => url.protocol === `${one}:` || url.protocol === `${one}s:`)) {
+    return;
+  }
   throw new TypeError(`baseUrl: expected an address like ${example}, got ${shown(value)}`);
 }
 

@@ -16,7 +16,12 @@ const OWNERS = ["stt", "vad", "realtime", "manual"];
 
 const OPTIONS = {
   ...{ turnDetection: true, endpointing: true, userTurnLimit: true, vad: true, mixSpeakers: true },
-  ...{ interruption: true, preemptiveGeneration: true, shouldReply: true, onUserTurnCompleted: true },
+  ...{
+    interruption: true,
+    preemptiveGeneration: true,
+    shouldReply: true,
+    onUserTurnCompleted: true,
+  },
   ...{ historyLimit: true, onHistoryFull: true, llmTimeoutMs: true, ttsTimeoutMs: true },
 } as const satisfies Record<keyof TurnHandlingOptions, true>;
 const ENDPOINTING = { minDelayMs: true, maxDelayMs: true } as const satisfies Record<
@@ -27,7 +32,11 @@ const VAD = {
   ...{ threshold: true, minSpeechMs: true, silenceDurationMs: true, prefixPaddingMs: true },
   ...{ maxSegmentMs: true, sttTimeoutMs: true },
 } as const satisfies Record<keyof VadOptions, true>;
-const TURN_LIMIT = { maxDurationMs: true, maxWords: true, onExceeded: true } as const satisfies Record<
+const TURN_LIMIT = {
+  maxDurationMs: true,
+  maxWords: true,
+  onExceeded: true,
+} as const satisfies Record<
   keyof UserTurnLimitOptions,
   true
 >;
