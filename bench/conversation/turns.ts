@@ -76,8 +76,8 @@ export async function measureTurns(
     }
     figures.push(result);
     progress(
-      `turns by ${kind}: ${median(result.plainMs).toFixed(0)} ms, with a tool ` +
-        `${median(result.toolMs).toFixed(0)} ms, ${result.cut} of ${turns} cut`,
+      `turns by ${kind}: ${shown(result.plainMs)}, with a tool ${shown(result.toolMs)}, ` +
+        `${result.cut} of ${turns} cut`,
     );
   }
   return figures;
@@ -117,4 +117,8 @@ function atPageRate(pcm: PcmChunk): Int16Array<ArrayBuffer> {
     outputRate: RATE,
   });
   return resampler.convert(pcm).samples.slice();
+}
+
+function shown(values: readonly number[]): string {
+  return values.length > 0 ? `${median(values).toFixed(0)} ms` : "none whole";
 }
