@@ -26,14 +26,14 @@ export function changesOf(update: AgentUpdate): Partial<ConversationOptions> {
 /** Throws a TypeError for an option that cannot be changed in a call, and for wrong instructions. */
 export function checkUpdate(update: AgentUpdate): void {
   checkObject(update, "update", "an object like { instructions, tools }");
-  checkNames("update", update, []);
+  checkChangeable("update", update, []);
   checkInstructions("update", update.instructions);
 }
 
 /** Throws a TypeError for a handoff that makes no sense. */
 export function checkHandoff(to: HandoffOptions): void {
   checkObject(to, "handoff", "an object like { name, instructions, tools }");
-  checkNames("handoff", to, ["name", "history", "onEnter"]);
+  checkChangeable("handoff", to, ["name", "history", "onEnter"]);
   const { name, instructions, history = "all", onEnter } = to;
   if (typeof name !== "string" || name === "") {
     throw new TypeError(`handoff: name: expected a text, got ${shown(name)}`);
@@ -51,7 +51,7 @@ export function checkHandoff(to: HandoffOptions): void {
   );
 }
 
-function checkNames(what: string, options: object, more: readonly string[]): void {
+function checkChangeable(what: string, options: object, more: readonly string[]): void {
   const names: readonly string[] = ["instructions", ...UPDATABLE, ...more];
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || names.includes(name)) continue;

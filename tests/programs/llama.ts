@@ -25,6 +25,7 @@ import { ask } from "../adapters/_chat.ts";
 import { collect } from "../adapters/_double.ts";
 import { until } from "../fixtures/until.ts";
 import { KEY, type Llama, startLlama } from "./_llama.ts";
+import { assertGivesUp } from "./_unwanted.ts";
 
 const tools: ToolDescription[] = [{
   name: "get_time",
@@ -205,24 +206,7 @@ Deno.test("a llama-cpp-python server stops writing a reply that is not wanted an
   await using server = await startLlama({ api_key: KEY, interrupt_requests: "false" });
   const hello = () => reply(chat(server, { max_tokens: 1 }), user("Say hello."));
   await hello();
-  for (const way of ["abort", "leave"]) {
-    const controller = new AbortController();
-    const request = ask({ ...user("Write a long story."), signal: controller.signal });
-    let count = 0;
-    const reading = (async () => {
-      for await (const _ of chat(server, ENDLESS).generate(request)) {
-        if (++count < 20) continue;
-        if (way === "leave") break;
-        controller.abort(new Error("changed my mind"));
-      }
-    })();
-    if (way === "abort") await assertRejects(() => reading, Error, "changed my mind");
-    await reading.catch(() => {});
-    const asked = performance.now();
-    await hello();
-    // A tenth of a second on a quiet machine, and else not before the other reply ends.
-    assertLess(performance.now() - asked, 5000);
-  }
+  await assertGivesUp(chat(server, ENDLESS), { text: "Write a long story.", next: hello });
 });
 
 Deno.test("an agent replies by a model that tells no usage, and knows when it was cut short", async () => {

@@ -2,7 +2,7 @@
  * `deno task adapters:programs`: `transformers serve` takes the requests of our adapters of OpenAI's interface, and
  * those of the AI SDK at `/responses`. Its tiny models say what `tiny_models.py` has written into them.
  */
-import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { createOpenAI } from "npm:@ai-sdk/openai@4.0.118";
 import { aiSdkLLM } from "../../src/adapters/ai_sdk/mod.ts";
 import {
@@ -21,6 +21,7 @@ import { ask } from "../adapters/_chat.ts";
 import { collect } from "../adapters/_double.ts";
 import { transcribed } from "../adapters/_stt.ts";
 import { startTransformers, type Transformers } from "./_transformers.ts";
+import { assertGivesUp } from "./_unwanted.ts";
 
 const tools: ToolDescription[] = [{
   name: "get_time",
@@ -104,26 +105,10 @@ async function converse(llm: (limit?: number) => LLM): Promise<void> {
   assertEquals(result.texts.join(""), "It is noon there");
 }
 
-/** Aborts a reply that goes on for minutes, and one that its reader leaves; what is asked next is replied to soon. */
+/** A reply that is not wanted any more keeps none waiting. */
 async function stop(llm: (limit?: number) => LLM): Promise<void> {
-  for (const way of ["abort", "leave"]) {
-    const controller = new AbortController();
-    const request = ask({ ...user("Please count."), signal: controller.signal });
-    let count = 0;
-    const reading = (async () => {
-      for await (const _ of llm(30_000).generate(request)) {
-        if (++count < 20) continue;
-        if (way === "leave") break;
-        controller.abort(new Error("changed my mind"));
-      }
-    })();
-    if (way === "abort") await assertRejects(() => reading, Error, "changed my mind");
-    await reading.catch(() => {});
-    const asked = performance.now();
-    await reply(llm(), user("Hello."));
-    // A tenth of a second on a quiet machine, and else not before the other reply ends.
-    assertLess(performance.now() - asked, 5000);
-  }
+  const next = () => reply(llm(), user("Hello."));
+  await assertGivesUp(llm(30_000), { text: "Please count.", next });
 }
 
 Deno.test("transformers serve takes what the adapters of OpenAI's interface send", async (t) => {

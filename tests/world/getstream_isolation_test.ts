@@ -1,8 +1,8 @@
 /** Agents in processes of their own, in calls of the double of Stream's services. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { createHmac } from "node:crypto";
 import { API_KEY, API_SECRET, StreamDouble } from "../edges/getstream/double/stream_double.ts";
+import { announceCall } from "./leases/_stream_webhook.ts";
 import { until } from "../fixtures/until.ts";
 import { isAlive, IsolatedWorker } from "./_isolated_worker.ts";
 
@@ -29,23 +29,6 @@ async function replies(worker: IsolatedWorker): Promise<[count: number, seconds:
   return [value("count"), value("sum")];
 }
 
-/** Sends a worker Stream's webhook of a call in which anna waits; returns the answer. */
-async function announce(worker: IsolatedWorker, callId: string): Promise<string> {
-  const user = { id: "anna", name: "Anna" };
-  const body = JSON.stringify({
-    type: "call.session_started",
-    session_id: "1",
-    call: { id: callId, type: "default", session: { participants: [{ user }] } },
-  });
-  const signature = createHmac("sha256", API_SECRET).update(body).digest("hex");
-  const response = await fetch(`${addressOf(worker)}/webhook`, {
-    method: "POST",
-    headers: { "x-signature": signature },
-    body,
-  });
-  return `${response.status} ${(await response.json()).status}`;
-}
-
 /**
  * Anna enters a call, to which the worker is then called.
  *
@@ -57,7 +40,7 @@ async function call(
   const cid = `default:${callId}`;
   const sessionId = await double.addPerson(cid, "anna", "Anna");
   await double.sfu.command("record", { cid, userId: "bot" });
-  assertEquals(await announce(worker, callId), "200 accepted");
+  assertEquals(await announceCall(addressOf(worker), callId), "200 accepted");
   await double.sfu.command("speak", { cid, sessionId, frequency: 440, amplitude: 0 });
   return {
     heardMs: async () =>

@@ -1,8 +1,8 @@
 /** Workers of Stream's calls in programs of their own, on one Redis and the double of its services. */
 import { assert, assertEquals } from "@std/assert";
-import { createHmac } from "node:crypto";
 import { RedisJobStore } from "@ringline/redis";
 import { API_KEY, API_SECRET, StreamDouble } from "../../edges/getstream/double/stream_double.ts";
+import { announceCall } from "./_stream_webhook.ts";
 import { until } from "../../fixtures/until.ts";
 import { hasRedis, RedisServer } from "./_redis.ts";
 import { WorkerProgram } from "./_workers.ts";
@@ -17,19 +17,9 @@ const START_MS = 60_000;
 /** A worker, and what its lines say. */
 class StreamWorker extends WorkerProgram {
   /** Sends it Stream's webhook of a call in which anna waits; returns the answer. */
-  async announce(callId: string): Promise<string> {
+  announce(callId: string): Promise<string> {
     const port = this.lines.find((line) => line.startsWith("port "))!.slice(5);
-    const user = { id: "anna", name: "Anna" };
-    const body = JSON.stringify({
-      type: "call.session_started",
-      session_id: "1",
-      call: { id: callId, type: "default", session: { participants: [{ user }] } },
-    });
-    const signature = createHmac("sha256", API_SECRET).update(body).digest("hex");
-    const headers = { "x-signature": signature };
-    const url = `http://127.0.0.1:${port}/webhook`;
-    const response = await fetch(url, { method: "POST", headers, body });
-    return `${response.status} ${(await response.json()).status}`;
+    return announceCall(`http://127.0.0.1:${port}`, callId);
   }
 }
 
