@@ -1,6 +1,7 @@
 /** LiveKit's own server on the loopback, and its API. */
 import { createSocket } from "node:dgram";
 import { delay } from "@std/async/delay";
+import { ParticipantInfo_State } from "@livekit/protocol";
 import { RoomServiceClient } from "livekit-server-sdk";
 import { findLiveKitServer } from "../../../scripts/livekit_server.ts";
 import { until } from "../../fixtures/until.ts";
@@ -92,6 +93,19 @@ export class LiveKitServer implements AsyncDisposable {
 
   get url(): string {
     return `ws://127.0.0.1:${this.port}`;
+  }
+
+  /**
+   * Waits until a participant's media have arrived, and with them its join's last messages: a server
+   * that closes its socket while some are under way resets it, and the reason, sent just before, is
+   * lost with it.
+   */
+  async hasMediaOf(identity: string, room: string): Promise<void> {
+    await until(`the server has the media of ${identity}`, async () => {
+      const participants = await this.rooms.listParticipants(room).catch(() => []);
+      const { ACTIVE } = ParticipantInfo_State;
+      return participants.some((one) => one.identity === identity && one.state === ACTIVE);
+    });
   }
 
   /** Has it stop, and not wait until its rooms have ended by themselves. */

@@ -1,5 +1,4 @@
 /** An agent in a room of LiveKit's own server, with people who use LiveKit's own client. */
-import { ParticipantInfo_State } from "@livekit/protocol";
 import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
 import {
   type CallConnection,
@@ -269,14 +268,9 @@ liveKitTest("a call ends with the reason that the server gives", async ({ server
   await using other = edgeOn(server.url);
   const agent = new Listener({ id: "bot", name: "Bot" });
   const call = await edge.createCall("kitchen");
-  // Waits until the join's last messages have arrived: a server that closes its socket while some
-  // are under way resets it, and the reason, sent just before, is lost with it.
   const join = async (by = edge) => {
     const connection = await by.join(agent, call);
-    await until("the server has its media", async () => {
-      const [bot] = await server.rooms.listParticipants("kitchen");
-      return bot?.state === ParticipantInfo_State.ACTIVE;
-    });
+    await server.hasMediaOf("bot", "kitchen");
     return connection;
   };
   let connection = await join();

@@ -1,5 +1,5 @@
 /** What interrupts an agent's call on LiveKit's own server, and how it comes back. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   ConnectionStateChangedEvent,
   ParticipantJoinedEvent,
@@ -118,9 +118,12 @@ liveKitTest("a server that is stopped is left for the next", async ({ server }) 
   const connection = await edge.join(new Listener({ id: "bot", name: "Bot" }), call);
   const back = Promise.withResolvers<ReconnectedEvent>();
   edge.events.subscribe(ReconnectedEvent, back.resolve);
+  await server.hasMediaOf("bot", "kitchen");
   await server.stop();
   const { strategy, attempts } = await back.promise;
-  assertEquals([strategy, attempts, connection.state], ["rejoin", 1, "waiting"]);
+  assertEquals([strategy, connection.state], ["rejoin", "waiting"]);
+  // It does not wait until what it says at the end has been sent: then three resumptions fail before.
+  assert(attempts === 1 || attempts === 4, `${attempts} attempts`);
   assertEquals((await next.rooms.listParticipants("kitchen")).length, 1);
 });
 
