@@ -173,7 +173,7 @@ export class CoordinatorSocket {
       onEnd: (end) => ended.resolve(end),
       signal,
       clock,
-      ...(connect ? { connect } : {}),
+      connect,
     });
     const abort = (): void => ended.resolve({ kind: "closed" });
     signal.addEventListener("abort", abort, { once: true });

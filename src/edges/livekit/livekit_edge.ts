@@ -1,5 +1,5 @@
 /** The edge for rooms of LiveKit's servers. @module */
-import { KeptMedia, MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
+import { KeptMedia, MediaConnection, MediaProcess } from "@ringline/edge/media";
 import {
   type AgentState,
   type AudioTrack,
@@ -554,11 +554,9 @@ export class LiveKitEdge extends EdgeTransport {
     const createToken = (asking: AbortSignal): Promise<string> =>
       this.#tokens.ofAgent(room, user, asking, seat);
     await using undo = new AsyncDisposableStack();
-    const [token, lease] = await both(
-      createToken(signal),
-      this.#process.acquire({ signal, timeoutMs: Infinity }),
-    );
-    undo.defer(() => lease.release());
+    const leasing = this.#process.acquire({ signal, timeoutMs: Infinity });
+    undo.defer(async () => await (await leasing.catch(() => undefined))?.release());
+    const [token, lease] = await Promise.all([createToken(signal), leasing]);
     const broker = new CallBroker({
       lease,
       events: this.events,
@@ -592,7 +590,7 @@ export class LiveKitEdge extends EdgeTransport {
       },
       signal,
       timeoutMs: Infinity,
-      ...(settings.sip ? { telephone: this.#telephone.of(room, broker) } : {}),
+      telephone: settings.sip && this.#telephone.of(room, broker),
       onEdgeMessage: (data, from) => broker.onMessage(data, from),
     });
     broker.connection = connection;
@@ -645,15 +643,4 @@ export class LiveKitEdge extends EdgeTransport {
         : `expected { connection }, since ${open.length} calls are joined`,
     );
   }
-}
-
-/** Waits for both; releases the process when there is no token. */
-async function both(
-  token: Promise<string>,
-  lease: Promise<MediaLease>,
-): Promise<[string, MediaLease]> {
-  const [a, b] = await Promise.allSettled([token, lease]);
-  if (a.status === "fulfilled" && b.status === "fulfilled") return [a.value, b.value];
-  if (b.status === "fulfilled") await b.value.release();
-  throw a.status === "rejected" ? a.reason : (b as PromiseRejectedResult).reason;
 }

@@ -114,7 +114,7 @@ export class SfuSocket {
       },
       signal,
       clock,
-      ...(connect ? { connect } : {}),
+      connect,
     });
     try {
       socket.send(encode({ case: "joinRequest", value: options.join }));
