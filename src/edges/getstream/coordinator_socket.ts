@@ -11,6 +11,7 @@ import {
   ProtocolError,
   retry,
   type SocketEnd,
+  type SocketPort,
   waitFor,
 } from "@ringline/edge/toolkit";
 import { pauseAfter } from "./wire/retrying.ts";
@@ -64,7 +65,7 @@ export interface CoordinatorSocketInit {
    */
   onError: (error: EdgeError) => void;
   times?: Partial<CoordinatorTimes>;
-  connect?: (url: string) => WebSocket;
+  connect?: (url: string) => SocketPort;
 }
 
 /**
