@@ -9,8 +9,8 @@
  * ```ts
  * import { systemClock, waitFor } from "@ringline/edge/toolkit";
  *
- * const answer = Promise.resolve("welcome");
- * const text = await waitFor(answer, "the service's answer", {
+ * const greeting = Promise.resolve("welcome");
+ * const text = await waitFor(greeting, "the service's greeting", {
  *   timeoutMs: 5000,
  *   clock: systemClock,
  * });

@@ -49,6 +49,16 @@ const MAX_EARLY_TEXTS = 32;
 /** The people are away after so long, unless the options say otherwise. */
 const AWAY_AFTER_MS = 15_000;
 
+/** The call that a pipeline is opened for. */
+interface OpenCall {
+  conversation: Conversation;
+  track: OutboundAudioTrack;
+  /** Samples per second of the audio that the agent receives. */
+  sampleRate: number;
+  /** Aborted when the join is. */
+  signal: AbortSignal;
+}
+
 /** The processor that turns what an agent hears into replies: starts its models and its pipeline. */
 export class ConversationProcessor implements Processor {
   readonly name = "conversation";
@@ -125,41 +135,64 @@ export class ConversationProcessor implements Processor {
   }
 
   /** Opens the pipeline: the agent has joined its call and may speak from now on. */
-  async open(
-    { conversation, track, sampleRate, signal }: {
-      conversation: Conversation;
-      track: OutboundAudioTrack;
-      sampleRate: number;
-      signal: AbortSignal;
-    },
-  ): Promise<void> {
+  async open(call: OpenCall): Promise<void> {
     const agent = this.#agent!;
-    const { clock, user: agentUser, logger } = agent;
     const states = this.#states!;
     const emit = (event: object) => {
       this.events.send(event);
       states.observe(event);
     };
-    const report = (error: unknown, context: string) => this.#report(error, context);
-    const { onToolStarted, onToolEnded, backgroundSound, thinkingSound } = this.#options;
-    const { outageMessage } = this.#options;
-    const changes = this.#changes;
-    const { llm, options: { tools = [] } } = changes.settings;
-    const toolLedger = this.#toolLedger = new ToolLedger({
+    const toolLedger = this.#toolLedger = this.#openToolLedger(call.conversation, emit);
+    const context = this.#contextOf(call, toolLedger, emit);
+    this.#startMetrics(agent, call.track);
+    const prepare = await this.#openPipeline(context, call.signal);
+    states.opened();
+    this.#changes.opened({
+      agent,
+      toolLedger,
+      prepare,
+      onTaken: (settings) => this.#metrics?.use(componentsOf(settings)),
+      untilPerson: (signal) => untilPerson(agent.connection, signal),
+      reply: (run) => this.#pipeline?.replyAsNext(run),
+      emit,
+    });
+    for (const [participant, text] of this.#earlyTexts.splice(0)) {
+      this.#pipeline?.textReceived(participant, text);
+    }
+  }
+
+  #openToolLedger(conversation: Conversation, emit: (event: object) => void): ToolLedger {
+    const agent = this.#agent!;
+    const { clock, logger } = agent;
+    const { onToolStarted, onToolEnded } = this.#options;
+    const { tools = [] } = this.#changes.settings.options;
+    return new ToolLedger({
       executor: new ToolExecutor(tools, { clock, logger }),
       onHandoff: async ({ to }, run, check) => {
-        await changes.handoff(to as HandoffOptions, { run, check });
+        await this.#changes.handoff(to as HandoffOptions, { run, check });
         return `handed over to ${(to as HandoffOptions).name}`;
       },
       agent,
       earlier: conversation.messages.flatMap(({ toolCall }) => toolCall ?? []),
       clock,
       emit,
-      report,
+      report: (error, context) => this.#report(error, context),
       onToolStarted,
       onToolEnded,
     });
-    const context: PipelineContext = {
+  }
+
+  /** Returns what the pipeline and its stages know of the agent and the call. */
+  #contextOf(
+    { conversation, track, sampleRate }: OpenCall,
+    toolLedger: ToolLedger,
+    emit: (event: object) => void,
+  ): PipelineContext {
+    const agent = this.#agent!;
+    const { clock, user: agentUser, logger } = agent;
+    const { backgroundSound, thinkingSound } = this.#options;
+    const changes = this.#changes;
+    return {
       clock,
       logger,
       agentUser,
@@ -179,37 +212,29 @@ export class ConversationProcessor implements Processor {
       isHere: ({ id }) => agent.connection?.participants.has(id) ?? false,
       background: backgroundSound || thinkingSound ? { backgroundSound, thinkingSound } : undefined,
       untilHeard: (signal) => untilPerson(agent.connection, signal),
-      speechesChanged: (count) => states.speechesChanged(count),
+      speechesChanged: (count) => this.#states?.speechesChanged(count),
       emit,
-      report,
+      report: (error, context) => this.#report(error, context),
     };
-    this.#startMetrics(agent, track);
-    let prepare: ChangedConversation["prepare"];
-    if (isRealtime(llm)) {
-      const components = realtimeComponents(changes.settings);
-      const pipeline = new RealtimePipeline(components, context, { logger, outageMessage });
+  }
+
+  /** Opens the pipeline of the model's kind; returns how it prepares another conversation. */
+  async #openPipeline(
+    context: PipelineContext,
+    signal: AbortSignal,
+  ): Promise<ChangedConversation["prepare"]> {
+    const { settings } = this.#changes;
+    if (isRealtime(settings.llm)) {
+      const { outageMessage } = this.#options;
+      const components = realtimeComponents(settings);
+      const pipeline = new RealtimePipeline(components, context, { outageMessage });
       this.#pipeline = pipeline;
       await pipeline.start(signal);
-      prepare = (settings, history, run) =>
-        pipeline.prepare(realtimeComponents(settings), history, run);
-    } else {
-      const pipeline = new CascadedPipeline(cascadedComponents(changes.settings), context);
-      this.#pipeline = pipeline;
-      prepare = (settings, history) => pipeline.prepare(cascadedComponents(settings), history);
+      return (next, history, run) => pipeline.prepare(realtimeComponents(next), history, run);
     }
-    states.opened();
-    changes.opened({
-      agent,
-      toolLedger,
-      prepare,
-      onTaken: (settings) => this.#metrics?.use(componentsOf(settings)),
-      untilPerson: (signal) => untilPerson(agent.connection, signal),
-      reply: (run) => this.#pipeline?.replyAsNext(run),
-      emit,
-    });
-    for (const [participant, text] of this.#earlyTexts.splice(0)) {
-      this.#pipeline.textReceived(participant, text);
-    }
+    const pipeline = new CascadedPipeline(cascadedComponents(settings), context);
+    this.#pipeline = pipeline;
+    return (next, history) => pipeline.prepare(cascadedComponents(next), history);
   }
 
   processAudio(audio: ParticipantAudio): void | Promise<void> {

@@ -151,7 +151,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
   async publishTracks(tracks: PublishedTracks, options: ConnectionChoice = {}): Promise<void> {
     checkObject(tracks, "tracks", "an object like { audio, video }");
     checkUndirected(tracks.audio);
-    await this.#choose(options).publishTracks(tracks);
+    await this.chooseConnection(options).publishTracks(tracks);
   }
 
   /**
@@ -165,7 +165,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
     trackId: string,
     options: ConnectionChoice & VideoLimits = {},
   ): VideoTrack | undefined {
-    const connection = this.#choose(options);
+    const connection = this.chooseConnection(options);
     const { fps, maxWidth, maxHeight } = options;
     const limits: VideoLimits = { fps, maxWidth, maxHeight };
     checkVideoLimits(limits);
@@ -179,7 +179,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * @throws {RangeError} the data is over 5120 bytes as JSON in UTF-8.
    */
   async sendCustomEvent(data: JsonValue, options: ConnectionChoice = {}): Promise<void> {
-    await this.#choose(options).sendCustomEvent(data);
+    await this.chooseConnection(options).sendCustomEvent(data);
   }
 
   /** Creates the conversation of a call: in memory, unless an edge has its own. */
@@ -313,6 +313,32 @@ export abstract class EdgeTransport implements AsyncDisposable {
     if (this.#closing) throw new ClosedError("the edge");
   }
 
+  /**
+   * Returns the connection that options name, or the only one; for methods of an edge's own.
+   *
+   * @throws {TypeError} it is another edge's; or none is named, and there is none or several.
+   * @throws {ClosedError} it is closed, or the edge is.
+   */
+  protected chooseConnection(options: ConnectionChoice): CallConnection {
+    checkObject(options, "options", "an object like { connection }, or nothing");
+    const { connection } = options;
+    if (connection) {
+      if (connection.state === "closed") throw new ClosedError("the connection");
+      if (!this.#connections.has(connection)) {
+        throw new TypeError("the connection belongs to another edge");
+      }
+      return connection;
+    }
+    this.assertOpen();
+    const open = [...this.#connections].filter((one) => one.state !== "establishing");
+    if (open.length === 1) return open[0]!;
+    throw new TypeError(
+      open.length === 0
+        ? "no call is joined: await edge.join(...) first"
+        : `expected { connection }, since ${open.length} calls are joined`,
+    );
+  }
+
   /** Called by each connection when it is created. */
   adopt(connection: CallConnection): void {
     this.assertOpen();
@@ -334,25 +360,5 @@ export abstract class EdgeTransport implements AsyncDisposable {
       this.events.emit(new ErrorEvent({ error, context: "closing the edge" }));
     }
     this.events.close();
-  }
-
-  #choose(options: ConnectionChoice): CallConnection {
-    checkObject(options, "options", "an object like { connection }, or nothing");
-    const { connection } = options;
-    if (connection) {
-      if (connection.state === "closed") throw new ClosedError("the connection");
-      if (!this.#connections.has(connection)) {
-        throw new TypeError("the connection belongs to another edge");
-      }
-      return connection;
-    }
-    this.assertOpen();
-    const open = [...this.#connections].filter((one) => one.state !== "establishing");
-    if (open.length === 1) return open[0]!;
-    throw new TypeError(
-      open.length === 0
-        ? "no call is joined: await edge.join(...) first"
-        : `expected { connection }, since ${open.length} calls are joined`,
-    );
   }
 }

@@ -2,13 +2,6 @@
 
 import { fileURLToPath } from "./node_builtins.ts";
 
-/** A library that may be opened. */
-export interface Candidate {
-  readonly path: string;
-  /** Its origin, in a few words. */
-  readonly origin: string;
-}
-
 /** The environment variable that names a library. */
 export const LIBRARY_VARIABLE = "RINGLINE_NATIVE";
 

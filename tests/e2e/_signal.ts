@@ -34,7 +34,7 @@ export function cut({ samples, sampleRate }: Recording, fromMs: number, toMs: nu
 }
 
 /** Level in dBFS of each stretch of `windowMs`. */
-export function envelope({ samples, sampleRate }: Recording, windowMs = 20): Float64Array {
+function envelope({ samples, sampleRate }: Recording, windowMs = 20): Float64Array {
   const size = Math.round((sampleRate * windowMs) / 1000);
   const out = new Float64Array(Math.floor(samples.length / size));
   for (let i = 0; i < out.length; i++) {

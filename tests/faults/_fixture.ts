@@ -146,7 +146,7 @@ export async function gone(pids: number[]): Promise<void> {
 }
 
 /** Whether a process exists; true on systems without /proc would be a lie, so there it is false. */
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     // A zombie is dead, only unburied.
     return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));

@@ -124,7 +124,7 @@ export class OfflineMachine implements AsyncDisposable {
 export type Program = (registry: RegistryDouble) => string;
 
 /** Joins a call of a LocalEdge. */
-export const localProgram: Program = ({ version }) => {
+const localProgram: Program = ({ version }) => {
   const edge = `jsr:@ringline/edge@${version}`;
   return `
     import { Agent } from "${edge}";

@@ -1,5 +1,6 @@
 /** Servers that the tests start: each on a free port of the loopback, gone when it is disposed. */
 import { delay } from "@std/async/delay";
+import { freePort } from "../fixtures/free_port.ts";
 
 /** How a server is started. */
 export interface ServerOptions {
@@ -69,9 +70,4 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     throw new Error(`${name} ${what}: ${log}`);
   }
   return server;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -13,6 +13,7 @@ import { startGeminiHttp } from "../adapters/gemini/_http_double.ts";
 import { startTranscription } from "../adapters/openai_transcription/_double.ts";
 import { voice } from "../e2e/_service.ts";
 import { until } from "../fixtures/until.ts";
+import { freePort } from "../fixtures/free_port.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const REPLY = "A small red animal.";
@@ -202,9 +203,7 @@ Deno.test("verify tries each service that has a key, and records nothing of a do
 
 Deno.test("verify says what a service refuses, without the key, and that another is dead", async () => {
   await using refusing = await startDeepgram([{ status: 401, message: "Invalid key-secret." }]);
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const dead = `http://127.0.0.1:${listener.addr.port}`;
-  listener.close();
+  const dead = `http://127.0.0.1:${freePort()}`;
   const program = new Program(["deepgram", "cartesia", "stream"], {
     DEEPGRAM_API_KEY: "key-secret",
     DEEPGRAM_BASE_URL: refusing.baseUrl,

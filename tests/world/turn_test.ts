@@ -5,6 +5,7 @@ import { LocalEdge } from "@ringline/edge/local";
 import { Ears, tone } from "../e2e/_agents.ts";
 import { browserTest, Guest, until } from "../e2e/_fixture.ts";
 import { toneDb } from "../e2e/_signal.ts";
+import { freePort } from "../fixtures/free_port.ts";
 
 const HEARD_DB = -25;
 /** Milliseconds within which all hear each other again: 4000 on a machine that does nothing else. */
@@ -40,9 +41,7 @@ class Turn implements AsyncDisposable {
   }
 
   static async start(): Promise<Turn> {
-    const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = free.addr as Deno.NetAddr;
-    free.close();
+    const port = freePort();
     const turn = new Turn(port, await Deno.makeTempDir());
     await until("coturn listens", async () => {
       try {

@@ -4,7 +4,7 @@ import type { ChatMessage, ToolCall } from "../../inference/contracts/messages.t
 import { wellFormedJson } from "../service/well_formed_json.ts";
 
 /** What is kept of a tool call in its `metadata`, in the words of the service. */
-export const keptSchema = v.object({
+const keptSchema = v.object({
   /** The call's own, e.g. the `thought_signature` of Gemini 3. */
   extra_content: v.optional(v.any()),
   /** The fields of the whole message, with its first call: the reasoning that led to its calls. */

@@ -71,7 +71,6 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   /** The changes of the session that were sent and not answered, in their order. */
   readonly #updates: SessionUpdate[] = [];
   #count = 0;
-  #droppedMs = 0;
   #droppedInARowMs = 0;
   #endingTimer: Disposable | undefined;
   #closing = false;
@@ -85,11 +84,6 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       onMessage: (data) => this.#receive(data),
       onEnd: (end) => this.#ended(closedError(NAME, end), end),
     });
-  }
-
-  /** Milliseconds of audio that the session dropped because the network was too slow. */
-  get droppedMs(): number {
-    return this.#droppedMs;
   }
 
   /** Sends the session's settings and the conversation's history. */
@@ -191,7 +185,6 @@ export class OpenAIRealtimeSession implements RealtimeSession {
   }
 
   #drop({ durationMs }: PcmChunk): void {
-    this.#droppedMs += durationMs;
     this.#droppedInARowMs += durationMs;
     if (this.#droppedInARowMs < REALTIME_LIMITS.maxDroppedMs) return;
     this.#lose("the socket takes no audio");

@@ -7,7 +7,7 @@
 import { Fourier } from "./fourier.ts";
 
 /** The samples that the model hears: eight seconds. */
-export const SAMPLES = 128_000;
+const SAMPLES = 128_000;
 /** The bands of the mel scale, and the moments for which each has a number. */
 export const BANDS = 80;
 export const MOMENTS = 800;

@@ -1,5 +1,5 @@
 /** The metrics of an agent. @module */
-import { type Attributes, metrics } from "npm:@opentelemetry/api@1.10.0";
+import { type Attributes, type Histogram, metrics } from "npm:@opentelemetry/api@1.10.0";
 import {
   BargeInEvent,
   ConversationMetricsEvent,
@@ -45,102 +45,135 @@ export function partsOf(event: ReplyLatencyEvent): [string, number][] {
 export function recordMetrics(
   source: TelemetrySource,
   events: EventManager | undefined,
-  { attributes, prices }: Recording,
+  recording: Recording,
 ): Disposable {
-  const meter = metrics.getMeter("@ringline/edge");
-  const histogram = (name: string, description: string) =>
-    meter.createHistogram(name, {
-      description,
-      unit: "s",
-      advice: { explicitBucketBoundaries: SECONDS },
-    });
-  const replies = histogram("ringline.voice_to_voice", "From a person's last sound to the reply");
-  const bargeIns = histogram("ringline.barge_in.silence", "From a person's first sound to silence");
-  const models = histogram("gen_ai.client.operation.duration", "Responses of language models");
-  const firsts = histogram("gen_ai.client.operation.time_to_first_chunk", "Until the first part");
-  const tools = histogram("gen_ai.execute_tool.duration", "Calls of tools");
-  const usage = meter.createHistogram("gen_ai.client.token.usage", {
+  const { attributes } = recording;
+  const agent = new AgentMetrics(recording);
+  const records = new DisposableStack();
+  if (events) {
+    records.use(events.subscribe(ReplyLatencyEvent, (event) => agent.replyBegan(event)));
+    records.use(events.subscribe(BargeInEvent, (event) => agent.interrupted(event)));
+    records.use(events.subscribe(FalseInterruptionEvent, () => agent.interruptedInVain()));
+    records.use(events.subscribe(ModelResponseEvent, (event) => agent.modelResponded(event)));
+    records.use(events.subscribe(ToolCalledEvent, (event) => agent.toolCalled(event)));
+    records.use(events.subscribe(ConversationMetricsEvent, (event) => agent.measured(event)));
+  }
+  records.use(subscribeToOwn(source, [ErrorEvent], (event) => agent.failed(event)));
+  records.use(recordPeople(source, attributes));
+  records.use(recordAudioStats(source, attributes));
+  return records;
+}
+
+/** The instruments of an agent, and what each event adds to them. */
+class AgentMetrics {
+  readonly #meter = metrics.getMeter("@ringline/edge");
+  readonly #replies = this.#histogram(
+    "ringline.voice_to_voice",
+    "From a person's last sound to the reply",
+  );
+  readonly #bargeIns = this.#histogram(
+    "ringline.barge_in.silence",
+    "From a person's first sound to silence",
+  );
+  readonly #models = this.#histogram(
+    "gen_ai.client.operation.duration",
+    "Responses of language models",
+  );
+  readonly #firsts = this.#histogram(
+    "gen_ai.client.operation.time_to_first_chunk",
+    "Until the first part",
+  );
+  readonly #tools = this.#histogram("gen_ai.execute_tool.duration", "Calls of tools");
+  readonly #usage = this.#meter.createHistogram("gen_ai.client.token.usage", {
     description: "Tokens of a request",
     unit: "{token}",
     advice: { explicitBucketBoundaries: TOKENS },
   });
-  const tokens = meter.createCounter("ringline.llm.tokens", { unit: "{token}" });
-  const audio = meter.createCounter("ringline.stt.audio", { unit: "s" });
-  const characters = meter.createCounter("ringline.tts.characters", { unit: "{character}" });
-  const cost = meter.createCounter("ringline.cost", { unit: "{currency}" });
-  const falseInterruptions = meter.createCounter("ringline.false_interruptions");
-  const errors = meter.createCounter("ringline.errors");
-  const figures = meter.createGauge("ringline.figure");
+  readonly #tokens = this.#meter.createCounter("ringline.llm.tokens", { unit: "{token}" });
+  readonly #audio = this.#meter.createCounter("ringline.stt.audio", { unit: "s" });
+  readonly #characters = this.#meter.createCounter("ringline.tts.characters", {
+    unit: "{character}",
+  });
+  readonly #cost = this.#meter.createCounter("ringline.cost", { unit: "{currency}" });
+  readonly #falseInterruptions = this.#meter.createCounter("ringline.false_interruptions");
+  readonly #errors = this.#meter.createCounter("ringline.errors");
+  readonly #figures = this.#meter.createGauge("ringline.figure");
+  readonly #attributes: Attributes;
+  readonly #prices: TelemetryPrices | undefined;
+  readonly #sttAudioMs = new Growth();
+  readonly #ttsCharacters = new Growth();
 
-  const charge = (what: keyof TelemetryPrices, amount: number, extra: Attributes = {}) => {
-    const price = prices?.[what];
-    if (price) cost.add(price * amount, { ...attributes, ...extra, of: what });
-  };
-  const stt = new Growth();
-  const tts = new Growth();
-
-  const records = new DisposableStack();
-  if (events) {
-    records.use(events.subscribe(
-      [
-        ReplyLatencyEvent,
-        BargeInEvent,
-        FalseInterruptionEvent,
-        ModelResponseEvent,
-        ToolCalledEvent,
-        ConversationMetricsEvent,
-      ],
-      (event) => {
-        if (event instanceof ReplyLatencyEvent) {
-          replies.record(seconds(event.voiceToVoiceMs), { ...attributes, part: "all" });
-          for (const [part, ms] of partsOf(event)) {
-            replies.record(seconds(ms), { ...attributes, part });
-          }
-        } else if (event instanceof BargeInEvent) {
-          bargeIns.record(seconds(event.silenceMs), attributes);
-        } else if (event instanceof FalseInterruptionEvent) falseInterruptions.add(1, attributes);
-        else if (event instanceof ModelResponseEvent) {
-          const named = { ...attributes, ...genAi(event) };
-          const failed = event.outcome === "complete" ? {} : { "error.type": typeOf(event) };
-          models.record(seconds(event.durationMs), { ...named, ...failed });
-          if (event.ttftMs !== undefined) firsts.record(seconds(event.ttftMs), named);
-          for (const type of ["input", "output"] as const) {
-            const count = event[`${type}Tokens`];
-            if (count === undefined) continue;
-            usage.record(count, { ...named, "gen_ai.token.type": type });
-            tokens.add(count, { ...named, "gen_ai.token.type": type });
-            charge(`${type}Tokens`, count / 1e6, named);
-          }
-        } else if (event instanceof ToolCalledEvent) {
-          const { call: { name }, result: { isError }, durationMs } = event;
-          tools.record(seconds(durationMs), {
-            ...attributes,
-            "gen_ai.operation.name": "execute_tool",
-            "gen_ai.tool.name": name,
-            ...isError && { "error.type": "tool_error" },
-          });
-        } else {
-          const sent = seconds(stt.to(event.figures.agent?.sttAudioMs));
-          audio.add(sent, attributes);
-          charge("sttHour", sent / 3600);
-          const spoken = tts.to(event.figures.agent?.ttsCharacters);
-          characters.add(spoken, attributes);
-          charge("ttsCharacters", spoken / 1e6);
-          for (const [component, values] of Object.entries(event.figures)) {
-            for (const [figure, value] of Object.entries(values)) {
-              figures.record(value, { ...attributes, component, figure });
-            }
-          }
-        }
-      },
-    ));
+  constructor({ attributes, prices }: Recording) {
+    this.#attributes = attributes;
+    this.#prices = prices;
   }
-  records.use(subscribeToOwn(source, [ErrorEvent], (event) => {
-    if (isFirst(event)) errors.add(1, { ...attributes, "error.type": typeOf(event) });
-  }));
-  records.use(recordPeople(source, attributes));
-  records.use(recordAudioStats(source, attributes));
-  return records;
+
+  replyBegan(event: ReplyLatencyEvent): void {
+    this.#replies.record(seconds(event.voiceToVoiceMs), { ...this.#attributes, part: "all" });
+    for (const [part, ms] of partsOf(event)) {
+      this.#replies.record(seconds(ms), { ...this.#attributes, part });
+    }
+  }
+
+  interrupted({ silenceMs }: BargeInEvent): void {
+    this.#bargeIns.record(seconds(silenceMs), this.#attributes);
+  }
+
+  interruptedInVain(): void {
+    this.#falseInterruptions.add(1, this.#attributes);
+  }
+
+  modelResponded(event: ModelResponseEvent): void {
+    const named = { ...this.#attributes, ...genAi(event) };
+    const failed = event.outcome === "complete" ? {} : { "error.type": typeOf(event) };
+    this.#models.record(seconds(event.durationMs), { ...named, ...failed });
+    if (event.ttftMs !== undefined) this.#firsts.record(seconds(event.ttftMs), named);
+    for (const type of ["input", "output"] as const) {
+      const count = event[`${type}Tokens`];
+      if (count === undefined) continue;
+      this.#usage.record(count, { ...named, "gen_ai.token.type": type });
+      this.#tokens.add(count, { ...named, "gen_ai.token.type": type });
+      this.#charge(`${type}Tokens`, count / 1e6, named);
+    }
+  }
+
+  toolCalled({ call: { name }, result: { isError }, durationMs }: ToolCalledEvent): void {
+    this.#tools.record(seconds(durationMs), {
+      ...this.#attributes,
+      "gen_ai.operation.name": "execute_tool",
+      "gen_ai.tool.name": name,
+      ...isError && { "error.type": "tool_error" },
+    });
+  }
+
+  measured({ figures }: ConversationMetricsEvent): void {
+    const sent = seconds(this.#sttAudioMs.to(figures.agent?.sttAudioMs));
+    this.#audio.add(sent, this.#attributes);
+    this.#charge("sttHour", sent / 3600, this.#attributes);
+    const spoken = this.#ttsCharacters.to(figures.agent?.ttsCharacters);
+    this.#characters.add(spoken, this.#attributes);
+    this.#charge("ttsCharacters", spoken / 1e6, this.#attributes);
+    for (const [component, values] of Object.entries(figures)) {
+      for (const [figure, value] of Object.entries(values)) {
+        this.#figures.record(value, { ...this.#attributes, component, figure });
+      }
+    }
+  }
+
+  failed(event: ErrorEvent): void {
+    if (!isFirst(event)) return;
+    this.#errors.add(1, { ...this.#attributes, "error.type": typeOf(event) });
+  }
+
+  #histogram(name: string, description: string): Histogram {
+    const advice = { explicitBucketBoundaries: SECONDS };
+    return this.#meter.createHistogram(name, { description, unit: "s", advice });
+  }
+
+  #charge(what: keyof TelemetryPrices, amount: number, attributes: Attributes): void {
+    const price = this.#prices?.[what];
+    if (price) this.#cost.add(price * amount, { ...attributes, of: what });
+  }
 }
 
 /** Failures of an edge, which belong to no connection: all of its agents are told, and one counts. */
@@ -153,7 +186,7 @@ function isFirst(event: ErrorEvent): boolean {
 }
 
 /** The growth of a figure. One that is smaller than before has begun anew. */
-export class Growth {
+class Growth {
   #value = 0;
 
   /** Returns by how much it has grown to `value`. */

@@ -74,7 +74,7 @@ export class CallBroker {
 
   constructor(options: CallBrokerInit) {
     this.#options = options;
-    const { call, userId, service, settings, events } = options;
+    const { call, userId, service, settings } = options;
     const { clock } = service;
     this.#malformed = new DropCounter(clock, (dropped) => {
       this.#report(
@@ -93,15 +93,7 @@ export class CallBroker {
       subscribe: (connectionId, signal) =>
         service.subscribeToCall(call, userId, connectionId, signal),
       onEvent: (event) => this.#onEvent(event),
-      onError: (error) => {
-        events.emit(
-          new ErrorEvent({
-            error,
-            context: "the coordinator's socket",
-            ...(this.#connection ? { connection: this.#connection } : {}),
-          }),
-        );
-      },
+      onError: (error) => this.#report(error, "the coordinator's socket"),
     });
   }
 
@@ -261,13 +253,7 @@ export class CallBroker {
         if (participant && text !== undefined) {
           return events.send(new TextReceivedEvent({ connection, participant, text }));
         }
-        return events.send(
-          new CustomEventReceivedEvent({
-            connection,
-            data,
-            ...(participant ? { participant } : {}),
-          }),
-        );
+        return events.send(new CustomEventReceivedEvent({ connection, data, participant }));
       }
       case "call.ended":
         return events.send(new CallEndedEvent({ connection, reason: "call-ended" }));
@@ -279,12 +265,6 @@ export class CallBroker {
   }
 
   #report(error: unknown, context: string): void {
-    this.#options.events.emit(
-      new ErrorEvent({
-        error,
-        context,
-        ...(this.#connection ? { connection: this.#connection } : {}),
-      }),
-    );
+    this.#options.events.emit(new ErrorEvent({ error, context, connection: this.#connection }));
   }
 }

@@ -36,16 +36,14 @@ export interface ChatConversationOptions {
   onWriting?: (writing: Promise<void>) => void;
   /** A message could not be written, or was dropped. */
   onError: (error: unknown) => void;
-  /** The number of tries in all for a failing write. Default 5. */
-  tries?: number;
-  /** The pause before the second try; it doubles. Default 500. */
-  retryMs?: number;
-  /** The shortest interval between two updates of a growing message. Default 250. */
-  showMs?: number;
 }
 
 /** The most messages that may wait to be written. */
 const MAX_WAITING = 500;
+/** The number of tries in all for a failing write, and the pause before the second one; it doubles. */
+const RETRY = { tries: 5, firstMs: 500 };
+/** The shortest interval between two updates of a growing message. */
+const UPDATE_MS = 250;
 
 /**
  * A conversation on a channel of Stream's chat. A message is in the conversation immediately and is
@@ -167,10 +165,9 @@ export class ChatConversation implements Conversation {
 
   /** Delays the update of a growing message; a complete one is written immediately. */
   async #awaitTurn(id: string): Promise<void> {
-    const { showMs = 250 } = this.#options;
     const written = this.#written.get(id);
     while (written && this.#dirty.get(id)?.complete === false && !this.#signal.aborted) {
-      const rest = written.shownAt + showMs - this.#clock.now();
+      const rest = written.shownAt + UPDATE_MS - this.#clock.now();
       if (rest <= 0 || this.#dirty.size > 1) return;
       await sleep(Math.min(rest, 50), { clock: this.#clock, signal: this.#signal })
         .catch(() => {});
@@ -228,13 +225,12 @@ export class ChatConversation implements Conversation {
 
   /** Tries until it succeeds or cannot succeed; returns whether it did. */
   async #attempt(act: () => Promise<void>): Promise<boolean> {
-    const { tries = 5, retryMs: firstMs = 500, onError } = this.#options;
     const signal = this.#signal;
     try {
-      await retrying(act, { tries, firstMs, signal, clock: this.#clock });
+      await retrying(act, { ...RETRY, signal, clock: this.#clock });
       return true;
     } catch (error) {
-      if (!signal.aborted) onError(error);
+      if (!signal.aborted) this.#options.onError(error);
       return false;
     }
   }

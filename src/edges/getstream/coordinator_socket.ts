@@ -11,6 +11,7 @@ import {
   ProtocolError,
   retry,
   type SocketEnd,
+  type SocketPort,
   waitFor,
 } from "@ringline/edge/toolkit";
 import { pauseAfter } from "./wire/retrying.ts";
@@ -64,7 +65,7 @@ export interface CoordinatorSocketInit {
    */
   onError: (error: EdgeError) => void;
   times?: Partial<CoordinatorTimes>;
-  connect?: (url: string) => WebSocket;
+  connect?: (url: string) => SocketPort;
 }
 
 /**
@@ -142,18 +143,13 @@ export class CoordinatorSocket {
   async #connect(onReady: () => Promise<void>): Promise<(() => Promise<void>) | undefined> {
     const number = ++this.#count;
     const { signal } = this.#stop;
-    const { clock, token, user, connect } = this.#options;
+    const { clock, token, connect } = this.#options;
     const key = await token.get(signal);
-    const url = new URL(this.#options.videoUrl.replace(/^http/, "ws") + "/api/v2/connect");
-    url.searchParams.set("api_key", this.#options.apiKey);
-    url.searchParams.set("stream-auth-type", "jwt");
-    url.searchParams.set("X-Stream-Client", STREAM_CLIENT);
-
     const hello = Promise.withResolvers<string>();
     const ended = Promise.withResolvers<SocketEnd>();
     hello.promise.catch(() => {});
     let connectionId: string | undefined;
-    const socket = await KeepaliveSocket.open(url.href, {
+    const socket = await KeepaliveSocket.open(addressOf(this.#options), {
       name: "the coordinator's socket",
       openTimeoutMs: this.#times.helloMs,
       keepalive: {
@@ -173,34 +169,16 @@ export class CoordinatorSocket {
       onEnd: (end) => ended.resolve(end),
       signal,
       clock,
-      ...(connect ? { connect } : {}),
+      connect,
     });
     const abort = (): void => ended.resolve({ kind: "closed" });
     signal.addEventListener("abort", abort, { once: true });
     let renewal: Disposable | undefined;
     let isExpiring = false;
     try {
-      socket.send(JSON.stringify({
-        token: key,
-        products: ["video"],
-        user_details: user,
-      }));
       // The end of the socket also ends the wait for its greeting.
       ended.promise.then((end) => hello.reject(endError(end)));
-      connectionId = await waitFor(hello.promise, "the coordinator's greeting", {
-        timeoutMs: this.#times.helloMs,
-        signal,
-        clock,
-      }).catch((error) => {
-        if (isTimeout(error)) throw silence(this.#times.helloMs);
-        const isExpired = error instanceof EdgeError && error.code === "token-expired";
-        throw isExpired ? token.refused(key, error) : error;
-      });
-      if (connectionId === "") {
-        throw new ProtocolError("the coordinator's greeting names no connection", {
-          code: "bad-response",
-        });
-      }
+      connectionId = await this.#authenticate(socket, key, hello.promise);
       await this.#options.subscribe(connectionId, signal);
       await onReady();
       this.#isHandover = false;
@@ -222,6 +200,34 @@ export class CoordinatorSocket {
       signal.removeEventListener("abort", abort);
       if (!this.#isHandover || !isExpiring) await socket.close();
     }
+  }
+
+  /** Says who connects; returns the connection's id in the service's greeting. */
+  async #authenticate(
+    socket: KeepaliveSocket,
+    key: string,
+    hello: Promise<string>,
+  ): Promise<string> {
+    const { clock, token, user } = this.#options;
+    const { helloMs: timeoutMs } = this.#times;
+    const { signal } = this.#stop;
+    socket.send(JSON.stringify({ token: key, products: ["video"], user_details: user }));
+    let connectionId: string;
+    try {
+      connectionId = await waitFor(hello, "the coordinator's greeting", {
+        timeoutMs,
+        signal,
+        clock,
+      });
+    } catch (error) {
+      if (isTimeout(error)) throw silence(timeoutMs);
+      const isExpired = error instanceof EdgeError && error.code === "token-expired";
+      throw isExpired ? token.refused(key, error) : error;
+    }
+    if (connectionId !== "") return connectionId;
+    throw new ProtocolError("the coordinator's greeting names no connection", {
+      code: "bad-response",
+    });
   }
 
   /**
@@ -264,6 +270,14 @@ export class CoordinatorSocket {
     }
     return by !== undefined && by !== number;
   }
+}
+
+function addressOf({ videoUrl, apiKey }: CoordinatorSocketInit): string {
+  const url = new URL(videoUrl.replace(/^http/, "ws") + "/api/v2/connect");
+  url.searchParams.set("api_key", apiKey);
+  url.searchParams.set("stream-auth-type", "jwt");
+  url.searchParams.set("X-Stream-Client", STREAM_CLIENT);
+  return url.href;
 }
 
 function silence(ms: number): EdgeError {

@@ -254,7 +254,7 @@ export class GetStreamEdge extends EdgeTransport {
     await broker.reconnect(strategy);
     return await waitFor(done.promise, "reconnecting", {
       clock: this.clock,
-      ...(options.signal ? { signal: options.signal } : {}),
+      signal: options.signal,
     });
   }
 
@@ -379,12 +379,12 @@ export class GetStreamEdge extends EdgeTransport {
     const known = this.#agents.get(user.id) ?? this.#authenticate(user, deadline);
     await waitFor(known, "authenticating", { signal, clock: this.clock });
     await using undo = new AsyncDisposableStack();
-    const [credentials, lease] = await both(
+    const leasing = this.#process.acquire({ signal, timeoutMs: Infinity });
+    undo.defer(async () => await (await leasing.catch(() => undefined))?.release());
+    const [credentials, lease] = await Promise.all([
       this.#service.joinCall(call, user.id, { signal, deadline }),
-      this.#process.acquire({ signal, timeoutMs: Infinity }),
-      (unused) => unused.release(),
-    );
-    undo.defer(() => lease.release());
+      leasing,
+    ]);
     const broker = undo.adopt(this.#openBroker(call, user, lease), (one) => one.close());
     broker.takeCredentials(credentials);
     const params: CallParams = {
@@ -478,16 +478,4 @@ function checkUserId(id: unknown): void {
   throw new TypeError(
     `the user's id: expected 1 to 255 letters, digits, @, - or _, got ${JSON.stringify(id)}`,
   );
-}
-
-/** Waits for both; releases the second result when the first one fails. */
-async function both<A, B>(
-  first: Promise<A>,
-  second: Promise<B>,
-  release: (second: B) => Promise<void>,
-): Promise<[A, B]> {
-  const [a, b] = await Promise.allSettled([first, second]);
-  if (a.status === "fulfilled" && b.status === "fulfilled") return [a.value, b.value];
-  if (b.status === "fulfilled") await release(b.value);
-  throw a.status === "rejected" ? a.reason : (b as PromiseRejectedResult).reason;
 }

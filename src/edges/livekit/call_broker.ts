@@ -177,10 +177,7 @@ export class CallBroker {
   }
 
   #report(error: unknown, context: string): void {
-    const { connection } = this;
-    this.#options.events.emit(
-      new ErrorEvent({ error, context, ...(connection ? { connection } : {}) }),
-    );
+    this.#options.events.emit(new ErrorEvent({ error, context, connection: this.connection }));
   }
 }
 

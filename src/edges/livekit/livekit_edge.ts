@@ -1,5 +1,5 @@
 /** The edge for rooms of LiveKit's servers. @module */
-import { KeptMedia, MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
+import { KeptMedia, MediaConnection, MediaProcess } from "@ringline/edge/media";
 import {
   type AgentState,
   type AudioTrack,
@@ -12,6 +12,7 @@ import {
   checkObject,
   checkUser,
   ClosedError,
+  type ConnectionChoice,
   type Conversation,
   type DialOptions,
   type EdgeAgent,
@@ -80,7 +81,7 @@ export interface PersonTokenOptions {
 }
 
 /** Options for {@linkcode LiveKitEdge.performRpc}. */
-export interface RpcOptions {
+export interface RpcOptions extends ConnectionChoice {
   /** The id of the participant whose method it is. */
   to: string;
   /** The method's name. */
@@ -89,14 +90,10 @@ export interface RpcOptions {
   payload?: string;
   /** How long it may take, in milliseconds. Default 15,000. */
   timeoutMs?: number;
-  /** The connection to use. Default: the only one. */
-  connection?: CallConnection;
 }
 
 /** Options for {@linkcode LiveKitEdge.sendText}. */
-export interface SendTextOptions {
-  /** The connection to use. Default: the only one. */
-  connection?: CallConnection;
+export interface SendTextOptions extends ConnectionChoice {
   /** The topic of the text stream. Default `"lk.chat"`, which LiveKit's front ends show. */
   topic?: string;
   /** Attributes of the stream. */
@@ -315,7 +312,7 @@ export class LiveKitEdge extends EdgeTransport {
     if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${typeof text}`);
     checkObject(options, "options", "an object like { topic }, or nothing");
     const { topic = "lk.chat", attributes = {}, to = [] } = options;
-    await this.#brokerOf(options.connection).order({
+    await this.#brokerOf(options).order({
       method: "sendText",
       stream: { topic, text, attributes: { ...attributes }, to: [...to] },
     });
@@ -330,7 +327,7 @@ export class LiveKitEdge extends EdgeTransport {
    */
   async setAttributes(
     attributes: Readonly<Record<string, string>>,
-    options: { connection?: CallConnection } = {},
+    options: ConnectionChoice = {},
   ): Promise<void> {
     checkObject(attributes, "attributes", 'an object like { table: "7" }');
     checkObject(options, "options", "an object like { connection }, or nothing");
@@ -340,7 +337,7 @@ export class LiveKitEdge extends EdgeTransport {
         `attributes[${JSON.stringify(name)}]: expected a text, got ${typeof value}`,
       );
     }
-    await this.#brokerOf(options.connection).setAttributes(attributes);
+    await this.#brokerOf(options).setAttributes(attributes);
   }
 
   /**
@@ -369,10 +366,10 @@ export class LiveKitEdge extends EdgeTransport {
   registerRpcMethod(
     method: string,
     handler: RpcMethod,
-    options: { connection?: CallConnection } = {},
+    options: ConnectionChoice = {},
   ): Disposable {
     checkObject(options, "options", "an object like { connection }, or nothing");
-    return this.#brokerOf(options.connection).methods.register(method, handler);
+    return this.#brokerOf(options).methods.register(method, handler);
   }
 
   /**
@@ -384,13 +381,13 @@ export class LiveKitEdge extends EdgeTransport {
    */
   async performRpc(options: RpcOptions): Promise<string> {
     checkObject(options, "options", 'an object like { to, method: "wave" }');
-    const { to, method, payload = "", timeoutMs = RPC_MS, connection } = options;
+    const { to, method, payload = "", timeoutMs = RPC_MS } = options;
     for (const [name, value] of Object.entries({ to, method, payload })) {
       if (typeof value === "string" && (value !== "" || name === "payload")) continue;
       throw new TypeError(`${name}: expected a text, got ${JSON.stringify(value) ?? typeof value}`);
     }
     checkDuration("timeoutMs", timeoutMs);
-    const broker = this.#brokerOf(connection);
+    const broker = this.#brokerOf(options);
     if (isTooLarge(payload)) {
       const message = `calling ${method}: the payload may have ${MAX_PAYLOAD_BYTES} bytes`;
       throw new RpcError(message, { rpcCode: RPC_CODES.requestTooLarge });
@@ -554,11 +551,9 @@ export class LiveKitEdge extends EdgeTransport {
     const createToken = (asking: AbortSignal): Promise<string> =>
       this.#tokens.ofAgent(room, user, asking, seat);
     await using undo = new AsyncDisposableStack();
-    const [token, lease] = await both(
-      createToken(signal),
-      this.#process.acquire({ signal, timeoutMs: Infinity }),
-    );
-    undo.defer(() => lease.release());
+    const leasing = this.#process.acquire({ signal, timeoutMs: Infinity });
+    undo.defer(async () => await (await leasing.catch(() => undefined))?.release());
+    const [token, lease] = await Promise.all([createToken(signal), leasing]);
     const broker = new CallBroker({
       lease,
       events: this.events,
@@ -592,7 +587,7 @@ export class LiveKitEdge extends EdgeTransport {
       },
       signal,
       timeoutMs: Infinity,
-      ...(settings.sip ? { telephone: this.#telephone.of(room, broker) } : {}),
+      telephone: settings.sip && this.#telephone.of(room, broker),
       onEdgeMessage: (data, from) => broker.onMessage(data, from),
     });
     broker.connection = connection;
@@ -629,31 +624,9 @@ export class LiveKitEdge extends EdgeTransport {
     });
   }
 
-  #brokerOf(connection: CallConnection | undefined): CallBroker {
-    this.assertOpen();
-    if (connection) {
-      const broker = this.#brokers.get(connection);
-      if (broker) return broker;
-      if (connection.state === "closed") throw new ClosedError("the connection");
-      throw new TypeError("the connection belongs to another edge");
-    }
-    const open = [...this.#brokers.values()];
-    if (open.length === 1) return open[0]!;
-    throw new TypeError(
-      open.length === 0
-        ? "no call is joined: await edge.join(...) first"
-        : `expected { connection }, since ${open.length} calls are joined`,
-    );
+  #brokerOf(options: ConnectionChoice): CallBroker {
+    const broker = this.#brokers.get(this.chooseConnection(options));
+    if (broker) return broker;
+    throw new TypeError("the call is being joined: await edge.join(...) first");
   }
-}
-
-/** Waits for both; releases the process when there is no token. */
-async function both(
-  token: Promise<string>,
-  lease: Promise<MediaLease>,
-): Promise<[string, MediaLease]> {
-  const [a, b] = await Promise.allSettled([token, lease]);
-  if (a.status === "fulfilled" && b.status === "fulfilled") return [a.value, b.value];
-  if (b.status === "fulfilled") await b.value.release();
-  throw a.status === "rejected" ? a.reason : (b as PromiseRejectedResult).reason;
 }

@@ -177,7 +177,7 @@ export class LocalEdge extends EdgeTransport implements JobSource {
         call,
         process: process.process,
         params: this.#calls.secrets.params(call),
-        ...(options.signal ? { signal: options.signal } : {}),
+        signal: options.signal,
         timeoutMs: Math.max(1, timeoutMs - (this.clock.now() - begun)),
       });
       process.keepPort(connection.joined);

@@ -1,7 +1,6 @@
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import type { Logger } from "../../events/logger.ts";
 import type { RealtimeEvent, RealtimeLLM } from "../contracts/realtime_llm.ts";
 import type { TextReply } from "../reply/text_replies.ts";
 import type { SpeechHandle, SpeechOutcome } from "../speech/speech_handle.ts";
@@ -36,7 +35,6 @@ import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.
 
 /** Options for {@linkcode RealtimePipeline}. */
 export interface RealtimePipelineOptions {
-  logger: Logger;
   /** What is said while the model cannot be reached. Default: nothing. */
   outageMessage?: PreparedSpeech;
 }
@@ -92,7 +90,6 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
     const output = this.#output = new SpeechOutput(context, { onFewer });
     this.#components = new ComponentsInUse(components, {
       context,
-      logger: options.logger,
       history: this.#history,
       session: () => this.#session,
       signal,

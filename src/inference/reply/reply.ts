@@ -2,7 +2,7 @@ import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ModelResponseEvent } from "../contracts/events.ts";
-import type { LLM, LLMPart } from "../contracts/llm.ts";
+import type { LLM } from "../contracts/llm.ts";
 import { type ChatMessage, type ToolCall, withoutImages } from "../contracts/messages.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";
 import type { ChatRequest } from "../history/chat_context.ts";
@@ -11,10 +11,9 @@ import type { ToolExecutor } from "./tool_executor.ts";
 import type { ToolLedger } from "./tool_ledger.ts";
 import type { ToolRun } from "./tool_run.ts";
 import type { Synthesizer } from "../speech/synthesizer.ts";
+import { checkReply, type FinishPart, partsInTime } from "./model_response.ts";
 import { metered } from "./response_meter.ts";
 import { Channel } from "../../events/channel.ts";
-import { InferenceError } from "../contracts/errors.ts";
-import { untilAborted } from "../../events/until_aborted.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { withoutThoughts } from "../text/markup_filter.ts";
 import { spokenMs } from "../text/speech_duration.ts";
@@ -106,7 +105,7 @@ export class Reply {
   /** How many of the messages are in the chat already. */
   #kept = 0;
   /** Why the model ended it, where it says so. */
-  finish: Extract<LLMPart, { type: "finish" }> | undefined;
+  finish: FinishPart | undefined;
   #text = "";
   #ticket: RequestTicket | undefined;
   #isCommitted = false;
@@ -261,38 +260,15 @@ export class Reply {
 
   /** Asks the model once; returns whether to ask it again, with the results of tools. */
   async #round(asked: readonly ChatMessage[], isLast: boolean): Promise<boolean> {
-    const { toolLedger, participant, clock } = this.#init;
-    const { llm, chat, tools } = this.#agent;
+    const { clock } = this.#init;
     const { signal } = this.#controller;
-    const calls: ToolCall[] = [];
-    let finish: FinishPart | undefined;
     const from = this.#text.length;
     // Its place among the messages is before the results; its text grows while it comes.
     const at = this.#generated.push({ role: "assistant", text: "" }) - 1;
     const messages = [...asked, ...this.#generated.slice(0, at)];
     // What other replies have called since is before what this one has said.
-    messages.splice(asked.length, 0, ...callsBesides(messages, chat.messages));
-    const parts = () =>
-      llm.generate({
-        messages: llm.acceptsImages ? messages : messages.map(withoutImages),
-        tools: isLast ? [] : tools.tools,
-        signal,
-      });
-    const { onResponse: onEnded } = this.#init;
-    for await (const part of metered(this.#withTimeout(parts), { llm, clock, signal, onEnded })) {
-      if (part.type === "tool-call") calls.push(part.call);
-      if (part.type === "finish") finish = part;
-      if (part.type === "finish") this.finish = part;
-      if (part.type !== "text" || part.text === "") continue;
-      this.firstTokenMs ||= clock.now();
-      this.#write(part.text);
-      this.#generated[at] = { role: "assistant", text: this.#text.slice(from) };
-    }
-    const { metadata } = finish ?? {};
-    if (calls.length === 0 && metadata !== undefined) {
-      this.#generated[at] = { role: "assistant", text: this.#text.slice(from), metadata };
-    }
-    if (calls.length === 0) checkReply(this.#text.slice(from), finish, llm.name);
+    messages.splice(asked.length, 0, ...callsBesides(messages, this.#agent.chat.messages));
+    const calls = await this.#generate(messages, { at, from, isLast });
     if (calls.length === 0 || isLast) return false;
     if (this.isInText && await this.#isOutrun(messages)) {
       this.#takeBack(at);
@@ -301,6 +277,51 @@ export class Reply {
     // A sentence that announces a tool's work is complete, and spoken while the tool runs.
     if (this.#text.length > from) this.#write("\n");
     await waitFor(this.#committed.promise, "the turn's end", { signal, clock });
+    return await this.#runTools(calls, { at, from });
+  }
+
+  /** Has the model write the message at `at`, whose text begins at `from`; returns its calls of tools. */
+  async #generate(
+    messages: readonly ChatMessage[],
+    { at, from, isLast }: { at: number; from: number; isLast: boolean },
+  ): Promise<ToolCall[]> {
+    const { clock, onResponse: onEnded } = this.#init;
+    const { llm, tools, timeoutMs } = this.#agent;
+    const { signal } = this.#controller;
+    const calls: ToolCall[] = [];
+    let finish: FinishPart | undefined;
+    const generate = () =>
+      llm.generate({
+        messages: llm.acceptsImages ? messages : messages.map(withoutImages),
+        tools: isLast ? [] : tools.tools,
+        signal,
+      });
+    const limits = { model: llm.name, timeoutMs, controller: this.#controller, clock };
+    const parts = metered(partsInTime(generate, limits), { llm, clock, signal, onEnded });
+    for await (const part of parts) {
+      if (part.type === "tool-call") calls.push(part.call);
+      if (part.type === "finish") this.finish = finish = part;
+      if (part.type !== "text" || part.text === "") continue;
+      this.firstTokenMs ||= clock.now();
+      this.#write(part.text);
+      this.#generated[at] = { role: "assistant", text: this.#text.slice(from) };
+    }
+    if (calls.length > 0) return calls;
+    const text = this.#text.slice(from);
+    const { metadata } = finish ?? {};
+    if (metadata !== undefined) this.#generated[at] = { role: "assistant", text, metadata };
+    checkReply(text, finish, llm.name);
+    return [];
+  }
+
+  /** Runs the tools that the message at `at` calls; returns whether to ask the model with the results. */
+  async #runTools(
+    calls: readonly ToolCall[],
+    { at, from }: { at: number; from: number },
+  ): Promise<boolean> {
+    const { toolLedger, participant, clock } = this.#init;
+    const { chat, tools } = this.#agent;
+    const { signal } = this.#controller;
     const runs = calls.map((call) => toolLedger.start(call, participant, tools, this.track));
     for (const run of runs) run.isInText = this.isInText;
     this.#runs.push(...runs);
@@ -386,65 +407,4 @@ export class Reply {
     this.textStream.push(text);
     if (this.#isCommitted) this.message.update({ text: this.#text });
   }
-
-  /** The model's parts, each within the time limit. */
-  async *#withTimeout(
-    parts: () => AsyncIterable<LLMPart> | PromiseLike<AsyncIterable<LLMPart>>,
-  ): AsyncGenerator<LLMPart, void, void> {
-    const { clock } = this.#init;
-    const { timeoutMs, llm } = this.#agent;
-    const what = `${llm.name}.generate`;
-    const { signal } = this.#controller;
-    const startTimer = () =>
-      clock.schedule(() => {
-        const message = `${llm.name} returned nothing for ${timeoutMs} ms`;
-        this.#controller.abort(new DOMException(message, "TimeoutError"));
-      }, timeoutMs);
-    let timer = startTimer();
-    try {
-      for await (const part of untilAborted(parts, what, signal, clock)) {
-        timer[Symbol.dispose]();
-        yield checkPart(part, llm.name);
-        timer = startTimer();
-      }
-    } finally {
-      timer[Symbol.dispose]();
-    }
-  }
-}
-
-/** Returns the part, or throws a TypeError for one that is malformed. Unknown types are let through. */
-function checkPart(part: LLMPart, model: string): LLMPart {
-  const fault = faultOf(part);
-  if (fault) throw new TypeError(`${model} returned a part ${fault}`);
-  return part;
-}
-
-type FinishPart = Extract<LLMPart, { type: "finish" }>;
-
-/**
- * Throws for a reply of which there is nothing, unless the model says that it is complete, and for one
- * of thoughts only: the model has begun to reply.
- */
-function checkReply(text: string, finish: FinishPart | undefined, model: string): void {
-  const { reason = "stop", detail } = finish ?? {};
-  if (text !== "") {
-    if (!/\S/.test(text) || /\S/.test(withoutThoughts(text))) return;
-    const message = `${model} returned thoughts and no reply: ${detail ?? reason}`;
-    throw new InferenceError(message, { code: "no-reply", retryable: true });
-  }
-  if (reason === "stop" || reason === "tool-calls") return;
-  const message = `${model} returned no text: ${reason}${detail ? `, ${detail}` : ""}`;
-  throw new InferenceError(message, { code: reason, retryable: reason === "other" });
-}
-
-function faultOf(part: LLMPart | null | undefined): string | undefined {
-  if (typeof part?.type !== "string") return `without a type: ${String(part)}`;
-  if (part.type === "text" && typeof part.text !== "string") {
-    return `of text whose text is ${typeof part.text}`;
-  }
-  if (part.type !== "tool-call") return undefined;
-  const { id, name } = part.call ?? {};
-  if (typeof id === "string" && typeof name === "string") return undefined;
-  return "with a tool call that lacks an id or a name";
 }

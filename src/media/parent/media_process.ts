@@ -135,7 +135,7 @@ export class MediaProcess {
   async acquire(options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<MediaLease> {
     const { signal, timeoutMs = START_MS } = options;
     signal?.throwIfAborted();
-    const wait = { timeoutMs, clock: this.#clock, ...(signal ? { signal } : {}) };
+    const wait = { timeoutMs, clock: this.#clock, signal };
     while (this.#current === undefined) {
       const ending = this.#ending;
       await waitFor(ending, "the end of the previous media process", wait);

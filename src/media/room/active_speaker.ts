@@ -3,7 +3,7 @@ import { TICK_MS } from "../../audio/grid.ts";
 import { meanSquare } from "../../audio/level.ts";
 
 /** So many open microphones are mixed as they are; of more, those without speech stay out. */
-export const OPEN_MICROPHONES = 4;
+const OPEN_MICROPHONES = 4;
 /** How long a speaker stays active after their last sound. */
 const HANG_MS = 300;
 /** How long speech lasts beyond its last sound: longer than the pauses within a sentence. */

@@ -45,7 +45,6 @@ export class Playout {
   #totalSamples = 0;
   #trimmedSamples = 0;
   #lateSamples = 0;
-  #underruns = 0;
   #paused = false;
   /** The last sample before silence, from which a ramp starts. */
   #tail = 0;
@@ -89,11 +88,6 @@ export class Playout {
 
   get paused(): boolean {
     return this.#paused;
-  }
-
-  /** Ticks that found less than a whole frame in the middle of an utterance. */
-  get underruns(): number {
-    return this.#underruns;
   }
 
   /** Samples that arrived for an earlier epoch or stream. */
@@ -207,7 +201,6 @@ export class Playout {
     const ring = this.#ring;
     const available = Math.min(wanted, ring.length);
     if (available < wanted && this.#awaitsFinal && this.#dryTicks === 0) {
-      this.#underruns++;
       this.#ranDry = true;
     }
     if (available === 0) return 0;

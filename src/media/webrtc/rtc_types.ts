@@ -179,8 +179,7 @@ export interface RtcModule {
     RTCAudioSink: new (track: RtcTrack) => RtcAudioSink;
     RTCAudioSource: new () => RtcAudioSource;
     RTCVideoSink: new (track: RtcTrack) => RtcVideoSink;
-    RTCVideoSource: new (init?: { isScreencast?: boolean }) => RtcVideoSource;
-    i420ToRgba(from: RtcVideoFrame, to: RtcVideoFrame): void;
+    RTCVideoSource: new () => RtcVideoSource;
     rgbaToI420(from: RtcVideoFrame, to: RtcVideoFrame): void;
   };
 }

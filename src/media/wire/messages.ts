@@ -31,7 +31,7 @@ export interface ParticipantData {
 }
 
 /** A schema for a {@linkcode ParticipantData}. */
-export const participantData: v.GenericSchema<ParticipantData> = v.object({
+const participantData: v.GenericSchema<ParticipantData> = v.object({
   id: text,
   userId: text,
   name: text,

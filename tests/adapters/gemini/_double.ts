@@ -107,7 +107,7 @@ export function send(connection: ServedConnection<GeminiAct>, message: ServerMes
 }
 
 /** What was sent on each connection. */
-export const sent = new WeakMap<ServedConnection<GeminiAct>, ServerMessage[]>();
+const sent = new WeakMap<ServedConnection<GeminiAct>, ServerMessage[]>();
 
 /** Our adapter in front of a double, for the kit. */
 export async function geminiUnderTest(act: RealtimeConnectAct): Promise<RealtimeUnderTest> {

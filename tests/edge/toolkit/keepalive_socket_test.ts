@@ -1,10 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConnectionError } from "../../../src/edge/errors.ts";
-import {
-  KeepaliveSocket,
-  type SocketEnd,
-  type SocketPort,
-} from "../../../src/edge/toolkit/keepalive_socket.ts";
+import { KeepaliveSocket, type SocketEnd } from "../../../src/edge/toolkit/keepalive_socket.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
 import { RawSocket } from "../../fixtures/raw_socket.ts";
 
@@ -20,7 +16,7 @@ function fixture() {
     onMessage: (data) => void messages.push(data),
     onEnd: (end) => void ends.push(end),
     clock,
-    connect: () => raw as unknown as SocketPort,
+    connect: () => raw,
   });
   return { clock, raw, ends, messages, opening };
 }
@@ -34,7 +30,7 @@ Deno.test("KeepaliveSocket.open rejects and closes the socket when it does not o
 
 Deno.test("KeepaliveSocket.open rejects when the socket ends before it opens", async () => {
   const { clock, raw, opening } = fixture();
-  raw.onclose?.({ code: 1006, reason: "bye" });
+  raw.end(1006, "bye");
   const error = await assertRejects(() => opening, ConnectionError);
   assertEquals([error.code, clock.pending], ["unreachable", 0]);
 });
@@ -44,14 +40,14 @@ Deno.test("KeepaliveSocket sends signs of life and ends after silenceMs without 
   raw.open();
   const socket = await opening;
   await clock.advance(11_000);
-  raw.onmessage?.({ data: "here" });
-  raw.onmessage?.({ data: new Uint8Array([7]).buffer });
+  raw.receive("here");
+  raw.receive(new Uint8Array([7]));
   await clock.advance(11_999);
   assertEquals([ends, raw.sent.length], [[], 4]);
   await clock.advance(1);
   assertEquals(ends, [{ kind: "silent" }]);
   assertEquals(messages, ["here", new Uint8Array([7])]);
-  raw.onmessage?.({ data: "late" });
+  raw.receive("late");
   assertEquals([messages.length, socket.isOpen, clock.pending], [2, false, 0]);
 });
 
@@ -59,8 +55,8 @@ Deno.test("KeepaliveSocket calls onEnd once when the other side closes", async (
   const { raw, opening, ends, clock } = fixture();
   raw.open();
   const socket = await opening;
-  raw.onclose?.({ code: 4000, reason: "bye" });
-  raw.onclose?.({ code: 4000, reason: "bye" });
+  raw.end(4000, "bye");
+  raw.end(4000, "bye");
   assertEquals(ends, [
     { kind: "lost", code: 4000, reason: "bye", failure: "", isForbidden: false },
   ]);
@@ -96,7 +92,7 @@ Deno.test("KeepaliveSocket without keepalive sends nothing by itself and ignores
     onMessage: (data) => void log.push(data),
     onEnd: (end) => void log.push(end),
     clock,
-    connect: () => raw as unknown as SocketPort,
+    connect: () => raw,
   });
   socket.send("too early");
   raw.open();
@@ -112,12 +108,12 @@ Deno.test("KeepaliveSocket tells how a socket ended that never opened, with the 
   new KeepaliveSocket("ws://nowhere", {
     onMessage: () => {},
     onEnd: (end) => void ends.push(end),
-    connect: () => raw as unknown as SocketPort,
+    connect: () => raw,
   });
   const error = new Deno.errors.NotCapable("no --allow-net");
   const event = new ErrorEvent("error", { message: error.message, error, cancelable: true });
   raw.onerror?.(event);
-  raw.onclose?.({ code: 1006, reason: "" });
+  raw.end(1006);
   assertEquals(event.defaultPrevented, true, "a runtime would print it, with the address");
   assertEquals(ends, [
     { kind: "lost", code: 1006, reason: "", failure: "no --allow-net", isForbidden: true },

@@ -17,11 +17,11 @@ class Line extends RawSocket {
 
   override close(code?: number): void {
     super.close(code);
-    queueMicrotask(() => this.onclose?.({ code: code ?? 1005, reason: "" }));
+    queueMicrotask(() => this.end(code ?? 1005));
   }
 
   say(event: Record<string, unknown>): void {
-    this.onmessage?.({ data: JSON.stringify(event) });
+    this.receive(JSON.stringify(event));
   }
 
   get token(): string {
@@ -52,7 +52,7 @@ function socketTo(options: Partial<CoordinatorSocketInit> = {}, clock = new Virt
     connect: (url) => {
       const line = new Line(url);
       lines.push(line);
-      return line as unknown as WebSocket;
+      return line;
     },
     ...options,
   });
@@ -162,7 +162,7 @@ Deno.test("CoordinatorSocket comes back from a loss, later each time, and as lat
     token: new UserToken(() => "token", { clock: new VirtualClock() }),
   });
   const first = await greet();
-  first.onclose?.({ code: 1006, reason: "" });
+  first.end(1006);
   await clock.advance(400);
   assertEquals([lines.length, seen.errors], [2, ["lost"]]);
   await greet();
@@ -213,7 +213,7 @@ Deno.test("CoordinatorSocket keeps a socket whose token cannot be renewed, and s
     ]]);
     assert(message.test(seen.messages[0]!), seen.messages[0]);
     // The service ends it.
-    line.onclose?.({ code: 1006, reason: "" });
+    line.end(1006);
     await clock.advance(400);
     await greet();
     for (let second = 0; second < 25; second++) await clock.advance(1000);

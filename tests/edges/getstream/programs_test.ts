@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { API_KEY, API_SECRET, StreamDouble } from "./double/stream_double.ts";
 import { medianFrequency } from "./listener.ts";
 import { until } from "../../fixtures/until.ts";
+import { freePort } from "../../fixtures/free_port.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const ENV = { STREAM_API_KEY: API_KEY, STREAM_API_SECRET: API_SECRET };
@@ -102,10 +103,7 @@ Deno.test("getstream_check names what is missing, and a wrong secret", async () 
 });
 
 Deno.test("getstream_check names the server that cannot be reached and why, and stops", async () => {
-  // A port that was free a moment ago, and is again.
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const origin = `http://127.0.0.1:${listener.addr.port}`;
-  listener.close();
+  const origin = `http://127.0.0.1:${freePort()}`;
   const { code, stdout, stderr } = await check([origin], ENV);
   assertEquals([code, stdout], [2, ""]);
   assert(stderr.includes(`${origin} cannot be reached: `), stderr);

@@ -13,9 +13,9 @@ import { Rejection } from "../../../src/edges/local/wire/rejection.ts";
 import { Room } from "../../../src/edges/local/child/room.ts";
 import type {
   RoomAudio,
+  RoomConnection,
   RoomMedia,
   RoomPeer,
-  RoomPort,
 } from "../../../src/edges/local/child/room_media.ts";
 import {
   type ClientMessage,
@@ -140,8 +140,8 @@ export class FakeAudio implements RoomAudio {
   }
 }
 
-/** An agent's port that remembers what it was told. */
-export class FakePort {
+/** An agent's connection that remembers what it was told. */
+export class FakeConnection {
   readonly user: { id: string; name: string };
   readonly audioSubscription = { sampleRate: 16_000, agents: false } as const;
   readonly call = { id: "kitchen", type: "default" };
@@ -180,8 +180,8 @@ export class FakePort {
     return taken;
   }
   /** As a room wants it: what it does not use is not there. */
-  get port(): RoomPort {
-    return this as unknown as RoomPort;
+  get connection(): RoomConnection {
+    return this as unknown as RoomConnection;
   }
 }
 

@@ -318,10 +318,10 @@ Deno.test("endUnanswered ends a call without an agent, and no other", async () =
   const page = await fixture.open();
   page.say(hello("Ada", CALL));
   await page.next("welcome");
-  const port = await fixture.join();
+  const agent = await fixture.join();
   await fixture.child.request("endUnanswered", CALL);
   assertEquals(page.received.findLast(({ type }) => type === "goodbye"), undefined);
-  await fixture.child.leave(port as unknown as AgentConnection);
+  await fixture.child.leave(agent as unknown as AgentConnection);
   assertEquals((await page.next("goodbye")).code, "agent-left");
 
   await fixture.child.request("open", CALL);
@@ -345,8 +345,8 @@ Deno.test("goodbye informs every page and closes its socket", async () => {
 
 Deno.test("a call ends with its last agent, and so does its link", async () => {
   await using fixture = await ServerFixture.open();
-  const port = await fixture.join();
-  await fixture.child.leave(port as unknown as AgentConnection);
+  const agent = await fixture.join();
+  await fixture.child.leave(agent as unknown as AgentConnection);
   assertEquals(fixture.messages, [{ type: "callEnded", ...CALL }]);
   const page = await fixture.open();
   page.say(hello("Ada", CALL));

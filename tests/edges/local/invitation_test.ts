@@ -22,7 +22,7 @@ import {
 import { Rejection } from "../../../src/edges/local/wire/rejection.ts";
 import type { ParticipantData } from "../../../src/media/wire/messages.ts";
 import { VirtualClock } from "../../../src/testing/virtual_clock.ts";
-import { FakePort, hello, RoomFixture, settle } from "./fakes.ts";
+import { FakeConnection, hello, RoomFixture, settle } from "./fakes.ts";
 import { CALL, ServerFixture } from "./server_fixture.ts";
 
 const SECRET = "a secret of thirty-two characters or more";
@@ -52,8 +52,8 @@ function invitation(grants: Partial<Grants> = {}, more: Partial<Invitation> = {}
 }
 
 /** The participants that an agent was told of. */
-function joined(port: FakePort): ParticipantData[] {
-  return port.messages.flatMap((one) => "participant" in one ? [one.participant] : []);
+function joined(agent: FakeConnection): ParticipantData[] {
+  return agent.messages.flatMap((one) => "participant" in one ? [one.participant] : []);
 }
 
 Deno.test("an invitation by jsonwebtoken holds, and jsonwebtoken verifies ours", async () => {
@@ -213,13 +213,13 @@ Deno.test("one whose invitation has expired comes back to a program that started
 
 Deno.test("a participant who may not subscribe reads no transcript, and other events", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page } = await fixture.join("Eve", {}, invitation({ subscribe: false }));
   const { page: other } = await fixture.join("Ada");
   const transcript = { type: "transcript", text: "Four." };
-  fixture.room.sendCustomEvent(agent.port, transcript);
-  fixture.room.sendCustomEvent(agent.port, { type: "slide", page: 2 });
+  fixture.room.sendCustomEvent(agent.connection, transcript);
+  fixture.room.sendCustomEvent(agent.connection, { type: "slide", page: 2 });
   const events = (one: typeof page) =>
     one.received.flatMap((message) => message.type === "event" ? [message.data] : []);
   assertEquals(events(page), [{ type: "slide", page: 2 }]);
@@ -302,8 +302,8 @@ Deno.test("an edge keeps what was revoked before", async () => {
 
 Deno.test("the name of an invitation is no page's to change", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const page = fixture.enter("Eve", {}, { invitation: invitation() });
   assertEquals(page.last("welcome")?.name, "Olga");
   page.say({ type: "name", name: "Ada" });
@@ -317,8 +317,8 @@ Deno.test("the name of an invitation is no page's to change", async () => {
 
 Deno.test("a participant who may not publish is neither heard nor seen, whatever the page says", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const muted = invitation({ publish: false });
   const { peer, page } = await fixture.join("Eve", { camera: true, screen: true }, muted);
   const directions = peer.transceivers.map(({ direction }) => direction);
@@ -344,8 +344,8 @@ Deno.test("a participant who may not subscribe receives no audio and no video", 
 
 Deno.test("a participant who may not send events is told so, and no other member hears of it", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const ada = await fixture.join("Ada");
   const eve = await fixture.join("Eve", {}, invitation({ sendEvents: false }));
   agent.take();

@@ -1,12 +1,12 @@
 import { Rejection } from "../../../src/edges/local/wire/rejection.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Invitation } from "../../../src/edges/local/wire/invitation.ts";
-import { FakePort, hello, MEDIA, RoomFixture, settle } from "./fakes.ts";
+import { FakeConnection, hello, MEDIA, RoomFixture, settle } from "./fakes.ts";
 
 Deno.test("Room announces a participant and their tracks once connected, to later agents too", async () => {
   const fixture = new RoomFixture();
-  const first = new FakePort(1);
-  fixture.room.addAgent(first.port);
+  const first = new FakeConnection(1);
+  fixture.room.addAgent(first.connection);
   const page = fixture.enter("Ada");
   page.say({ type: "media", ...MEDIA });
   assertEquals(first.take(), []);
@@ -15,8 +15,8 @@ Deno.test("Room announces a participant and their tracks once connected, to late
   fixture.peers[0]!.become("connected");
   assertEquals(first.take(), ["participantJoined Ada", "trackAdded audio"]);
 
-  const second = new FakePort(2, "Parrot");
-  fixture.room.addAgent(second.port);
+  const second = new FakeConnection(2, "Parrot");
+  fixture.room.addAgent(second.connection);
   assertEquals(second.take(), [
     "participantJoined Echo",
     "participantJoined Ada",
@@ -28,7 +28,7 @@ Deno.test("Room announces a participant and their tracks once connected, to late
 
 Deno.test("Room tells pages about the other members, never about themselves", async () => {
   const fixture = new RoomFixture();
-  fixture.room.addAgent(new FakePort(1).port);
+  fixture.room.addAgent(new FakeConnection(1).connection);
   const ada = await fixture.join("Ada");
   const grace = await fixture.join("Grace");
   assertEquals(grace.page.last("welcome")!.participants.map(({ name }) => name), ["Echo", "Ada"]);
@@ -45,8 +45,8 @@ Deno.test("Room tells pages about the other members, never about themselves", as
 
 Deno.test("Room passes mute, cameras and screens to agents as track changes, and to pages", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const ada = await fixture.join("Ada");
   const grace = await fixture.join("Grace");
   agent.take();
@@ -78,9 +78,9 @@ Deno.test("Room passes mute, cameras and screens to agents as track changes, and
 
 Deno.test("Room sends an agent's video to all, and names the paused ones", async () => {
   const fixture = new RoomFixture({ videos: 1 });
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
-  fixture.room.publish(agent.port, { audio: true, video: true });
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
+  fixture.room.publish(agent.connection, { audio: true, video: true });
   const ada = await fixture.join("Ada", { camera: true });
   const grace = await fixture.join("Grace");
   assertEquals(ada.peer.videos, [agent.videoTrack.id]);
@@ -127,7 +127,7 @@ Deno.test("Room gives the ninth and all further people packets that are longer a
 
 Deno.test("Room reads the figures of one connection at a time: each reading holds up all sound", async () => {
   const fixture = new RoomFixture();
-  fixture.room.addAgent(new FakePort(1).port);
+  fixture.room.addAgent(new FakeConnection(1).connection);
   for (const name of ["Ada", "Grace", "Linus"]) await fixture.join(name);
   const read = () => fixture.peers.map((peer) => peer.read);
   const reading = fixture.room.audioStats();
@@ -144,8 +144,8 @@ Deno.test("Room reads the figures of one connection at a time: each reading hold
 
 Deno.test("Room passes a new source of a subscribed video to the agent", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page, peer } = await fixture.join("Ada", { camera: true });
   const trackId = `${page.last("welcome")!.id}:camera`;
   agent.subscribed.add(trackId);
@@ -161,8 +161,8 @@ Deno.test("Room passes a new source of a subscribed video to the agent", async (
 
 Deno.test("Room removes a page that leaves immediately and completely", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page, peer } = await fixture.join("Ada", { camera: true });
   agent.take();
   page.hangUp(1001);
@@ -183,8 +183,8 @@ Deno.test("Room removes a page that leaves immediately and completely", async ()
 
 Deno.test("Room removes a killed browser within a second", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page } = await fixture.join("Ada");
   agent.take();
   page.hangUp(1006, false);
@@ -194,8 +194,8 @@ Deno.test("Room removes a killed browser within a second", async () => {
 
 Deno.test("Room removes a killed browser whose last packets are late only a little later", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page, peer } = await fixture.join("Ada");
   agent.take();
   page.hangUp(1006, false);
@@ -209,8 +209,8 @@ Deno.test("Room removes a killed browser whose last packets are late only a litt
 
 Deno.test("Room waits for a browser whose media continues, and takes it back as the same participant", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page, peer } = await fixture.join("Ada");
   const grace = await fixture.join("Grace");
   agent.take();
@@ -238,33 +238,33 @@ Deno.test("Room waits for a browser whose media continues, and takes it back as 
 
 Deno.test("Room keeps events for a participant who is cut off, the latest 100", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page } = await fixture.join("Ada");
   page.hangUp(1006, false);
-  for (let event = 0; event < 110; event++) fixture.room.sendCustomEvent(agent.port, event);
+  for (let event = 0; event < 110; event++) fixture.room.sendCustomEvent(agent.connection, event);
   const again = fixture.enter("Ada", { resume: page.last("welcome")!.resume });
   const data = (of: typeof page) =>
     of.received.flatMap((message) => message.type === "event" ? [message.data] : []);
   assertEquals([data(page), data(again).length, data(again)[0]], [[], 100, 10]);
   assertEquals(again.received[0]!.type, "welcome");
-  fixture.room.sendCustomEvent(agent.port, "now");
+  fixture.room.sendCustomEvent(agent.connection, "now");
   assertEquals(data(again).at(-1), "now");
 });
 
 Deno.test("Room sends an agent's event for one participant to them alone, also after they were cut off", async () => {
   const fixture = new RoomFixture();
-  const [agent, other] = [new FakePort(1), new FakePort(2)];
-  fixture.room.addAgent(agent.port);
-  fixture.room.addAgent(other.port);
+  const [agent, other] = [new FakeConnection(1), new FakeConnection(2)];
+  fixture.room.addAgent(agent.connection);
+  fixture.room.addAgent(other.connection);
   const { page: ada } = await fixture.join("Ada");
   const { page: bob } = await fixture.join("Bob");
   other.take();
   const { id, resume } = ada.last("welcome")!;
-  fixture.room.sendCustomEvent(agent.port, "psst", id);
-  fixture.room.sendCustomEvent(agent.port, "lost", "who has left");
+  fixture.room.sendCustomEvent(agent.connection, "psst", id);
+  fixture.room.sendCustomEvent(agent.connection, "lost", "who has left");
   ada.hangUp(1006, false);
-  fixture.room.sendCustomEvent(agent.port, "again", id);
+  fixture.room.sendCustomEvent(agent.connection, "again", id);
   const again = fixture.enter("Ada", { resume, events: 1 });
   const data = (of: typeof ada) =>
     of.received.flatMap((message) => message.type === "event" ? [message.data] : []);
@@ -273,15 +273,15 @@ Deno.test("Room sends an agent's event for one participant to them alone, also a
 
 Deno.test("Room sends again what was on its way to a page that was cut off, and nothing twice", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page } = await fixture.join("Ada");
   const data = (of: typeof page) =>
     of.received.flatMap((message) => message.type === "event" ? [message.data] : []);
-  for (let event = 0; event < 10; event++) fixture.room.sendCustomEvent(agent.port, event);
+  for (let event = 0; event < 10; event++) fixture.room.sendCustomEvent(agent.connection, event);
   page.say({ type: "ping", id: 1, events: 4 });
   page.hangUp(1006, false);
-  fixture.room.sendCustomEvent(agent.port, 10);
+  fixture.room.sendCustomEvent(agent.connection, 10);
   await fixture.clock.advance(1);
   // The last two did not arrive.
   const { resume } = page.last("welcome")!;
@@ -299,8 +299,8 @@ Deno.test("Room sends again what was on its way to a page that was cut off, and 
 
 Deno.test("Room tells a page that comes back how much of what it said has arrived", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const page = fixture.enter("Ada");
   assertEquals(page.last("welcome")!.received, undefined);
   // Before they are connected, agents do not know them: it waits.
@@ -327,9 +327,9 @@ Deno.test("Room tells a page that comes back how much of what it said has arrive
 
 Deno.test("Room sends a returning page its video slots again", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
-  fixture.room.publish(agent.port, { audio: true, video: true });
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
+  fixture.room.publish(agent.connection, { audio: true, video: true });
   const { page, peer } = await fixture.join("Ada");
   page.hangUp(1006, false);
   const again = fixture.enter("Ada", { resume: page.last("welcome")!.resume, keepPeer: true });
@@ -339,8 +339,8 @@ Deno.test("Room sends a returning page its video slots again", async () => {
 
 Deno.test("Room mutes a browser whose network was cut, and removes it after the grace", async () => {
   const fixture = new RoomFixture({ graceMs: 6000 });
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page } = await fixture.join("Ada");
   agent.take();
   await fixture.clock.advance(5000);
@@ -354,8 +354,8 @@ Deno.test("Room mutes a browser whose network was cut, and removes it after the 
 
 Deno.test("Room takes a browser back with a new connection as the same participant, unmuted", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page, peer } = await fixture.join("Ada");
   await fixture.clock.advance(5000);
   agent.take();
@@ -374,11 +374,11 @@ Deno.test("Room takes a browser back with a new connection as the same participa
 async function replaced(options: { muted?: boolean; invitation?: Invitation } = {}) {
   const { muted = false, invitation } = options;
   const before = new RoomFixture();
-  before.room.addAgent(new FakePort(1).port);
+  before.room.addAgent(new FakeConnection(1).connection);
   const { page } = await before.join("Ada", { muted }, invitation);
   const { id, resume } = page.last("welcome")!;
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
+  const agent = new FakeConnection(1);
   const userId = invitation?.user.id ?? id;
   agent.known = {
     participants: [
@@ -387,7 +387,7 @@ async function replaced(options: { muted?: boolean; invitation?: Invitation } = 
     ],
     tracks: [{ id: `${id}:audio`, type: 1, participantId: id, muted }],
   };
-  fixture.room.addAgent(agent.port);
+  fixture.room.addAgent(agent.connection);
   return { fixture, agent, id, resume };
 }
 
@@ -409,9 +409,9 @@ Deno.test("Room takes those back who were there in a media process that was lost
   assertEquals(agent.take(), ["participantJoined Ada"]);
   assertEquals([fixture.audio.sources.size, guest.types().includes("left")], [1, false]);
   // A second agent of the call knows of them, too.
-  const second = new FakePort(2, "Other");
+  const second = new FakeConnection(2, "Other");
   second.known = agent.known;
-  fixture.room.addAgent(second.port);
+  fixture.room.addAgent(second.connection);
   assertEquals(fixture.room.participantCount, 2);
 });
 
@@ -459,18 +459,18 @@ Deno.test("Room keeps the transcript from those who may not hear, back from a lo
   };
   const { fixture, agent, resume } = await replaced({ invitation });
   const line = { type: "transcript", text: "hello" };
-  fixture.room.sendCustomEvent(agent.port, line);
-  fixture.room.sendCustomEvent(agent.port, "missed");
+  fixture.room.sendCustomEvent(agent.connection, line);
+  fixture.room.sendCustomEvent(agent.connection, "missed");
   const page = fixture.enter("Ada", { resume }, { invitation });
-  fixture.room.sendCustomEvent(agent.port, line);
-  fixture.room.sendCustomEvent(agent.port, "now");
+  fixture.room.sendCustomEvent(agent.connection, line);
+  fixture.room.sendCustomEvent(agent.connection, "now");
   const events = page.received.flatMap((one) => one.type === "event" ? [one.data] : []);
   assertEquals(events, ["missed", "now"]);
 });
 
 Deno.test("Room takes a wrong token for a new participant, and a second socket for the first", async () => {
   const fixture = new RoomFixture();
-  fixture.room.addAgent(new FakePort(1).port);
+  fixture.room.addAgent(new FakeConnection(1).connection);
   const { page } = await fixture.join("Ada");
   const other = fixture.enter("Ada", { resume: "A".repeat(22) });
   assert(other.last("welcome")!.id !== page.last("welcome")!.id);
@@ -586,15 +586,15 @@ Deno.test("Room leaves nothing behind when a connection cannot be created", asyn
 
 Deno.test("Room passes custom events both ways, and rejects only the event of more than 5 KB", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  const other = new FakePort(2, "Parrot");
-  fixture.room.addAgent(agent.port);
-  fixture.room.addAgent(other.port);
+  const agent = new FakeConnection(1);
+  const other = new FakeConnection(2, "Parrot");
+  fixture.room.addAgent(agent.connection);
+  fixture.room.addAgent(other.connection);
   const ada = await fixture.join("Ada");
   const grace = await fixture.join("Grace");
   agent.take();
   other.take();
-  fixture.room.sendCustomEvent(agent.port, { metric: 1 });
+  fixture.room.sendCustomEvent(agent.connection, { metric: 1 });
   assertEquals(ada.page.last("event"), { type: "event", from: "agent-1", data: { metric: 1 } });
   assertEquals([agent.take(), other.take()], [[], ["customEvent"]]);
   ada.page.say({ type: "event", data: { wave: true } });
@@ -613,8 +613,8 @@ Deno.test("Room passes custom events both ways, and rejects only the event of mo
 
 Deno.test("Room reports the longest delay to agents", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const ada = await fixture.join("Ada");
   const grace = await fixture.join("Grace");
   ada.page.say({ type: "ping", id: 1, roundTripMs: 20, jitterBufferMs: 30, outputMs: 10 });
@@ -650,14 +650,14 @@ Deno.test("Room sends audio levels while a participant is audible, and moves spe
 
 Deno.test("Room ends with its last agent, and says goodbye to pages", async () => {
   const fixture = new RoomFixture();
-  const [first, second] = [new FakePort(1), new FakePort(2, "Parrot")];
-  fixture.room.addAgent(first.port);
-  fixture.room.addAgent(second.port);
+  const [first, second] = [new FakeConnection(1), new FakeConnection(2, "Parrot")];
+  fixture.room.addAgent(first.connection);
+  fixture.room.addAgent(second.connection);
   const { page, peer } = await fixture.join("Ada");
-  await fixture.room.removeAgent(first.port);
+  await fixture.room.removeAgent(first.connection);
   assertEquals(page.last("left")?.id, "agent-1");
   assertEquals(fixture.ends, 0);
-  await fixture.room.removeAgent(second.port);
+  await fixture.room.removeAgent(second.connection);
   assertEquals(page.last("goodbye")?.code, "agent-left");
   assertEquals(page.closeCode, 4002);
   assertEquals([fixture.ends, peer.closed, fixture.audio.closed], [1, true, true]);
@@ -666,8 +666,8 @@ Deno.test("Room ends with its last agent, and says goodbye to pages", async () =
 
 Deno.test("Room.end ends the call for agents too", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const { page } = await fixture.join("Ada");
   agent.take();
   await fixture.room.end("call-ended");
@@ -689,8 +689,8 @@ async function keepAlive(
 
 Deno.test("Room passes what a person writes to the agents, and refuses what is blank or too long", async () => {
   const fixture = new RoomFixture();
-  const agent = new FakePort(1);
-  fixture.room.addAgent(agent.port);
+  const agent = new FakeConnection(1);
+  fixture.room.addAgent(agent.connection);
   const ada = await fixture.join("Ada");
   const grace = await fixture.join("Grace");
   const id = ada.page.last("welcome")!.id;
@@ -708,7 +708,7 @@ Deno.test("Room passes what a person writes to the agents, and refuses what is b
 
 Deno.test("Room lists its members for a page that has not joined", async () => {
   const fixture = new RoomFixture();
-  fixture.room.addAgent(new FakePort(1).port);
+  fixture.room.addAgent(new FakeConnection(1).connection);
   await fixture.join("Ada");
   fixture.enter("not connected yet");
   assertEquals(fixture.room.members.map(({ name, kind }) => `${kind} ${name}`), [

@@ -7,7 +7,7 @@ import type { JsonValue } from "../../../src/edge/types.ts";
 import { type Clock, systemClock } from "../../../src/events/clock.ts";
 import type { AgentConnection } from "../../../src/media/child/contract.ts";
 import type { PeerOptions } from "../../../src/media/webrtc/peer.ts";
-import { FakeAudio, FakePeer, FakePort } from "./fakes.ts";
+import { FakeAudio, FakeConnection, FakePeer } from "./fakes.ts";
 
 export const SECRET = "A".repeat(22);
 export const CALL = { callType: "default", callId: "kitchen", secret: SECRET };
@@ -52,9 +52,9 @@ export class ServerFixture implements AsyncDisposable {
   }
 
   /** An agent joins the call. */
-  async join(port = new FakePort(1)): Promise<FakePort> {
-    await this.child.join(port as unknown as AgentConnection, CALL);
-    return port;
+  async join(agent = new FakeConnection(1)): Promise<FakeConnection> {
+    await this.child.join(agent as unknown as AgentConnection, CALL);
+    return agent;
   }
 
   /** A page's socket, opened as a browser would from this origin. */

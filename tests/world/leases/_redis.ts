@@ -1,6 +1,7 @@
 /** Debian's Redis on the loopback. */
 import { isFile } from "../../../scripts/lib/programs.ts";
 import { until } from "../../fixtures/until.ts";
+import { freePort } from "../../fixtures/free_port.ts";
 
 const PROGRAM = "/usr/bin/redis-server";
 
@@ -19,10 +20,7 @@ export class RedisServer implements AsyncDisposable {
   }
 
   static async start(): Promise<RedisServer> {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr;
-    listener.close();
-    const server = new RedisServer(port, await Deno.makeTempDir());
+    const server = new RedisServer(freePort(), await Deno.makeTempDir());
     await server.#responds();
     return server;
   }

@@ -5,6 +5,7 @@ import { ParticipantInfo_State } from "@livekit/protocol";
 import { RoomServiceClient } from "livekit-server-sdk";
 import { findLiveKitServer } from "../../../scripts/livekit_server.ts";
 import { until } from "../../fixtures/until.ts";
+import { freePort } from "../../fixtures/free_port.ts";
 
 export const API_KEY = "key";
 export const API_SECRET = "secret00000000000000000000000000000000";
@@ -13,12 +14,6 @@ export const API_SECRET = "secret00000000000000000000000000000000";
 export const program: string | undefined = await findLiveKitServer();
 if (program === undefined) {
   console.error("LiveKit's server: its tests are skipped, since Go is missing: https://go.dev");
-}
-
-/** Returns a port that nothing uses. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Returns a port for datagrams that nothing uses. */

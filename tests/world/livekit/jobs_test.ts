@@ -14,7 +14,8 @@ import { declined, type TestJob, TestWorker } from "../../fixtures/test_worker.t
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, liveKitTest, optionsFor } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";
-import { API_KEY, API_SECRET, freePort, LiveKitServer, program } from "./_server.ts";
+import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
+import { freePort } from "../../fixtures/free_port.ts";
 import { Wire } from "./_wire.ts";
 
 /** A worker whose agents say a tone in their calls. */

@@ -158,7 +158,7 @@ export abstract class StreamService {
         }),
       },
       deadline,
-      ...(signal ? { signal } : {}),
+      signal,
     });
     return readCredentials(response);
   }
@@ -174,7 +174,7 @@ export abstract class StreamService {
       path: `/api/v2/video/call/${call.type}/${call.id}`,
       query: { connection_id: connectionId },
       body: {},
-      ...(signal ? { signal } : {}),
+      signal,
     });
   }
 

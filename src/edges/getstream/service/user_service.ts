@@ -82,7 +82,7 @@ export class UserService extends StreamService {
     const response = await this.asUser(`creating the call ${call.type}:${call.id}`, userId, {
       path: `/api/v2/video/call/${call.type}/${call.id}`,
       body: { ...request, data },
-      ...(signal ? { signal } : {}),
+      signal,
     });
     return (response as { call?: unknown } | null)?.call;
   }

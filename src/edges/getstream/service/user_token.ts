@@ -62,10 +62,7 @@ export class UserToken {
   async get(signal?: AbortSignal): Promise<string> {
     if (this.#token !== undefined && this.#clock.now() < this.#renewAt) return this.#token;
     this.#loading ??= this.#renew().finally(() => this.#loading = undefined);
-    return await waitFor(this.#loading, "a user's token", {
-      ...(signal ? { signal } : {}),
-      clock: this.#clock,
-    });
+    return await waitFor(this.#loading, "a user's token", { signal, clock: this.#clock });
   }
 
   /** How long the current token can still be used, in milliseconds. */
@@ -106,7 +103,7 @@ export class UserToken {
     let token: string;
     try {
       token = await waitFor(loading, "userToken", {
-        ...(signal ? { signal } : {}),
+        signal,
         timeoutMs: LOAD_MS,
         clock: this.#clock,
       });

@@ -125,7 +125,7 @@ const textStream = v.object({
 export type TextStream = v.InferOutput<typeof textStream>;
 
 /** The schema of {@linkcode Order}. */
-export const order = v.variant("method", [
+const order = v.variant("method", [
   /** The response to `tokenNeeded`. */
   v.object({
     method: v.literal("token"),

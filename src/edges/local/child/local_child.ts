@@ -122,42 +122,42 @@ export class LocalChild implements EdgeChild {
     return this.#server.origin;
   }
 
-  join(port: AgentConnection, params: JsonValue): Promise<ServerAddress> {
+  join(connection: AgentConnection, params: JsonValue): Promise<ServerAddress> {
     const call = this.#open(v.parse(callParams, params));
     call.unanswered?.[Symbol.dispose]();
     call.unanswered = undefined;
-    this.#roomOf.set(port.connectionId, call);
-    call.room.addAgent(port);
+    this.#roomOf.set(connection.connectionId, call);
+    call.room.addAgent(connection);
     return Promise.resolve({ origin: this.#server.origin });
   }
 
-  publish(port: AgentConnection, tracks: PublishedKinds): Promise<void> {
-    this.#room(port).publish(port, tracks);
+  publish(connection: AgentConnection, tracks: PublishedKinds): Promise<void> {
+    this.#room(connection).publish(connection, tracks);
     return Promise.resolve();
   }
 
-  videoTrack(port: AgentConnection, trackId: string): RtcTrack | undefined {
-    return this.#roomOf.get(port.connectionId)?.room.videoTrack(trackId);
+  videoTrack(connection: AgentConnection, trackId: string): RtcTrack | undefined {
+    return this.#roomOf.get(connection.connectionId)?.room.videoTrack(trackId);
   }
 
-  sendCustomEvent(port: AgentConnection, data: JsonValue): Promise<void> {
-    this.#room(port).sendCustomEvent(port, data);
+  sendCustomEvent(connection: AgentConnection, data: JsonValue): Promise<void> {
+    this.#room(connection).sendCustomEvent(connection, data);
     return Promise.resolve();
   }
 
-  sendCustomEventTo(port: AgentConnection, to: string, data: JsonValue): Promise<void> {
-    this.#room(port).sendCustomEvent(port, data, to);
+  sendCustomEventTo(connection: AgentConnection, to: string, data: JsonValue): Promise<void> {
+    this.#room(connection).sendCustomEvent(connection, data, to);
     return Promise.resolve();
   }
 
-  audioStats(port: AgentConnection): Promise<ParticipantAudioStats[]> {
-    return this.#room(port).audioStats();
+  audioStats(connection: AgentConnection): Promise<ParticipantAudioStats[]> {
+    return this.#room(connection).audioStats();
   }
 
-  async leave(port: AgentConnection): Promise<void> {
-    const call = this.#roomOf.get(port.connectionId);
-    this.#roomOf.delete(port.connectionId);
-    await call?.room.removeAgent(port);
+  async leave(connection: AgentConnection): Promise<void> {
+    const call = this.#roomOf.get(connection.connectionId);
+    this.#roomOf.delete(connection.connectionId);
+    await call?.room.removeAgent(connection);
   }
 
   async request(method: string, params: JsonValue): Promise<JsonValue> {
@@ -378,8 +378,8 @@ export class LocalChild implements EdgeChild {
     this.#context.send({ ...message });
   }
 
-  #room(port: AgentConnection): Room {
-    const call = this.#roomOf.get(port.connectionId);
+  #room(connection: AgentConnection): Room {
+    const call = this.#roomOf.get(connection.connectionId);
     if (!call) {
       throw new EdgeError("the agent is in no call: join one first", { code: "not-joined" });
     }

@@ -8,7 +8,7 @@ import type { ParticipantData, TrackData } from "../../../media/wire/messages.ts
 import { TrackType } from "../../../edge/types.ts";
 import type { BrowserParticipant } from "./browser_participant.ts";
 import type { TrackKind } from "./participant_connection.ts";
-import type { RoomPort } from "./room_media.ts";
+import type { RoomConnection } from "./room_media.ts";
 import type { PageParticipant } from "../wire/signalling.ts";
 
 const TRACK_TYPES: Record<TrackKind, TrackType> = {
@@ -21,7 +21,7 @@ const TRACK_TYPES: Record<TrackKind, TrackType> = {
 /** An agent in a room. */
 export interface RoomAgentEntry {
   id: string;
-  port: RoomPort;
+  connection: RoomConnection;
   tracks: PublishedKinds;
   spokeAt: number;
   sentDelayMs: number;
@@ -34,7 +34,7 @@ export function participantData(participant: BrowserParticipant): ParticipantDat
 
 /** An agent, for other agents. */
 export function agentData(agent: RoomAgentEntry): ParticipantData {
-  const { id, name } = agent.port.user;
+  const { id, name } = agent.connection.user;
   return { id: agent.id, userId: id, name, kind: "agent" };
 }
 
@@ -42,7 +42,7 @@ export function agentData(agent: RoomAgentEntry): ParticipantData {
 export function agentParticipant(agent: RoomAgentEntry): PageParticipant {
   return {
     id: agent.id,
-    name: agent.port.user.name,
+    name: agent.connection.user.name,
     kind: "agent",
     audible: agent.tracks.audio,
     camera: agent.tracks.video,

@@ -120,7 +120,7 @@ export class ParticipantConnection {
     const current = (): boolean => offer === this.#offer && !this.#closed;
     const peer = media.createPeer({
       iceServers: rtc.iceServers,
-      ...(rtc.udpPortRange ? { portRange: rtc.udpPortRange } : {}),
+      portRange: rtc.udpPortRange,
       maxRemoteCandidates: limits.candidates,
       packetMs: room.packetMs,
       keepCandidate: (candidate, side) =>

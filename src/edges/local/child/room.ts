@@ -23,7 +23,7 @@ import {
 import { BrowserParticipant, type ParticipantRoom } from "./browser_participant.ts";
 import { type GoodbyeCode, Rejection } from "../wire/rejection.ts";
 import type { Invitation } from "../wire/invitation.ts";
-import type { RoomMedia, RoomPort } from "./room_media.ts";
+import type { RoomConnection, RoomMedia } from "./room_media.ts";
 import { RoomTracks } from "./room_tracks.ts";
 import type { PacketMs } from "../../../media/webrtc/sdp.ts";
 import type { RtcSettings } from "../wire/settings.ts";
@@ -174,31 +174,31 @@ export class Room implements ParticipantRoom {
   }
 
   /** Adds an agent and sends it the members. */
-  addAgent(port: RoomPort): void {
-    if (port.known) this.#expect(port.known);
+  addAgent(connection: RoomConnection): void {
+    if (connection.known) this.#expect(connection.known);
     const agent: RoomAgentEntry = {
-      id: `agent-${port.connectionId}`,
-      port,
+      id: `agent-${connection.connectionId}`,
+      connection,
       tracks: { audio: false, video: false },
       spokeAt: -Infinity,
       sentDelayMs: -1,
     };
-    this.media.audio.addAgent(port, {
+    this.media.audio.addAgent(connection, {
       memberId: agent.id,
       trackId: `${agent.id}:audio`,
       participantId: agent.id,
     });
     for (const other of this.#agents.values()) {
-      other.port.send({ type: "participantJoined", participant: agentData(agent) });
-      port.send({ type: "participantJoined", participant: agentData(other) });
-      for (const track of agentTracks(other)) port.send({ type: "trackAdded", track });
+      other.connection.send({ type: "participantJoined", participant: agentData(agent) });
+      connection.send({ type: "participantJoined", participant: agentData(other) });
+      for (const track of agentTracks(other)) connection.send({ type: "trackAdded", track });
     }
-    this.#agents.set(port.connectionId, agent);
+    this.#agents.set(connection.connectionId, agent);
     for (const participant of this.#participants.values()) {
       if (!participant.present) continue;
-      port.send({ type: "participantJoined", participant: participantData(participant) });
+      connection.send({ type: "participantJoined", participant: participantData(participant) });
       for (const track of this.#tracks.of(participant.id)) {
-        port.send({ type: "trackAdded", track });
+        connection.send({ type: "trackAdded", track });
       }
     }
     this.#sendToParticipants({ type: "joined", participant: agentParticipant(agent) });
@@ -219,16 +219,16 @@ export class Room implements ParticipantRoom {
   }
 
   /** Removes an agent; the call ends with the last one. */
-  async removeAgent(port: Pick<RoomPort, "connectionId">): Promise<void> {
-    const agent = this.#agents.get(port.connectionId);
+  async removeAgent(connection: Pick<RoomConnection, "connectionId">): Promise<void> {
+    const agent = this.#agents.get(connection.connectionId);
     if (!agent) return;
-    this.#agents.delete(port.connectionId);
+    this.#agents.delete(connection.connectionId);
     this.media.audio.removeAgent(agent.id);
     for (const other of this.#agents.values()) {
       for (const track of agentTracks(agent)) {
-        other.port.send({ type: "trackRemoved", trackId: track.id });
+        other.connection.send({ type: "trackRemoved", trackId: track.id });
       }
-      other.port.send({ type: "participantLeft", participantId: agent.id });
+      other.connection.send({ type: "participantLeft", participantId: agent.id });
     }
     this.#sendToParticipants({ type: "left", id: agent.id });
     this.#media.chooseVideos();
@@ -236,8 +236,8 @@ export class Room implements ParticipantRoom {
   }
 
   /** Sets what an agent publishes. */
-  publish(port: Pick<RoomPort, "connectionId">, tracks: PublishedKinds): void {
-    const agent = this.#agent(port);
+  publish(connection: Pick<RoomConnection, "connectionId">, tracks: PublishedKinds): void {
+    const agent = this.#agent(connection);
     const before = agentTracks(agent);
     agent.tracks = { ...tracks };
     const after = agentTracks(agent);
@@ -245,11 +245,11 @@ export class Room implements ParticipantRoom {
       if (other === agent) continue;
       for (const track of before) {
         if (after.some(({ id }) => id === track.id)) continue;
-        other.port.send({ type: "trackRemoved", trackId: track.id });
+        other.connection.send({ type: "trackRemoved", trackId: track.id });
       }
       for (const track of after) {
         if (before.some(({ id }) => id === track.id)) continue;
-        other.port.send({ type: "trackAdded", track });
+        other.connection.send({ type: "trackAdded", track });
       }
     }
     this.#sendToParticipants({ type: "updated", participant: agentParticipant(agent) });
@@ -284,8 +284,12 @@ export class Room implements ParticipantRoom {
   }
 
   /** Sends an agent's custom event to all other members, or to one participant. */
-  sendCustomEvent(port: Pick<RoomPort, "connectionId">, data: JsonValue, to?: string): void {
-    const { id } = this.#agent(port);
+  sendCustomEvent(
+    connection: Pick<RoomConnection, "connectionId">,
+    data: JsonValue,
+    to?: string,
+  ): void {
+    const { id } = this.#agent(connection);
     if (to !== undefined) {
       const participant = this.#participants.get(to);
       if (participant?.present) participant.send({ type: "event", from: id, data });
@@ -296,7 +300,7 @@ export class Room implements ParticipantRoom {
       if (participant.present) participant.send({ type: "event", from: id, data });
     }
     for (const other of this.#agents.values()) {
-      if (other.id !== id) other.port.send({ type: "customEvent", data, participantId: id });
+      if (other.id !== id) other.connection.send({ type: "customEvent", data, participantId: id });
     }
   }
 
@@ -316,7 +320,7 @@ export class Room implements ParticipantRoom {
     );
     for (const agent of agents) {
       this.media.audio.removeAgent(agent.id);
-      agent.port.send({ type: "ended", reason: "call-ended" });
+      agent.connection.send({ type: "ended", reason: "call-ended" });
     }
     await Promise.allSettled(closing);
     for (const participant of participants) this.media.audio.removeListener(participant.id);
@@ -380,7 +384,7 @@ export class Room implements ParticipantRoom {
     for (const agent of this.#agents.values()) {
       if (Math.abs(ms - agent.sentDelayMs) < 5) continue;
       agent.sentDelayMs = ms;
-      agent.port.send({ type: "heardDelay", ms: Math.round(ms) });
+      agent.connection.send({ type: "heardDelay", ms: Math.round(ms) });
     }
   }
 
@@ -415,14 +419,14 @@ export class Room implements ParticipantRoom {
     for (const message of this.#tracks.update(participant.id, wanted)) this.#sendToAgents(message);
   }
 
-  #agent(port: Pick<RoomPort, "connectionId">): RoomAgentEntry {
-    const agent = this.#agents.get(port.connectionId);
+  #agent(connection: Pick<RoomConnection, "connectionId">): RoomAgentEntry {
+    const agent = this.#agents.get(connection.connectionId);
     if (!agent) throw new TypeError("the agent is not in this call: join it first");
     return agent;
   }
 
-  #sendToAgents(message: Parameters<RoomPort["send"]>[0]): void {
-    for (const { port } of this.#agents.values()) port.send(message);
+  #sendToAgents(message: Parameters<RoomConnection["send"]>[0]): void {
+    for (const { connection } of this.#agents.values()) connection.send(message);
   }
 
   #sendToParticipants(message: ServerMessage, except?: BrowserParticipant): void {

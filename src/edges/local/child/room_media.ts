@@ -37,7 +37,7 @@ export type RoomAudio = Pick<
 >;
 
 /** An agent's connection in the media process, as far as a room uses it. */
-export type RoomPort = Pick<
+export type RoomConnection = Pick<
   AgentConnection,
   | "connectionId"
   | "user"

@@ -58,7 +58,7 @@ export class RoomTracks {
     const [memberId = "", kind = ""] = id.split(":");
     if (kind === "video") {
       for (const agent of this.#init.agents.values()) {
-        if (agent.id === memberId && agent.tracks.video) return agent.port.videoTrack;
+        if (agent.id === memberId && agent.tracks.video) return agent.connection.videoTrack;
       }
     }
     if (kind !== "camera" && kind !== "screen") return undefined;
@@ -100,16 +100,22 @@ export class RoomTracks {
   }
 
   #route(id: string, video: RtcTrack | undefined): void {
-    for (const { port } of this.#init.agents.values()) {
-      if (port.isSubscribed(id)) port.setVideoSource(id, video);
+    for (const { connection } of this.#init.agents.values()) {
+      if (connection.isSubscribed(id)) connection.setVideoSource(id, video);
     }
   }
 
   #videos(): VideoSource[] {
     const sources: VideoSource[] = [];
-    for (const { id: participantId, tracks, spokeAt, port } of this.#init.agents.values()) {
+    for (const { id: participantId, tracks, spokeAt, connection } of this.#init.agents.values()) {
       if (!tracks.video) continue;
-      sources.push({ participantId, kind: "camera", track: port.videoTrack, agent: true, spokeAt });
+      sources.push({
+        participantId,
+        kind: "camera",
+        track: connection.videoTrack,
+        agent: true,
+        spokeAt,
+      });
     }
     for (const participant of this.#init.participants.values()) {
       if (!participant.present) continue;

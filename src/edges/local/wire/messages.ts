@@ -48,7 +48,7 @@ export const serverAddress = v.object({ origin: v.string() });
 export type ServerAddress = v.InferOutput<typeof serverAddress>;
 
 /** A page started a call, or a call is over. */
-export const callMessage = v.object({
+const callMessage = v.object({
   type: v.picklist(["callStarted", "callEnded"]),
   callType: v.string(),
   callId: v.string(),
@@ -59,7 +59,7 @@ export const callMessage = v.object({
 export type CallMessage = v.InferOutput<typeof callMessage>;
 
 /** The port stopped accepting connections, and is opened again. */
-export const listenerLost = v.object({ type: v.literal("listenerLost"), message: v.string() });
+const listenerLost = v.object({ type: v.literal("listenerLost"), message: v.string() });
 
 /** What the media process sends beside the messages of a connection. */
 export const childMessage = v.variant("type", [callMessage, listenerLost]);

@@ -1,5 +1,4 @@
 /** What a realtime pipeline works with, and how other components take its place. @module */
-import type { Logger } from "../../../events/logger.ts";
 import type { RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
 import { type ChatMessage, withoutImages } from "../../contracts/messages.ts";
 import type { ToolDescription } from "../../contracts/tool.ts";
@@ -28,7 +27,6 @@ export interface RealtimeComponents {
 /** What {@linkcode ComponentsInUse} needs. */
 export interface ComponentsInUseInit {
   context: PipelineContext;
-  logger: Logger;
   /** What was said, for a session that is told of it. */
   history: ChatHistory;
   /** Returns the session of these components. */
@@ -120,9 +118,9 @@ export class ComponentsInUse {
       run?: ToolRun;
     } = {},
   ): Promise<RealtimeSession> {
-    const { context, logger } = this.#init;
+    const { clock, logger } = this.#init.context;
     return llm.connect({
-      clock: context.clock,
+      clock,
       logger,
       signal,
       instructions,

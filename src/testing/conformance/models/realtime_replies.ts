@@ -19,7 +19,7 @@ export const ann: Participant = {
 const UNICODE = 'Größe 水 👩‍👩‍👧 🇫🇷 "quoted" \\ \n end';
 
 /** Returns samples that are all different. */
-export function samples(count: number, from = 1): Int16Array {
+function samples(count: number, from = 1): Int16Array {
   return Int16Array.from({ length: count }, (_, n) => (from + n * 7) % 30_000);
 }
 

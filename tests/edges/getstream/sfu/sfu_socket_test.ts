@@ -17,7 +17,7 @@ Deno.test("SfuSocket sends nothing but the join before the SFU has responded to 
     onGarbage: () => {},
     silenceMs: 1200,
     clock,
-    connect: () => raw as unknown as WebSocket,
+    connect: () => raw,
   });
   joining.catch(() => {});
   // Open so late that health checks are due before the time limit of the join.

@@ -13,47 +13,31 @@ import {
 import { LiveKitEdge } from "@ringline/livekit";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AuthenticationError, ConnectionError } from "../../../../src/edge/errors.ts";
-import type { SocketPort } from "../../../../src/edge/toolkit/keepalive_socket.ts";
 import { LiveKitJobFeed } from "../../../../src/edges/livekit/jobs/job_feed.ts";
 import { AssignedCall } from "../../../../src/edges/livekit/jobs/assigned_call.ts";
 import { MemoryEdge } from "../../../../src/testing/memory_edge.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
+import { RawSocket } from "../../../fixtures/raw_socket.ts";
 import { declined, type TestJob, TestWorker } from "../../../fixtures/test_worker.ts";
 
-/** A socket whose other side is the test. */
-class Port implements SocketPort {
-  readyState: number = WebSocket.CONNECTING;
-  bufferedAmount = 0;
-  binaryType: BinaryType = "blob";
-  onopen: SocketPort["onopen"] = null;
-  onmessage: SocketPort["onmessage"] = null;
-  onerror: SocketPort["onerror"] = null;
-  onclose: SocketPort["onclose"] = null;
-  readonly sent: WorkerMessage["message"][] = [];
-
-  open(): void {
-    this.readyState = WebSocket.OPEN;
-    this.onopen?.(new Event("open"));
+/** A socket to a server that the test plays. */
+class ServerSocket extends RawSocket {
+  /** What was sent, decoded. */
+  get requests(): WorkerMessage["message"][] {
+    return this.sent.map((data) => WorkerMessage.fromBinary(data as Uint8Array).message);
   }
 
-  receive(message: ServerMessage["message"]): void {
-    const data = new Uint8Array(new ServerMessage({ message }).toBinary()).buffer;
-    this.onmessage?.(new MessageEvent("message", { data }));
+  say(message: ServerMessage["message"]): void {
+    this.receive(new ServerMessage({ message }).toBinary());
   }
 
-  send(data: string | Uint8Array): void {
-    this.sent.push(WorkerMessage.fromBinary(data as Uint8Array).message);
-  }
-
-  close(code = 1000): void {
-    if (this.readyState === WebSocket.CLOSED) return;
-    this.readyState = WebSocket.CLOSED;
-    this.onclose?.(new CloseEvent("close", { code }));
+  override close(code = 1000): void {
+    if (this.readyState !== WebSocket.CLOSED) this.end(code);
   }
 
   /** What was sent, but for signs of life and the load. */
   get said(): string[] {
-    return this.sent.flatMap((message) => {
+    return this.requests.flatMap((message) => {
       if (message.case === "availability") {
         const { available, participantIdentity: identity } = message.value;
         return [available ? `takes as ${identity}` : "declines"];
@@ -72,7 +56,7 @@ async function fixture(options: { urls?: string[] } = {}) {
   const clock = new VirtualClock();
   const edge = new MemoryEdge({ clock });
   const worker = new TestWorker();
-  const ports: { url: string; port: Port }[] = [];
+  const sockets: { url: string; raw: ServerSocket }[] = [];
   const dispatches = new Set(["AD_1"]);
   const stop = new AbortController();
   const opening = LiveKitJobFeed.open({
@@ -83,39 +67,39 @@ async function fixture(options: { urls?: string[] } = {}) {
     },
     createToken: () => Promise.resolve("token"),
     connect: (url) => {
-      const port = new Port();
-      ports.push({ url, port });
-      return port;
+      const raw = new ServerSocket();
+      sockets.push({ url, raw });
+      return raw;
     },
     fetch: () => Promise.reject(new TypeError("refused")),
   });
   opening.catch(() => {});
   await clock.advance(0);
   /** Registers the worker by its latest socket. */
-  const register = async (): Promise<Port> => {
-    const { port } = ports.at(-1)!;
-    port.open();
+  const register = async (): Promise<ServerSocket> => {
+    const { raw } = sockets.at(-1)!;
+    raw.open();
     await clock.advance(0);
-    port.receive({ case: "register", value: new RegisterWorkerResponse({ workerId: "AW_1" }) });
+    raw.say({ case: "register", value: new RegisterWorkerResponse({ workerId: "AW_1" }) });
     await clock.advance(0);
-    return port;
+    return raw;
   };
-  return { clock, edge, worker, ports, dispatches, stop, opening, register };
+  return { clock, edge, worker, sockets, dispatches, stop, opening, register };
 }
 
 Deno.test("a job feed registers, takes a job, and tells the server how it ended", async () => {
-  const { clock, worker, ports, opening, register } = await fixture();
-  const port = await register();
+  const { clock, worker, sockets, opening, register } = await fixture();
+  const raw = await register();
   const feed = await opening;
-  assertEquals(ports.map(({ url }) => url), ["ws://one/agent?protocol=1"]);
-  const [registration, load] = port.sent;
+  assertEquals(sockets.map(({ url }) => url), ["ws://one/agent?protocol=1"]);
+  const [registration, load] = raw.requests;
   assertEquals(registration?.case === "register" && registration.value.agentName, "cook");
   assertEquals(load?.case === "updateWorker" && load.value.load, 0);
 
   const announced = job("AJ_1", { metadata: '{"table":7}' });
-  port.receive({ case: "availability", value: new AvailabilityRequest({ job: announced }) });
+  raw.say({ case: "availability", value: new AvailabilityRequest({ job: announced }) });
   await clock.advance(0);
-  port.receive({ case: "assignment", value: new JobAssignment({ job: announced }) });
+  raw.say({ case: "assignment", value: new JobAssignment({ job: announced }) });
   const [taken] = worker.jobs as [TestJob];
   const { id, callId, metadata } = taken.offer;
   assertEquals([id, callId, metadata], ["AJ_1", "kitchen", { table: 7 }]);
@@ -125,21 +109,21 @@ Deno.test("a job feed registers, takes a job, and tells the server how it ended"
   });
   taken.finish("left");
   await clock.advance(0);
-  assertEquals(port.said, ["takes as agent-AJ_1", "JS_RUNNING", "JS_SUCCESS"]);
+  assertEquals(raw.said, ["takes as agent-AJ_1", "JS_RUNNING", "JS_SUCCESS"]);
   await feed.close();
   assertEquals(clock.pending, 0);
 });
 
 Deno.test("a job feed answers in time, and keeps no place that is not confirmed", async () => {
   const { clock, worker, opening, register } = await fixture();
-  const port = await register();
+  const raw = await register();
   const feed = await opening;
   const announce = (id: string) =>
-    port.receive({ case: "availability", value: new AvailabilityRequest({ job: job(id) }) });
+    raw.say({ case: "availability", value: new AvailabilityRequest({ job: job(id) }) });
   announce("AJ_1");
   await clock.advance(5000);
   assertEquals(worker.jobs[0]!.state, "released", "a place that the server does not confirm");
-  port.receive({ case: "assignment", value: new JobAssignment({ job: job("AJ_1") }) });
+  raw.say({ case: "assignment", value: new JobAssignment({ job: job("AJ_1") }) });
 
   worker.answer = () => Promise.resolve(declined);
   announce("AJ_2");
@@ -153,9 +137,9 @@ Deno.test("a job feed answers in time, and keeps no place that is not confirmed"
   await clock.advance(0);
   assertEquals(worker.jobs[2]!.state, "released", "an answer that comes too late");
 
-  port.receive({ case: "availability", value: new AvailabilityRequest({ job: new Job() }) });
+  raw.say({ case: "availability", value: new AvailabilityRequest({ job: new Job() }) });
   await clock.advance(0);
-  assertEquals(port.said, [
+  assertEquals(raw.said, [
     ...["takes as agent-AJ_1", "JS_FAILED", "declines", "declines", "declines"],
   ]);
   assertEquals(worker.reports, ["LiveKit's jobs: bad-message"]);
@@ -164,11 +148,11 @@ Deno.test("a job feed answers in time, and keeps no place that is not confirmed"
 
 Deno.test("a job feed tells the load in the server's measure", async () => {
   const { opening, register, worker } = await fixture();
-  const port = await register();
+  const raw = await register();
   const feed = await opening;
   feed.update!({ ...worker.load, load: 0.5, calls: 5 });
   feed.update!({ ...worker.load, load: 1, calls: 10, declines: "calls" });
-  const told = port.sent.flatMap((message) =>
+  const told = raw.requests.flatMap((message) =>
     message.case === "updateWorker" ? [message.value] : []
   );
   assertEquals(told.slice(1).map(({ status, load, jobCount }) => [status, load, jobCount]), [
@@ -179,27 +163,27 @@ Deno.test("a job feed tells the load in the server's measure", async () => {
 });
 
 Deno.test("a job feed registers again on the next node, while calls go on", async () => {
-  const { clock, worker, ports, opening, register } = await fixture();
-  const port = await register();
+  const { clock, worker, sockets, opening, register } = await fixture();
+  const raw = await register();
   const feed = await opening;
   for (const id of ["AJ_1", "AJ_2"]) {
-    port.receive({ case: "availability", value: new AvailabilityRequest({ job: job(id) }) });
+    raw.say({ case: "availability", value: new AvailabilityRequest({ job: job(id) }) });
   }
   await clock.advance(0);
-  port.receive({ case: "assignment", value: new JobAssignment({ job: job("AJ_1") }) });
-  port.close(1006);
+  raw.say({ case: "assignment", value: new JobAssignment({ job: job("AJ_1") }) });
+  raw.end(1006);
   await clock.advance(0);
   assertEquals(worker.jobs.map(({ state }) => state), ["running", "released"]);
-  assertEquals(ports.map(({ url }) => url.at(5)), ["o", "t"], "the next one, immediately");
-  ports.at(-1)!.port.close(1006);
+  assertEquals(sockets.map(({ url }) => url.at(5)), ["o", "t"], "the next one, immediately");
+  sockets.at(-1)!.raw.end(1006);
   await clock.advance(0);
-  ports.at(-1)!.port.close(1006);
+  sockets.at(-1)!.raw.end(1006);
   await clock.advance(0);
-  assertEquals(ports.length, 3);
+  assertEquals(sockets.length, 3);
   await clock.advance(250);
-  assertEquals(ports.length, 4, "after a pause");
+  assertEquals(sockets.length, 4, "after a pause");
   const again = await register();
-  assertEquals(again.sent.map((message) => message.case), ["register", "updateWorker"]);
+  assertEquals(again.requests.map((message) => message.case), ["register", "updateWorker"]);
   worker.jobs[0]!.finish("left");
   await clock.advance(0);
   assertEquals(again.said, ["JS_SUCCESS"]);
@@ -209,24 +193,24 @@ Deno.test("a job feed registers again on the next node, while calls go on", asyn
 });
 
 Deno.test("a job feed notices a server that is silent", async () => {
-  const { clock, worker, ports, opening, register } = await fixture();
+  const { clock, worker, sockets, opening, register } = await fixture();
   await register();
   const feed = await opening;
   await clock.advance(15_000);
-  assertEquals([worker.reports, ports.length], [["LiveKit's jobs: lost"], 2]);
+  assertEquals([worker.reports, sockets.length], [["LiveKit's jobs: lost"], 2]);
   await feed.close();
 });
 
 Deno.test("a job feed ends a job whose dispatch is taken back, and no other", async () => {
   const { clock, worker, dispatches, opening, register } = await fixture();
-  const port = await register();
+  const raw = await register();
   const feed = await opening;
   const announced = job("AJ_1");
-  port.receive({ case: "availability", value: new AvailabilityRequest({ job: announced }) });
+  raw.say({ case: "availability", value: new AvailabilityRequest({ job: announced }) });
   await clock.advance(0);
-  port.receive({ case: "assignment", value: new JobAssignment({ job: announced }) });
+  raw.say({ case: "assignment", value: new JobAssignment({ job: announced }) });
   const terminate = async () => {
-    port.receive({ case: "termination", value: new JobTermination({ jobId: "AJ_1" }) });
+    raw.say({ case: "termination", value: new JobTermination({ jobId: "AJ_1" }) });
     await clock.advance(0);
     return worker.jobs[0]!.state;
   };
@@ -237,11 +221,11 @@ Deno.test("a job feed ends a job whose dispatch is taken back, and no other", as
 });
 
 Deno.test("a job feed that no server takes is not opened", async () => {
-  const { clock, ports, opening } = await fixture();
+  const { clock, sockets, opening } = await fixture();
   const failed = assertRejects(() => opening, ConnectionError, "no server responds at http://");
-  ports[0]!.port.close(1006);
+  sockets[0]!.raw.end(1006);
   await clock.advance(0);
-  ports[1]!.port.close(1006);
+  sockets[1]!.raw.end(1006);
   await clock.advance(0);
   assertEquals((await failed).code, "unreachable");
   assertEquals(clock.pending, 0);

@@ -8,51 +8,32 @@ import {
 } from "@livekit/protocol";
 import { assertEquals, assertRejects } from "@std/assert";
 import { AuthenticationError, ConnectionError, EdgeError } from "../../../../src/edge/errors.ts";
-import type { SocketPort } from "../../../../src/edge/toolkit/keepalive_socket.ts";
 import {
   type ServerMessage,
   SignalSocket,
 } from "../../../../src/edges/livekit/child/signal/signal_socket.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
+import { RawSocket } from "../../../fixtures/raw_socket.ts";
 
-/** A socket whose other side is the test. */
-class Port implements SocketPort {
-  readyState: number = WebSocket.CONNECTING;
-  bufferedAmount = 0;
-  binaryType: BinaryType = "blob";
-  onopen: SocketPort["onopen"] = null;
-  onmessage: SocketPort["onmessage"] = null;
-  onerror: SocketPort["onerror"] = null;
-  onclose: SocketPort["onclose"] = null;
-  readonly sent: SignalRequest["message"][] = [];
-
-  open(): void {
-    this.readyState = WebSocket.OPEN;
-    this.onopen?.(new Event("open"));
+/** A socket to a server that the test plays. */
+class ServerSocket extends RawSocket {
+  /** What was sent, decoded. */
+  get requests(): SignalRequest["message"][] {
+    return this.sent.map((data) => SignalRequest.fromBinary(data as Uint8Array).message);
   }
 
-  receive(message: ServerMessage): void {
-    this.receiveBytes(new SignalResponse({ message }).toBinary());
+  say(message: ServerMessage): void {
+    this.receive(new SignalResponse({ message }).toBinary());
   }
 
-  receiveBytes(bytes: Uint8Array): void {
-    this.onmessage?.(new MessageEvent("message", { data: new Uint8Array(bytes).buffer }));
-  }
-
-  send(data: string | Uint8Array): void {
-    this.sent.push(SignalRequest.fromBinary(data as Uint8Array).message);
-  }
-
-  close(code = 1000): void {
-    if (this.readyState === WebSocket.CLOSED) return;
-    this.readyState = WebSocket.CLOSED;
-    this.onclose?.(new CloseEvent("close", { code }));
+  override close(code = 1000): void {
+    if (this.readyState !== WebSocket.CLOSED) this.end(code);
   }
 }
 
 function fixture(options: { fetch?: typeof fetch } = {}) {
   const clock = new VirtualClock();
-  const port = new Port();
+  const raw = new ServerSocket();
   const log: string[] = [];
   const opening = SignalSocket.open({
     url: "ws://127.0.0.1:7880/rtc/v1?join_request=abc",
@@ -64,62 +45,62 @@ function fixture(options: { fetch?: typeof fetch } = {}) {
     clock,
     connect: (_url, token) => {
       log.push(`connect with ${token}`);
-      return port;
+      return raw;
     },
     fetch: options.fetch ?? (() => Promise.reject(new TypeError("refused"))),
   });
   opening.catch(() => {});
-  return { clock, port, log, opening };
+  return { clock, raw, log, opening };
 }
 
 const joinMessage: ServerMessage = { case: "join", value: new JoinResponse() };
 
 Deno.test("SignalSocket waits for the first message, and delivers the others", async () => {
-  const { port, log, opening, clock } = fixture();
-  port.open();
-  port.receive(joinMessage);
-  port.receive({ case: "refreshToken", value: "newer" });
+  const { raw, log, opening, clock } = fixture();
+  raw.open();
+  raw.say(joinMessage);
+  raw.say({ case: "refreshToken", value: "newer" });
   const socket = await opening;
   assertEquals(socket.first.case, "join");
-  port.receiveBytes(Uint8Array.of(255, 255));
+  raw.receive(Uint8Array.of(255, 255));
   assertEquals(log, ["connect with token", "message refreshToken", "garbage 1"]);
   await clock.until(socket.leave(), 1000);
-  assertEquals(port.sent.map((one) => one.case), ["leave"]);
+  assertEquals(raw.requests.map((one) => one.case), ["leave"]);
   assertEquals(log.length, 3, "its own leaving is no end");
 });
 
 Deno.test("SignalSocket pings, and counts as lost when the server is silent for too long", async () => {
-  const { port, log, opening, clock } = fixture();
-  port.open();
-  port.receive(joinMessage);
+  const { raw, log, opening, clock } = fixture();
+  raw.open();
+  raw.say(joinMessage);
   await opening;
   await clock.advance(5000);
-  const [ping] = port.sent;
+  const [ping] = raw.requests;
   assertEquals(ping?.case, "pingReq");
   const lastPingTimestamp = (ping?.value as { timestamp: bigint }).timestamp;
   await clock.advance(80);
-  port.receive({ case: "pongResp", value: new Pong({ lastPingTimestamp }) });
+  raw.say({ case: "pongResp", value: new Pong({ lastPingTimestamp }) });
   await clock.advance(4920);
-  assertEquals((port.sent[1]?.value as { rtt: bigint }).rtt, 80n);
+  assertEquals((raw.requests[1]?.value as { rtt: bigint }).rtt, 80n);
   await clock.advance(10_100);
   assertEquals(log.slice(1), ["end silent"]);
 });
 
 Deno.test("SignalSocket fails a join that the server answers with a leave", async () => {
-  const { port, opening } = fixture();
-  port.open();
+  const { raw, opening } = fixture();
+  raw.open();
   const value = new LeaveRequest({ reason: DisconnectReason.ROOM_DELETED });
-  port.receive({ case: "leave", value });
+  raw.say({ case: "leave", value });
   const error = await assertRejects(() => opening, ConnectionError, "room-deleted");
   assertEquals([error.code, error.retryable], ["room-deleted", false]);
 });
 
 Deno.test("SignalSocket fails after 5 s without a first message, and closes the socket", async () => {
-  const { port, opening, clock } = fixture();
-  port.open();
+  const { raw, opening, clock } = fixture();
+  raw.open();
   await clock.advance(5000);
   const error = await assertRejects(() => opening, ConnectionError, "within 5000 ms");
-  assertEquals([error.code, port.readyState], ["timeout", WebSocket.CLOSED]);
+  assertEquals([error.code, raw.readyState], ["timeout", WebSocket.CLOSED]);
 });
 
 const refusals: [number | undefined, string, boolean][] = [
@@ -132,14 +113,14 @@ const refusals: [number | undefined, string, boolean][] = [
 for (const [status, code, retryable] of refusals) {
   Deno.test(`SignalSocket asks why it was refused: ${status ?? "no server"}`, async () => {
     const asked: string[] = [];
-    const { port, opening } = fixture({
+    const { raw, opening } = fixture({
       fetch: (url, init) => {
         asked.push(`${url} ${new Headers(init?.headers).get("authorization")}`);
         if (status === undefined) return Promise.reject(new TypeError("connection refused"));
         return Promise.resolve(new Response("invalid token: eyJhbGciOi.eyJzdWIi.c2ln", { status }));
       },
     });
-    port.close(1006);
+    raw.end(1006);
     const error = await assertRejects(() => opening, EdgeError);
     assertEquals([error.code, error.retryable], [code, retryable]);
     assertEquals(error instanceof AuthenticationError, status === 401 || status === 403);

@@ -45,7 +45,7 @@ export abstract class SfuConnection {
       onCandidate: (candidate) => this.#trickle(candidate),
       onState: options.onState,
       onError: (error) => options.onError(error, doing),
-      ...(onTrack ? { onTrack } : {}),
+      onTrack,
     });
   }
 

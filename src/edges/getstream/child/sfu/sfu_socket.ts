@@ -12,6 +12,7 @@ import {
   KeepaliveSocket,
   ProtocolError,
   type SocketEnd,
+  type SocketPort,
   waitFor,
 } from "@ringline/edge/toolkit";
 import {
@@ -48,7 +49,7 @@ export interface SfuSocketOptions {
   silenceMs: number;
   signal?: AbortSignal;
   clock: Clock;
-  connect?: (url: string) => WebSocket;
+  connect?: (url: string) => SocketPort;
 }
 
 /** An SFU's socket that has joined. */
@@ -114,7 +115,7 @@ export class SfuSocket {
       },
       signal,
       clock,
-      ...(connect ? { connect } : {}),
+      connect,
     });
     try {
       socket.send(encode({ case: "joinRequest", value: options.join }));

@@ -3,7 +3,7 @@ import type { RtcDataChannel } from "@ringline/edge/media/child";
 import { type Clock, ClosedError, ConnectionError, waitFor } from "@ringline/edge/toolkit";
 
 /** The largest message: one that is larger closes the channel for good. */
-export const MAX_MESSAGE_BYTES = 64_000;
+const MAX_MESSAGE_BYTES = 64_000;
 /** How long a message waits for the channel to open. */
 const OPEN_MS = 10_000;
 
