@@ -108,6 +108,10 @@ export const SERVICES: readonly Service[] = [
     baseUrl: "DEEPGRAM_BASE_URL",
     rounds: [
       round("speaks (aura-2-thalia-en)", (access, context) => speaks(deepgramTTS(access), context)),
+      round(
+        "speaks (flux-alexis-en)",
+        (access, context) => speaks(deepgramTTS({ ...access, model: "flux-alexis-en" }), context),
+      ),
       ...["nova-3", "flux-general-en"].map((model) =>
         round(
           `recognises (${model})`,

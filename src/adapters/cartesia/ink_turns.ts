@@ -36,7 +36,7 @@ export class InkTurnsCodec implements SttCodec {
   }
 
   get isOwed(): boolean {
-    return this.#isTurn || this.#commits.count > 0;
+    return this.#isTurn || this.#isOpen || this.#commits.count > 0;
   }
 
   sendAudio({ samples }: PcmChunk): void {
@@ -45,7 +45,7 @@ export class InkTurnsCodec implements SttCodec {
   }
 
   commit(): void {
-    const isOwed = this.isOwed || this.#isOpen;
+    const { isOwed } = this;
     this.#isOpen = false;
     if (isOwed) this.#commits.add(COMMIT_WAIT_MS);
     else this.#io.emit({ type: "committed" });
@@ -72,6 +72,7 @@ export class InkTurnsCodec implements SttCodec {
         return this.#emit({ type: "turn-resumed" });
       case "turn.end":
         this.#hear(message.transcript);
+        this.#isOpen = false;
         this.#endTurn();
         this.#text = "";
         this.#endedChars = 0;

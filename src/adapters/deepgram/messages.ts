@@ -58,12 +58,22 @@ const auraMessage = v.variant("type", [
   v.object({ type: v.literal("Error"), code: text, description: text }),
 ]);
 
+/** What `/v2/speak` sends beside audio. */
+const fluxSpeechMessage = v.variant("type", [
+  v.object({ type: v.literal("SpeechMetadata") }),
+  v.object({ type: v.literal("SpeechInterrupted") }),
+  v.object({ type: v.literal("Warning"), code: text, description: text }),
+  v.object({ type: v.literal("Error"), code: text, description: text }),
+]);
+
 /** A message of `/v1/listen`. */
 export type NovaMessage = v.InferOutput<typeof novaMessage>;
 /** A message of `/v2/listen`. */
 export type FluxMessage = v.InferOutput<typeof fluxMessage>;
 /** A message of `/v1/speak`. */
 export type AuraMessage = v.InferOutput<typeof auraMessage>;
+/** A message of `/v2/speak`. */
+export type FluxSpeechMessage = v.InferOutput<typeof fluxSpeechMessage>;
 
 /** Reads a message of `/v1/listen`; `undefined` for one of another type. */
 export function readNova(data: string): NovaMessage | undefined {
@@ -78,6 +88,11 @@ export function readFlux(data: string): FluxMessage | undefined {
 /** Reads a message of `/v1/speak`; `undefined` for one of another type. */
 export function readAura(data: string): AuraMessage | undefined {
   return read(auraMessage, ["Flushed", "Cleared", "Warning", "Error"], data);
+}
+
+/** Reads a message of `/v2/speak`; `undefined` for one of another type. */
+export function readFluxSpeech(data: string): FluxSpeechMessage | undefined {
+  return read(fluxSpeechMessage, ["SpeechMetadata", "SpeechInterrupted", "Warning", "Error"], data);
 }
 
 const anyMessage = v.object({ type: v.string() });

@@ -1,6 +1,6 @@
 /**
  * Deepgram over its WebSockets: Flux, which finds itself where turns end, Nova, and the voices of
- * Aura. Needs `--allow-net` for `api.deepgram.com`.
+ * Aura and Flux. Needs `--allow-net` for `api.deepgram.com`.
  *
  * @example
  * ```ts
@@ -36,6 +36,7 @@ import { StreamingSttSession } from "../streaming/stt_session.ts";
 import { StreamingTtsSession } from "../streaming/tts_session.ts";
 import { AuraCodec } from "./aura.ts";
 import { FluxCodec } from "./flux.ts";
+import { FluxSpeechCodec } from "./flux_speech.ts";
 import { NOVA_KEEPALIVE, NovaCodec } from "./nova.ts";
 
 export type { QueryValue, StreamingServiceOptions };
@@ -76,7 +77,10 @@ export interface DeepgramSTTOptions extends StreamingServiceOptions {
 
 /** Options for {@linkcode deepgramTTS}. */
 export interface DeepgramTTSOptions extends StreamingServiceOptions {
-  /** The model, which is a voice. Default `"aura-2-thalia-en"`. */
+  /**
+   * The model, which is a voice: one of Aura's, or of Flux, e.g. `"flux-alexis-en"`, which speaks each
+   * reply in the tone of the ones before. Default `"aura-2-thalia-en"`.
+   */
   model?: string;
   /** The rate of the sound, in samples a second: 8,000, 16,000, 24,000, 32,000, 48,000. Default 24,000. */
   sampleRate?: number;
@@ -158,10 +162,13 @@ class DeepgramSTT extends StreamingComponent implements STT {
 
 class DeepgramTTS extends StreamingComponent implements TTS {
   readonly #options: DeepgramTTSOptions;
+  /** Whether it is a voice of Flux, which the service has at another path. */
+  readonly #isFlux: boolean;
 
   constructor(options: DeepgramTTSOptions) {
     super(new StreamingService("deepgram-tts", options));
     this.#options = options;
+    this.#isFlux = options.model?.startsWith("flux") ?? false;
   }
 
   open({ clock }: TtsSessionOptions): TtsSession {
@@ -173,14 +180,14 @@ class DeepgramTTS extends StreamingComponent implements TTS {
       sampleRate,
       maxStreams: 1,
       connect: (events) => service.connect(this.checked(), { ...events, clock }),
-      codec: (io) => new AuraCodec(name, io),
+      codec: (io) => this.#isFlux ? new FluxSpeechCodec(name, io) : new AuraCodec(name, io),
       onError: (error) => service.failed(error),
     });
   }
 
   protected checked(): VendorAddress {
     const { model = "aura-2-thalia-en", sampleRate = 24_000, providerOptions } = this.#options;
-    return address("/v1/speak", {
+    return address(this.#isFlux ? "/v2/speak" : "/v1/speak", {
       model,
       encoding: "linear16",
       sample_rate: sampleRate,

@@ -33,6 +33,9 @@ const speechMessage = v.object({
     chars: v.nullish(v.array(v.string()), []),
     charStartTimesMs: times,
     charDurationsMs: times,
+    // The service's other names for the same.
+    charsStartTimesMs: times,
+    charsDurationsMs: times,
   })),
   error: v.nullish(v.string()),
   message: text,

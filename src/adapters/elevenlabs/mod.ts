@@ -44,6 +44,8 @@ const BASE_URL = "https://api.elevenlabs.io";
 const MAX_CONTEXTS = 5;
 /** A context waits so many seconds for text, a slow tool between two sentences for example. */
 const INACTIVITY_S = 180;
+/** With one of these parameters the service says each final text once more, with what it has found out by then. */
+const REPEATING = ["include_timestamps", "include_language_detection"];
 /** The rates that the recogniser takes, in samples a second. */
 const SCRIBE_RATES = [8000, 16_000, 22_050, 24_000, 44_100, 48_000];
 
@@ -111,11 +113,12 @@ class ElevenLabsSTT extends StreamingComponent implements STT {
       const rates = SCRIBE_RATES.join(", ");
       throw new RangeError(`${name} takes audio at ${rates} samples a second, got ${sampleRate}`);
     }
-    const { wordTimes: hasTimes = false } = this.#options;
+    const where = this.#address(sampleRate);
+    const hasTimes = REPEATING.some((parameter) => String(where.query[parameter]) === "true");
     return new StreamingSttSession({
       name,
       clock,
-      connect: (events) => service.connect(this.#address(sampleRate), { ...events, clock }),
+      connect: (events) => service.connect(where, { ...events, clock }),
       codec: (io) => new ScribeCodec(name, io, { sampleRate, hasTimes }),
       onError: (error) => service.failed(error),
     });
@@ -174,6 +177,8 @@ class ElevenLabsTTS extends StreamingComponent implements TTS {
       language_code: language,
       // Whole phrases are sent, so that nothing is gained by waiting for more.
       auto_mode: true,
+      // Without it times come for some of the sound, and not with it.
+      sync_alignment: true,
       inactivity_timeout: INACTIVITY_S,
       ...this.#options.providerOptions,
     });

@@ -18,7 +18,7 @@ const IDLE = ["insufficient_audio_activity", "session_time_limit_exceeded"];
 /** Options for a {@linkcode ScribeCodec}. */
 export interface ScribeCodecInit {
   readonly sampleRate: number;
-  /** Whether the committed text comes once more with the times of its words. */
+  /** Whether the committed text is awaited once more, with the times of its words or its language. */
   readonly hasTimes: boolean;
 }
 
@@ -78,7 +78,8 @@ export class ScribeCodec implements SttCodec {
       case "committed_transcript":
         return this.#options.hasTimes ? undefined : this.#committed(message);
       case "committed_transcript_with_timestamps":
-        return this.#committed(message);
+        // The service may send it unasked.
+        return this.#options.hasTimes ? this.#committed(message) : undefined;
       case "commit_throttled":
         // There was too little to commit.
         return this.#commits.settle();

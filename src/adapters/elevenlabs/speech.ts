@@ -13,6 +13,8 @@ export class SpeechCodec implements TtsCodec {
   readonly #name: string;
   readonly #io: TtsIo;
   readonly #settings: object;
+  /** The contexts whose sound is wanted. */
+  readonly #wanted = new Set<string>();
 
   /** @param settings how a context begins, in the service's words */
   constructor(name: string, io: TtsIo, settings: object) {
@@ -23,7 +25,10 @@ export class SpeechCodec implements TtsCodec {
 
   speak(context_id: string, text: string, { isFirst }: { readonly isFirst: boolean }): void {
     // A context takes its settings with its first message, and no later ones.
-    if (isFirst) this.#send({ text: " ", ...this.#settings, context_id });
+    if (isFirst) {
+      this.#wanted.add(context_id);
+      this.#send({ text: " ", ...this.#settings, context_id });
+    }
     this.#send({ text: /\s$/.test(text) ? text : `${text} `, context_id });
   }
 
@@ -37,21 +42,26 @@ export class SpeechCodec implements TtsCodec {
   }
 
   cancel(context_id: string): void {
+    this.#wanted.delete(context_id);
     this.#send({ close_context: true, context_id });
   }
 
   receive(data: string | Uint8Array<ArrayBuffer>): void {
     if (typeof data !== "string") return;
     const message = readSpeech(data);
+    const id = message.contextId ?? message.context_id ?? undefined;
     if (message.error) {
+      // Of a context that was cancelled nothing is wanted, its failures included: it is over.
+      if (id !== undefined && !this.#wanted.has(id)) return this.#io.ended(id);
       return this.#io.fail(statedError(this.#name, message.error, message.message));
     }
-    const id = message.contextId ?? message.context_id ?? undefined;
     if (id === undefined) return; // the answer to a sign of life
     if (message.audio) {
       this.#io.sound(id, Uint8Array.fromBase64(message.audio), alignedChars(message));
     }
-    if (message.isFinal || message.is_final) this.#io.ended(id);
+    if (!message.isFinal && !message.is_final) return;
+    this.#wanted.delete(id);
+    this.#io.ended(id);
   }
 
   #send(message: object): void {
@@ -61,6 +71,10 @@ export class SpeechCodec implements TtsCodec {
 
 function alignedChars({ alignment }: SpeechMessage): SpokenChar[] {
   if (!alignment) return [];
-  const { chars, charStartTimesMs: starts, charDurationsMs: durations } = alignment;
-  return chars.map((char, n) => ({ char, endMs: (starts[n] ?? 0) + (durations[n] ?? 0) }));
+  const { chars, charStartTimesMs, charsStartTimesMs, charDurationsMs, charsDurationsMs } = alignment;
+  const starts = charStartTimesMs.length > 0 ? charStartTimesMs : charsStartTimesMs;
+  const durations = charDurationsMs.length > 0 ? charDurationsMs : charsDurationsMs;
+  // Characters without times say nothing of when they are said.
+  if (starts.length < chars.length || durations.length < chars.length) return [];
+  return chars.map((char, n) => ({ char, endMs: starts[n]! + durations[n]! }));
 }

@@ -54,6 +54,8 @@ export class TranscriptionCodec implements SttCodec {
   #isSpeaking = false;
   /** Whether the service has heard the end of one: it commits what there is of it. */
   #isCommitting = false;
+  /** Whether the service has said that it ends the session. */
+  #isExpired = false;
   #count = 0;
 
   constructor(name: string, io: SttIo, options: TranscriptionCodecInit) {
@@ -67,6 +69,11 @@ export class TranscriptionCodec implements SttCodec {
   }
 
   get isOwed(): boolean {
+    // What is said when a connection is lost may have no start yet.
+    return this.#owesText || !this.#isExpired && this.#openMs > 0;
+  }
+
+  get #owesText(): boolean {
     return this.#segments.length > 0 || this.#hasOpen;
   }
 
@@ -178,7 +185,10 @@ export class TranscriptionCodec implements SttCodec {
     const segment = this.#segments.find(({ eventId }) => eventId && eventId === event_id);
     if (segment && code === EMPTY) return this.#done(segment, "");
     // The next audio opens another connection.
-    if (code === EXPIRED && !this.isOwed) return;
+    if (code === EXPIRED && !this.#owesText) {
+      this.#isExpired = true;
+      return;
+    }
     this.#io.fail(serviceError(this.#name, failure));
   }
 

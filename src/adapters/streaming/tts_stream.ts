@@ -129,8 +129,7 @@ export class StreamingTtsStream implements TtsStream {
     this.#audioMs += pcm.durationMs;
     const alignment: Alignment[] = [];
     for (const { char, endMs } of chars) {
-      // A service may say the space that it was sent after the last word.
-      this.#alignedChars = Math.min(this.#sentText.length, this.#alignedChars + char.length);
+      this.#align(char);
       alignment.push({ chars: this.#alignedChars, atMs: Math.min(fromMs + endMs, this.#audioMs) });
     }
     if (pcm.frames > 0) this.#parts.push({ pcm, ...alignment.length > 0 ? { alignment } : {} });
@@ -159,6 +158,17 @@ export class StreamingTtsStream implements TtsStream {
     this.detach();
     this.#isOver = true;
     this.#parts.fail(error);
+  }
+
+  /**
+   * Goes on by a character that was said. A service says spaces that are none of the text: one in front
+   * of a sentence, or the one that it was sent after the last word.
+   */
+  #align(char: string): void {
+    const isSpace = char.trim() === "";
+    while (!isSpace && /\s/.test(this.#sentText[this.#alignedChars] ?? "")) this.#alignedChars++;
+    if (isSpace && !/\s/.test(this.#sentText[this.#alignedChars] ?? "")) return;
+    this.#alignedChars = Math.min(this.#sentText.length, this.#alignedChars + char.length);
   }
 
   /** Takes a whole phrase off what is not sent yet; empty where there is none. */

@@ -2,12 +2,13 @@
  * The double of Cartesia is first used by Cartesia's own client, then by our adapter: what both send is
  * compared, and what we send compiles as the package's types.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import Cartesia from "npm:@cartesia/cartesia-js@4.2.0";
 import { cartesiaSTT, cartesiaTTS } from "../../../src/adapters/cartesia/mod.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
+import { InferenceError } from "../../../src/inference/contracts/errors.ts";
 import type { SttEvent } from "../../../src/inference/contracts/stt.ts";
 import type { Alignment, TtsStream } from "../../../src/inference/contracts/tts.ts";
 import { tone } from "../../../src/testing/sounds.ts";
@@ -290,4 +291,19 @@ Deno.test("cartesiaTTS goes on in another context when the service has ended one
   const { ms, known } = await reading;
   assertEquals([ms, known.at(-1)], [400, { chars: "Let me look. It is dark.".length, atMs: 400 }]);
   assertEquals(service.requests, 1);
+});
+
+Deno.test("a session of Ink's turns that is lost with audio that has no text yet says so", async () => {
+  await using service = await startCartesia([{ text: TEXT }]);
+  const stt = cartesiaSTT({ apiKey: "key", baseUrl: service.baseUrl });
+  const session = stt.open({ ...options, speakerId: "a", sampleRate: 16_000, continuous: true });
+  await using _session = session;
+  const reading = Array.fromAsync(session);
+  reading.catch(() => {});
+  const speech = new PcmChunk(audio().subarray(0, 320), { sampleRate: 16_000 });
+  await until("the socket", () => service.connections.size === 1);
+  session.sendAudio(speech);
+  [...service.connections][0]!.socket.terminate();
+  // Whoever reads it sends the audio once more, to another session.
+  await assertRejects(() => reading, InferenceError, "the socket was closed");
 });

@@ -22,6 +22,8 @@ export function startDeepgram(acts: readonly DeepgramAct[]): Promise<SocketServi
         return serveFlux(connection);
       case "/v1/speak":
         return serveAura(connection);
+      case "/v2/speak":
+        return serveFluxSpeech(connection);
       default:
         connection.socket.close(1008, "no such path");
     }
@@ -252,6 +254,148 @@ function serveAura(connection: Connection): void {
       });
     }
     if (message.type === "Close") socket.close(1000);
+  });
+}
+
+/** A turn of a voice of Flux. */
+interface SpeechTurn {
+  readonly id: string;
+  /** Its sentences that are not spoken yet, and what is none yet. */
+  readonly sentences: string[];
+  rest: string;
+  isFlushed: boolean;
+  isStarted: boolean;
+  audioMs: number;
+  readonly ending: AbortController;
+}
+
+function serveFluxSpeech(connection: Connection): void {
+  const { socket, url } = connection;
+  const sampleRate = Number(url.searchParams.get("sample_rate"));
+  const turns: SpeechTurn[] = [];
+  let count = 0;
+  let sessionMs = 0;
+  let isRunning = false;
+  const metadata = ({ id, audioMs }: SpeechTurn) => ({
+    speech_id: id,
+    audio_duration_ms: audioMs,
+    input_character_count: 1,
+    billable_character_count: 1,
+    controls_applied: { pronunciations_applied: 0, breaks_applied: 0, pronunciation_warnings: 0 },
+  });
+  connection.send(
+    {
+      type: "Connected",
+      request_id: "request",
+      model_name: url.searchParams.get("model")!,
+      model_version: "1",
+      model_uuids: ["model"],
+    } satisfies speak.SpeakV2Connected,
+  );
+  const sentence = async (turn: SpeechTurn) => {
+    const { audioMs = 200, beforeMs = 0, gapMs = 0, byByte, end, message } = connection.act;
+    const { signal } = turn.ending;
+    if (end === "silent") return await connection.pause(60_000, signal);
+    await connection.pause(beforeMs, signal);
+    if (message !== undefined) {
+      connection.next();
+      return connection.send(message);
+    }
+    if (!turn.isStarted) {
+      connection.send(
+        { type: "SpeechStarted", speech_id: turn.id } satisfies speak.SpeakV2SpeechStarted,
+      );
+    }
+    turn.isStarted = true;
+    const { buffer } = tone(audioMs, { sampleRate }).samples.slice();
+    const step = byByte ? 1 : sampleRate / 25;
+    for (let at = 0; at < buffer.byteLength; at += step) {
+      signal.throwIfAborted();
+      const length = Math.min(step, buffer.byteLength - at);
+      socket.send(new Uint8Array(buffer as ArrayBuffer, at, length));
+      turn.audioMs += length * 500 / sampleRate;
+      sessionMs += length * 500 / sampleRate;
+      await connection.pause(gapMs, signal);
+    }
+    if (end === "hang") return await connection.pause(60_000, signal);
+    if (end === "cut") socket.terminate();
+  };
+  const run = async () => {
+    if (isRunning) return;
+    isRunning = true;
+    generating.set(connection, 1);
+    try {
+      for (let turn = turns[0]; turn; turn = turns[0]) {
+        try {
+          while (turn.sentences.length > 0) {
+            turn.sentences.shift();
+            await sentence(turn);
+          }
+        } catch (error) {
+          if (!turn.ending.signal.aborted) throw error;
+          // The next turn is another.
+          continue;
+        }
+        if (!turn.isFlushed) return;
+        turns.shift();
+        connection.send(
+          { type: "SpeechMetadata", ...metadata(turn) } satisfies speak.SpeakV2SpeechMetadata,
+        );
+        connection.send({ type: "Flushed", speech_id: turn.id } satisfies speak.SpeakV2Flushed);
+      }
+    } finally {
+      isRunning = false;
+      generating.set(connection, 0);
+    }
+  };
+  const warn = (code: string) =>
+    connection.send({ type: "Warning", code, description: code } satisfies speak.SpeakV2Warning);
+  socket.on("message", (data) => {
+    const message = JSON.parse(data.toString());
+    let turn = turns.at(-1);
+    switch (message.type) {
+      case "Speak": {
+        if (!turn || turn.isFlushed) {
+          turn = {
+            id: `dg_sp_${++count}`,
+            sentences: [],
+            rest: "",
+            isFlushed: false,
+            isStarted: false,
+            audioMs: 0,
+            ending: new AbortController(),
+          };
+          turns.push(turn);
+        }
+        turn.rest += message.text;
+        if (!/[.!?]\s*$/.test(turn.rest)) return;
+        turn.sentences.push(turn.rest);
+        turn.rest = "";
+        return connection.run(run);
+      }
+      case "Flush":
+        if (!turn || turn.isFlushed) return warn("NO_ACTIVE_SPEECH");
+        if (turn.rest.trim() !== "") turn.sentences.push(turn.rest);
+        turn.isFlushed = true;
+        return connection.run(run);
+      case "Interrupt": {
+        const [active] = turns;
+        if (!active) return warn("NO_ACTIVE_SPEECH");
+        if (sessionMs === 0) return warn("NO_AUDIO_GENERATED");
+        turns.shift();
+        active.ending.abort(new DOMException("interrupted", "AbortError"));
+        connection.send(
+          {
+            type: "SpeechInterrupted",
+            audio_played_ms: sessionMs,
+            metadata: metadata(active),
+          } satisfies speak.SpeakV2SpeechInterrupted,
+        );
+        return connection.run(run);
+      }
+      case "Close":
+        return socket.close(1000);
+    }
   });
 }
 

@@ -12,3 +12,10 @@ ttsConformance(ttsOn(startDeepgram, deepgramTTS, textsInWork), {
   name: "Deepgram Aura",
   limitMs: LIMIT_MS,
 });
+
+const flux = (options: { apiKey: string; baseUrl: string }) =>
+  deepgramTTS({ ...options, model: "flux-alexis-en" });
+ttsConformance(ttsOn(startDeepgram, flux, textsInWork), {
+  name: "Deepgram Flux voice",
+  limitMs: LIMIT_MS,
+});

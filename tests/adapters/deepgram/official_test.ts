@@ -211,3 +211,87 @@ Deno.test({
     await session[Symbol.asyncDispose]();
   },
 });
+
+Deno.test({
+  name: "a voice of Flux by Deepgram's client and by deepgramTTS: the same is sent and heard",
+  ...LEAVES_TIMERS,
+  async fn() {
+    await using service = await startDeepgram([{ audioMs: 100 }]);
+    const socket = await official(service.baseUrl).speak.v2.connect({
+      model: "flux-alexis-en",
+      encoding: "linear16",
+      sample_rate: "24000",
+      reconnectAttempts: 0,
+      Authorization: "Token key",
+    });
+    const messages = await opened(socket);
+    const [theirs] = [...service.connections];
+    socket.sendSpeak({ type: "Speak", text: TEXT });
+    socket.sendFlush({ type: "Flush" });
+    await until("the end of the sound", () => types(messages).includes("Flushed"));
+    socket.sendSpeak({ type: "Speak", text: TEXT });
+    socket.sendInterrupt({ type: "Interrupt" });
+    await until("the interruption", () => types(messages).includes("SpeechInterrupted"));
+    socket.sendClose({ type: "Close" });
+    await until("the end", () => service.connections.size === 0);
+    socket.close();
+    const sent = service.received.splice(0) as { type: string }[];
+    const heard = types(messages).filter((one, n, all) => one !== "audio" || all[n - 1] !== one);
+    assertEquals(heard.slice(0, 5), [
+      "Connected",
+      "SpeechStarted",
+      "audio",
+      "SpeechMetadata",
+      "Flushed",
+    ]);
+
+    const options = { apiKey: "key", baseUrl: service.baseUrl, model: "flux-alexis-en" };
+    await using session = deepgramTTS(options).open({ clock: systemClock, logger: silentLogger });
+    const stream = session.speak();
+    stream.sendText(TEXT);
+    stream.flush();
+    stream.sendText(" I am well, and");
+    stream.sendText(" you");
+    stream.end();
+    let ms = 0;
+    for await (const { pcm } of stream) ms += pcm?.durationMs ?? 0;
+    assertEquals(ms, 300, "two sentences, and after the flush another turn");
+    const ours = [...service.connections].at(-1)!;
+    assertEquals(ours.headers.authorization, theirs!.headers.authorization);
+    for (const [name, value] of theirs!.url.searchParams) {
+      assertEquals(ours.url.searchParams.get(name), value, name);
+    }
+    for (const { type } of service.received as { type: string }[]) {
+      assert(sent.some((one) => one.type === type), `unknown to the package: ${type}`);
+    }
+  },
+});
+
+for (const when of ["before its sound", "in it", "with a turn behind it"]) {
+  Deno.test({
+    name: `a voice of Flux that is interrupted ${when} speaks the next text on the same connection`,
+    ...LEAVES_TIMERS,
+    async fn() {
+      const beforeMs = when === "before its sound" ? 50 : 0;
+      await using service = await startDeepgram([{ audioMs: 2000, gapMs: 5, beforeMs }]);
+      const options = { apiKey: "key", baseUrl: service.baseUrl, model: "flux-alexis-en" };
+      await using session = deepgramTTS(options).open({ clock: systemClock, logger: silentLogger });
+      const stream = session.speak();
+      stream.sendText("This is interrupted. ");
+      if (when !== "before its sound") { for await (const { pcm } of stream) if (pcm) break; }
+      if (when === "with a turn behind it") {
+        stream.flush();
+        stream.sendText("It waits. ");
+      }
+      await until("the socket", () => service.received.length > 0);
+      stream.cancel();
+      const next = session.speak();
+      next.sendText("Hello. ");
+      next.end();
+      let ms = 0;
+      for await (const { pcm } of next) ms += pcm?.durationMs ?? 0;
+      assertEquals(ms, 2000, "its own sound, and no other's");
+      assertEquals(service.requests, 1);
+    },
+  });
+}

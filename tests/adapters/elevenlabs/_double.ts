@@ -4,6 +4,7 @@
  */
 import type {
   CommittedTranscriptMessage,
+  CommittedTranscriptWithTimestampsMessage,
   PartialTranscriptMessage,
   SessionStartedMessage,
 } from "npm:@elevenlabs/elevenlabs-js@2.73.0/wrapper/realtime/index.js";
@@ -40,6 +41,7 @@ function serveScribe(connection: Connection): void {
   const { socket, url } = connection;
   const sampleRate = Number(/\d+/.exec(url.searchParams.get("audio_format") ?? "")![0]);
   const act = performer(connection);
+  const detects = url.searchParams.get("include_language_detection") === "true";
   let openMs = 0;
   connection.send(
     {
@@ -65,10 +67,19 @@ function serveScribe(connection: Connection): void {
           { message_type: "partial_transcript", text: half } satisfies PartialTranscriptMessage,
         );
       },
-      (text) =>
+      (text) => {
         connection.send(
           { message_type: "committed_transcript", text } satisfies CommittedTranscriptMessage,
-        ),
+        );
+        // LiveKit's users saw it come unasked.
+        connection.send(
+          {
+            message_type: "committed_transcript_with_timestamps",
+            text,
+            ...detects ? { language_code: "en" } : {},
+          } satisfies CommittedTranscriptWithTimestampsMessage,
+        );
+      },
     );
   });
 }
@@ -113,10 +124,12 @@ function serveSpeech(connection: Connection): void {
     }
     const { buffer } = tone(audioMs, { sampleRate }).samples.slice();
     const bytes = new Uint8Array(buffer as ArrayBuffer);
+    const isAligned = url.searchParams.get("sync_alignment") === "true";
     // A few bytes in each message, odd ones too.
     const step = byByte ? 7 : sampleRate / 25;
     const pieces = Math.ceil(bytes.length / step);
-    const chars = [...text];
+    // A sentence may begin with a space that is none of its text.
+    const chars = [" ", ...text];
     for (let n = 0; n < pieces; n++) {
       signal.throwIfAborted();
       const piece = bytes.subarray(n * step, (n + 1) * step);
@@ -128,10 +141,12 @@ function serveSpeech(connection: Connection): void {
       connection.send(
         {
           audio: piece.toBase64(),
-          alignment: {
-            chars: said,
-            charStartTimesMs: said.map((_, at) => Math.floor(at * ms / said.length)),
-            charDurationsMs: said.map(() => Math.floor(ms / said.length)),
+          ...isAligned && {
+            alignment: {
+              chars: said,
+              charStartTimesMs: said.map((_, at) => Math.floor(at * ms / said.length)),
+              charDurationsMs: said.map(() => Math.floor(ms / said.length)),
+            },
           },
           contextId,
         } satisfies AudioOutputMulti.Raw,

@@ -10,6 +10,7 @@ import {
   ScribeRealtime,
 } from "npm:@elevenlabs/elevenlabs-js@2.73.0/wrapper/realtime/index.js";
 import { elevenLabsSTT, elevenLabsTTS } from "../../../src/adapters/elevenlabs/mod.ts";
+import { SpeechCodec } from "../../../src/adapters/elevenlabs/speech.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
@@ -113,3 +114,98 @@ Deno.test("elevenLabsTTS tells by when each character was said", async () => {
   const firstSentence = known.find(({ chars }) => chars === "Good day. ".length)!;
   assert(Math.abs(firstSentence.atMs - 1000) < 50, String(firstSentence.atMs));
 });
+
+Deno.test("elevenLabsTTS knows by when a second sentence was said, whatever spaces the voice adds", async () => {
+  await using service = await startElevenLabs([{ audioMs: 1000 }]);
+  const tts = elevenLabsTTS({ apiKey: "key", baseUrl: service.baseUrl, voice: "v" });
+  await using session = tts.open(options);
+  const stream = session.speak();
+  stream.sendText("Good");
+  stream.flush();
+  stream.sendText(" day. How are you?");
+  stream.end();
+  const known: { chars: number; atMs: number }[] = [];
+  for await (const { alignment = [] } of stream) known.push(...alignment);
+  const said = (text: string) => known.find(({ chars }) => chars === text.length)!.atMs;
+  // The double spreads each sentence, with the spaces around it, over a second.
+  assert(Math.abs(said("Good") - 840) < 50, String(said("Good")));
+  assert(Math.abs(said("Good day.") - 1860) < 60, String(said("Good day.")));
+  assertEquals(known.at(-1)!.chars, "Good day. How are you?".length);
+});
+
+Deno.test("elevenLabsTTS reads alignment by its other names, and makes up no times", () => {
+  const audio = new Uint8Array(4800).toBase64();
+  const chars = [..."Hi."];
+  const read = (alignment: object) => {
+    const all: unknown[] = [];
+    const codec = new SpeechCodec("voice", {
+      send: () => {},
+      sound: (_id, _bytes, chars) => all.push(...chars ?? []),
+      words: () => {},
+      ended: () => {},
+      fail: (error) => {
+        throw error;
+      },
+    }, {});
+    codec.speak("a", "Hi.", { isFirst: true });
+    codec.receive(JSON.stringify({ audio, contextId: "a", alignment: { chars, ...alignment } }));
+    return all;
+  };
+  const other = { charsStartTimesMs: [0, 30, 60], charsDurationsMs: [30, 30, 30] };
+  assertEquals(read(other), chars.map((char, n) => ({ char, endMs: 30 * (n + 1) })));
+  assertEquals(read({}), []);
+});
+
+Deno.test("a failure of a context that was cancelled costs no other", () => {
+  const ended: (string | undefined)[] = [];
+  const failures: string[] = [];
+  const codec = new SpeechCodec("voice", {
+    send: () => {},
+    sound: () => {},
+    words: () => {},
+    ended: (id) => ended.push(id),
+    fail: ({ message }) => failures.push(message),
+  }, {});
+  codec.speak("a", "Hello. ", { isFirst: true });
+  codec.cancel("a");
+  codec.speak("b", "Well. ", { isFirst: true });
+  const failure = { error: "invalid_context", message: "no such context" };
+  codec.receive(JSON.stringify({ ...failure, contextId: "a" }));
+  assertEquals([ended, failures], [["a"], []]);
+  codec.receive(JSON.stringify({ ...failure, contextId: "b" }));
+  assertEquals(failures, ["voice: invalid_context: no such context"]);
+});
+
+for (const providerOptions of [undefined, { include_language_detection: true }]) {
+  const how = providerOptions ? "asked for the language" : "unasked";
+  Deno.test(`elevenLabsSTT tells a text once that Scribe says twice, ${how}`, async () => {
+    await using service = await startElevenLabs([{ text: TEXT }]);
+    const stt = elevenLabsSTT({ apiKey: "key", baseUrl: service.baseUrl, providerOptions });
+    await using session = stt.open({
+      ...options,
+      speakerId: "ann",
+      sampleRate: 16_000,
+      continuous: false,
+    });
+    const events: SttEvent[] = [];
+    const reading = (async () => {
+      for await (const event of session) events.push(event);
+    })();
+    const said = "committed_transcript_with_timestamps";
+    const types = () => service.sent.map((one) => (one as { message_type?: string }).message_type);
+    for (const count of [1, 2]) {
+      session.sendAudio(new PcmChunk(new Int16Array(8000), { sampleRate: 16_000 }));
+      session.commit();
+      await until("the text", () => {
+        return events.filter(({ type }) => type === "committed").length === count &&
+          types().filter((type) => type === said).length === count;
+      });
+    }
+    session.end();
+    await reading;
+    const finals = events.filter((one) => one.type === "transcript" && one.final);
+    const language = providerOptions ? { language: "en" } : {};
+    const final = { type: "transcript", text: TEXT, final: true, words: [], ...language };
+    assertEquals(finals, [final, final] as SttEvent[]);
+  });
+}

@@ -2,7 +2,7 @@
  * The double of OpenAI's transcription sessions is first used by OpenAI's own client, then by our
  * adapter. All messages, of both sides, compile against the package's types.
  */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import OpenAI from "npm:openai@7.57.0";
 import type { RealtimeServerEvent } from "npm:openai@7.57.0/resources/realtime/realtime";
 import { OpenAIRealtimeWS } from "npm:openai@7.57.0/realtime/ws";
@@ -199,3 +199,30 @@ Deno.test("stt of OpenAI's interface names what only the realtime interface has"
     assert(error instanceof InferenceError && error.code === "no-key", String(error));
   }
 });
+
+for (const expires of [false, true]) {
+  const what = expires ? "that expires in silence goes on" : "that is lost with its audio says so";
+  Deno.test(`a transcription session ${what}`, async () => {
+    await using service = await startTranscription([{ text: TEXT }]);
+    const baseUrl = `${service.baseUrl}/v1`;
+    const turnDetection = { type: "server_vad" };
+    const { session, events, ended } = listen({ baseUrl }, { model: MODEL, turnDetection });
+    await using _session = session;
+    ended.catch(() => {});
+    await until("the session", () => service.received.length > 0);
+    say(session, 0, 20);
+    const { socket } = [...service.connections][0]!;
+    if (!expires) {
+      socket.terminate();
+      return void await assertRejects(() => ended, InferenceError, "the socket was closed");
+    }
+    const error = { type: "invalid_request_error", code: "session_expired", message: "60 min" };
+    socket.send(JSON.stringify({ type: "error", event_id: "event_9", error }));
+    socket.close(1001);
+    await until("another connection", () => {
+      say(session, 0, 20);
+      return service.requests === 2;
+    });
+    assertEquals(events, []);
+  });
+}
