@@ -87,7 +87,11 @@ export class FluxSpeechCodec implements TtsCodec {
 
   #begin(): void {
     this.#turns = 0;
-    this.#isOpen = this.#isEnding = this.#isCancelling = this.#isAsked = false;
+    this.#isOpen =
+      this.#isEnding =
+      this.#isCancelling =
+      this.#isAsked =
+        false;
   }
 
   #interrupt(): void {
