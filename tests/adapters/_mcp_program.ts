@@ -1,4 +1,4 @@
-/** An MCP server over standard streams, by the official SDK: shouts what it is told. */
+/** An MCP server over standard streams, by the official SDK: shouts what it is told, and dies of "die". */
 import { Server } from "npm:@modelcontextprotocol/sdk@1.32.2/server";
 import { StdioServerTransport } from "npm:@modelcontextprotocol/sdk@1.32.2/server/stdio.js";
 import {
@@ -14,7 +14,9 @@ server.setRequestHandler(ListToolsRequestSchema, () => ({
     inputSchema: { type: "object", properties: { text: { type: "string" } } },
   }],
 }));
-server.setRequestHandler(CallToolRequestSchema, ({ params }: CallToolRequest) => ({
-  content: [{ type: "text", text: String(params.arguments?.text).toUpperCase() }],
-}));
+server.setRequestHandler(CallToolRequestSchema, ({ params }: CallToolRequest) => {
+  const text = String(params.arguments?.text);
+  if (text === "die") Deno.exit(1);
+  return { content: [{ type: "text", text: text.toUpperCase() }] };
+});
 await server.connect(new StdioServerTransport());

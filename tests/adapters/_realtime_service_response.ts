@@ -87,7 +87,10 @@ export class ServiceResponse {
   ): RealtimeResponse {
     const output = this.#item ? [this.#item as ConversationItem] : [];
     const object = "realtime.response";
-    return { object, id: this.id, status, status_details, output, metadata: this.#metadata };
+    const usage = status === "in_progress"
+      ? undefined
+      : { total_tokens: 150, input_tokens: 120, output_tokens: 30 };
+    return { object, id: this.id, status, status_details, output, metadata: this.#metadata, usage };
   }
 
   get #part() {

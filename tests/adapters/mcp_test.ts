@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 // Being imported it is installed: the server's own process fetches nothing.
 import everything from "npm:@modelcontextprotocol/server-everything@2026.8.31/package.json" with {
   type: "json",
@@ -7,6 +14,7 @@ import { McpServer as SdkServer } from "npm:@modelcontextprotocol/sdk@1.32.2/ser
 import { WebStandardStreamableHTTPServerTransport as SdkTransport } from "npm:@modelcontextprotocol/sdk@1.32.2/server/webStandardStreamableHttp.js";
 import type { CallToolResult } from "npm:@modelcontextprotocol/sdk@1.32.2/types.js";
 import { connectMcp } from "../../src/adapters/mcp/mod.ts";
+import { silentLogger } from "../../src/events/logger.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { ToolExecutor } from "../../src/inference/reply/tool_executor.ts";
 import { ServiceDouble } from "./_double.ts";
@@ -117,6 +125,64 @@ Deno.test("mcpTools takes a program on this machine as server", async () => {
     }),
     "HELLO",
   );
+});
+
+Deno.test("connectMcp starts a program again that has died", async () => {
+  const path = fileURLToPath(new URL("_mcp_program.ts", import.meta.url));
+  await using mcp = await connectMcp({
+    command: Deno.execPath(),
+    args: ["run", "--no-lock", path],
+  });
+  const executor = new ToolExecutor(mcp.tools);
+  const shout = async (text: string) => {
+    const call = { id: "1", name: "shout", input: { text } };
+    return (await executor.call(call, { signal, participant: undefined })).text;
+  };
+  // The call may have done what it should: it is not repeated.
+  assertMatch(await shout("die"), /Connection closed/);
+  assertEquals(await shout("hello"), "HELLO");
+});
+
+Deno.test("connectMcp names the tools that it is to use and the server lacks", async () => {
+  await using double = await ServiceDouble.start(server);
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+  await using mcp = await connectMcp({ url: double.baseUrl, only: ["add", "fial"], logger });
+  assertEquals(mcp.tools.map(({ name }) => name), ["add"]);
+  assertEquals(warnings, ["only: the MCP server has no tool fial; it has add, fail, hang"]);
+});
+
+Deno.test("connectMcp ends a list of tools that goes round, and takes one of each name", async () => {
+  for (const goesOn of [false, true]) {
+    let page = 0;
+    await using double = await ServiceDouble.start((body) => {
+      if ((body as Rpc | undefined)?.method !== "tools/list") return server(body);
+      const tools = ["add", "add"].map((name) => ({ name, inputSchema: schema }));
+      const nextCursor = goesOn ? `page ${++page}` : "the same";
+      return Response.json({ jsonrpc: "2.0", id: (body as Rpc).id, result: { tools, nextCursor } });
+    });
+    const connecting = connectMcp({ url: double.baseUrl });
+    if (goesOn) {
+      await assertRejects(() => connecting, InferenceError, "its list of tools does not end");
+    } else {
+      await using mcp = await connecting;
+      assertEquals(mcp.tools.map(({ name }) => name), ["add"]);
+    }
+  }
+});
+
+Deno.test("connectMcp says what to do about a server that refuses, and whether to try again", async () => {
+  const refusals: [number, boolean, string][] = [
+    [401, false, "no key): pass headers that say who asks"],
+    [404, false, "no key): url: expected the address of its streamable HTTP"],
+    [503, true, "it responded with 503"],
+  ];
+  for (const [status, retryable, message] of refusals) {
+    await using double = await ServiceDouble.start(() => new Response("no key", { status }));
+    const error = await assertRejects(() => connectMcp({ url: double.baseUrl }), InferenceError);
+    assertEquals([error.status, error.retryable], [status, retryable]);
+    assertStringIncludes(error.message, message);
+  }
 });
 
 Deno.test("mcpTools calls each tool of a server that others wrote", async () => {

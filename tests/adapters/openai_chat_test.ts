@@ -364,3 +364,52 @@ Deno.test("OpenAIChat sends no half of a character, with which a text that was c
   assertEquals(body.split("So \ufffd").length - 1, 5);
   assertStringIncludes(body, "Whole: \u{1f642}");
 });
+
+Deno.test("a response that is no stream is read all the same, or its reason is told", async () => {
+  const reply = {
+    choices: [{
+      index: 0,
+      finish_reason: "stop",
+      message: { role: "assistant", content: "Hello." },
+    }],
+    usage: { prompt_tokens: 3, completion_tokens: 1 },
+  };
+  const bodies: [string | object, LLMPart[], string?][] = [
+    [reply, [
+      { type: "text", text: "Hello." },
+      { type: "usage", inputTokens: 3, outputTokens: 1 },
+      { type: "finish", reason: "stop" },
+    ]],
+    [{ error: { message: "Insufficient credits", code: 402 } }, [], "failed: Insufficient credits"],
+    [{ base_resp: { status_msg: "login fail" } }, [], 'no stream of events: {"base_resp"'],
+    ["<html>Sign in</html>", [], "no stream of events: <html>Sign in</html>"],
+    ["", [], "cut off before it began"],
+  ];
+  for (const [body, expected, message] of bodies) {
+    const response = () =>
+      typeof body === "string" ? new Response(body) : Response.json(body, { status: 200 });
+    await using double = await ServiceDouble.start(response);
+    const llm = openAICompatible({ baseUrl: double.baseUrl, maxTries: 1 }).llm({ model: "m" });
+    const { items, error } = await collect(llm.generate(ask()));
+    assertEquals(items, expected);
+    if (message === undefined) assertEquals(error, undefined);
+    else assertStringIncludes(error!.message, message);
+  }
+});
+
+Deno.test("arguments as an object, numbers as texts and another count of tokens cost no reply", async () => {
+  const odd = {
+    index: "0",
+    id: 7,
+    type: "function",
+    function: { name: "look", arguments: { far: true } },
+  };
+  const { calls, error } = await read(
+    chunk({ tool_calls: [odd as unknown as CallPiece] }),
+    { ...calling, usage: { prompt_tokens: "3" } },
+  );
+  assertEquals(error, undefined);
+  assertEquals(calls.map(({ id, name, input }) => [id, name, input]), [["7", "look", {
+    far: true,
+  }]]);
+});

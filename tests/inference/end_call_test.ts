@@ -37,7 +37,12 @@ Deno.test("endCallTool refuses options of the wrong type", () => {
 });
 
 Deno.test("a reply that was withheld is a failure, and one that is empty is none", async () => {
-  for (const reason of ["content-filter", "stop"] as const) {
+  const told = {
+    "content-filter": ["model returned no text: content-filter, unsafe"],
+    "tool-calls": ["model returned no text: it calls a tool, and none came, unsafe"],
+    "stop": [],
+  };
+  for (const reason of ["content-filter", "tool-calls", "stop"] as const) {
     const llm: LLM = {
       name: "model",
       async *generate() {
@@ -48,7 +53,7 @@ Deno.test("a reply that was withheld is a failure, and one that is empty is none
     await fixture.clock.until(fixture.agent.generateReply("Go.").catch(() => {}));
     assertEquals(
       [...new Set(fixture.errors.map(({ error }) => (error as Error).message))],
-      reason === "stop" ? [] : ["model returned no text: content-filter, unsafe"],
+      told[reason],
     );
   }
 });

@@ -3,6 +3,7 @@ import * as v from "valibot";
 
 const text = v.nullish(v.string(), "");
 const flag = v.nullish(v.boolean(), false);
+const tokens = v.nullish(v.number(), 0);
 const transcription = v.nullish(v.object({ text, finished: flag }));
 
 const serverMessage = v.object({
@@ -32,12 +33,20 @@ const serverMessage = v.object({
   toolCallCancellation: v.nullish(v.object({ ids: v.nullish(v.array(v.string()), []) })),
   voiceActivity: v.nullish(v.object({ voiceActivityType: text })),
   goAway: v.nullish(v.object({ timeLeft: text })),
+  usageMetadata: v.nullish(v.object({
+    promptTokenCount: tokens,
+    toolUsePromptTokenCount: tokens,
+    responseTokenCount: tokens,
+    thoughtsTokenCount: tokens,
+  })),
 });
 
 /** A message of the service, as far as this package reads it. */
 export type ServerMessage = v.InferOutput<typeof serverMessage>;
 /** What the model hears and says. */
 export type ServerContent = NonNullable<ServerMessage["serverContent"]>;
+/** Tokens of a turn. */
+export type ServerUsage = NonNullable<ServerMessage["usageMetadata"]>;
 /** Calls of tools. */
 export type ServerToolCall = NonNullable<ServerMessage["toolCall"]>;
 

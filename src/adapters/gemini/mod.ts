@@ -54,6 +54,8 @@ class GeminiLive implements RealtimeLLM {
   readonly name = "gemini-live";
   readonly inputRate = INPUT_RATE;
   readonly acceptsImages = true;
+  readonly model: string;
+  readonly provider = "gcp.gemini";
   readonly #options: GeminiLiveOptions;
   readonly #service: StreamingService;
 
@@ -63,6 +65,7 @@ class GeminiLive implements RealtimeLLM {
       throw new TypeError("geminiLive: model: expected the name of a model");
     }
     this.#options = options;
+    this.model = options.model;
   }
 
   /** @throws {InferenceError} there is no key: `no-key`. */

@@ -21,6 +21,7 @@ import {
   type ServerContent,
   type ServerMessage,
   type ServerToolCall,
+  type ServerUsage,
 } from "./messages.ts";
 import { INPUT_RATE, responseOf, turnsOf } from "./settings.ts";
 
@@ -59,6 +60,8 @@ export class GeminiLiveSession implements RealtimeSession {
   #turns = 0;
   #count = 0;
   #droppedMs = 0;
+  /** Tokens that belong to no reply that has ended yet. */
+  #usage: { inputTokens: number; outputTokens: number } | undefined;
   #isOver = false;
 
   constructor(
@@ -170,7 +173,9 @@ export class GeminiLiveSession implements RealtimeSession {
     }
   }
 
-  #take({ setupComplete, serverContent, toolCall, voiceActivity, goAway }: ServerMessage): void {
+  #take(message: ServerMessage): void {
+    const { setupComplete, serverContent, toolCall, voiceActivity, goAway } = message;
+    if (message.usageMetadata) this.#used(message.usageMetadata);
     if (setupComplete) this.#begun.resolve();
     if (voiceActivity?.voiceActivityType === "ACTIVITY_START") this.#speechStarted();
     if (voiceActivity?.voiceActivityType === "ACTIVITY_END") this.#speechStopped();
@@ -202,6 +207,18 @@ export class GeminiLiveSession implements RealtimeSession {
     }
     if (content.interrupted) this.#interrupted();
     if (content.turnComplete) this.#completed(content.turnCompleteReason);
+  }
+
+  /** The service counts beside what ends a reply, or after it: then the next one has the tokens. */
+  #used(
+    { promptTokenCount, toolUsePromptTokenCount, responseTokenCount, thoughtsTokenCount }:
+      ServerUsage,
+  ): void {
+    const { inputTokens = 0, outputTokens = 0 } = this.#usage ?? {};
+    this.#usage = {
+      inputTokens: inputTokens + promptTokenCount + toolUsePromptTokenCount,
+      outputTokens: outputTokens + responseTokenCount + thoughtsTokenCount,
+    };
   }
 
   #sound(reply: Reply, { data, mimeType }: { data: string; mimeType: string }): void {
@@ -303,6 +320,8 @@ export class GeminiLiveSession implements RealtimeSession {
     const reply = this.#reply!;
     this.#reply = undefined;
     this.#stopped = undefined;
-    this.#events.push({ type: "reply-ended", replyId: reply.id, status, ...more });
+    const usage = this.#usage ? { usage: this.#usage } : {};
+    this.#usage = undefined;
+    this.#events.push({ type: "reply-ended", replyId: reply.id, status, ...usage, ...more });
   }
 }

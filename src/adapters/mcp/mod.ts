@@ -19,7 +19,7 @@ import { modelNames } from "./tool_names.ts";
 /** Options for {@linkcode connectMcp}: a server, and which of its tools to use. */
 export type McpServerOptions =
   & {
-    /** The names of the tools to use. Default: all of them. */
+    /** The names of the tools to use; the logger names those that the server lacks. Default: all of them. */
     only?: readonly string[];
     /** A prefix for each tool's name, for servers that have tools of the same name. */
     prefix?: string;
@@ -82,7 +82,13 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
     onToolsChanged: () => void refresh(),
   });
   const list = async () => {
-    const found = (await session.tools()).filter(({ name }) => !only || only.includes(name));
+    const all = await session.tools();
+    const found = all.filter(({ name }) => !only || only.includes(name));
+    for (const name of only ?? []) {
+      if (found.some((tool) => tool.name === name)) continue;
+      const names = all.map((tool) => tool.name).join(", ");
+      logger.warn(`only: the MCP server has no tool ${name}; it has ${names || "none"}`);
+    }
     const names = modelNames(found.map(({ name }) => `${prefix}${name}`));
     tools = found.map((tool, n) => ({
       name: names[n]!,
@@ -92,7 +98,7 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
       execute: async (input: Record<string, unknown>, context) => {
         const result = await session.call(tool, input, { timeoutMs, signal: context.signal });
         const text = textOf(result);
-        if (result.isError) throw new Error(text);
+        if (result.isError) throw new Error(text || "the tool failed, and the server says no more");
         const images = imagesOf(result);
         return images.length > 0 ? new ToolOutput(text, { images }) : text;
       },
@@ -112,12 +118,7 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
   } catch (cause) {
     await close().catch(() => {});
     signal?.throwIfAborted();
-    const reason = messageOf(cause);
-    throw new InferenceError(`the MCP server cannot be used: ${reason}`, {
-      code: "mcp-unavailable",
-      retryable: true,
-      cause,
-    });
+    throw unusable(cause);
   }
   return {
     get tools() {
@@ -126,6 +127,31 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** What to do about some of the statuses with which a server refuses. */
+const ADVICE: Readonly<Record<number, string>> = {
+  401: ": pass headers that say who asks",
+  403: ": pass headers of one who may use it",
+  404: ": url: expected the address of its streamable HTTP, which the older HTTP with SSE is not",
+  405: ": url: expected the address of its streamable HTTP, which the older HTTP with SSE is not",
+};
+
+/** Returns the error of a server that cannot be used. */
+function unusable(cause: unknown): InferenceError {
+  const { code } = Object(cause) as { code?: unknown };
+  // The SDK's error of a response has its status as code; those of the protocol are negative.
+  const status = typeof code === "number" && code >= 400 && code < 600 ? code : undefined;
+  const reason = messageOf(cause);
+  const why = status === undefined
+    ? reason
+    : `it responded with ${status} (${reason})${ADVICE[status] ?? ""}`;
+  return new InferenceError(`the MCP server cannot be used: ${why}`, {
+    code: "mcp-unavailable",
+    retryable: status === undefined || status >= 500 || status === 408 || status === 429,
+    status,
+    cause,
+  });
 }
 
 /** Loads and returns the transport for a server. */

@@ -27,6 +27,9 @@ export interface SessionInit {
 /** The version of this package. */
 export const VERSION = "0.1.0";
 
+/** No server has so many tools: its list goes round. */
+const MAX_PAGES = 1000;
+
 /** How long the end of a session may take. */
 const END_MS = 2000;
 
@@ -49,17 +52,19 @@ export class Session {
     this.#options = options;
   }
 
-  /** Returns all tools of the server. */
+  /** Returns all tools of the server, one of each name. */
   async tools(): Promise<Tool[]> {
     return await this.#use(async (client) => {
-      const tools: Tool[] = [];
+      const tools = new Map<string, Tool>();
       let cursor: string | undefined;
-      do {
+      for (let count = 0; count < MAX_PAGES; count++) {
         const page = await client.listTools({ cursor }, { signal: this.#options.signal });
-        tools.push(...page.tools);
+        for (const tool of page.tools) if (!tools.has(tool.name)) tools.set(tool.name, tool);
+        // Some servers return the last page's cursor with the last page.
+        if (page.nextCursor === undefined || page.nextCursor === cursor) return [...tools.values()];
         cursor = page.nextCursor;
-      } while (cursor !== undefined);
-      return tools;
+      }
+      throw new Error(`its list of tools does not end: there are more than ${MAX_PAGES} pages`);
     });
   }
 
@@ -137,7 +142,12 @@ export class Session {
     const link = await this.#options.link();
     try {
       await client.connect(link.transport, { signal: this.#options.signal });
-      return { client, link, requests: 0 };
+      const connected: Connected = { client, link, requests: 0 };
+      // The server's program has ended: the next request starts it again.
+      client.onclose = () => {
+        if (this.#connected === connected) this.#connecting = this.#connected = undefined;
+      };
+      return connected;
     } catch (error) {
       await client.close().catch(() => {});
       throw error;

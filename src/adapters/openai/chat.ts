@@ -124,18 +124,47 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
   async *#chunks(response: Response, signal: AbortSignal): AsyncGenerator<Chunk, void, void> {
     let isComplete = false;
     let hasBegun = false;
-    for await (const data of serverSentEvents(this.read(response, signal))) {
+    const unread: Uint8Array<ArrayBuffer>[] = [];
+    const bytes = async function* (body: AsyncIterable<Uint8Array<ArrayBuffer>>) {
+      for await (const bytes of body) {
+        if (!hasBegun) unread.push(bytes);
+        yield bytes;
+      }
+    };
+    for await (const data of serverSentEvents(bytes(this.read(response, signal)))) {
       if (data === "[DONE]") return;
       const chunk = this.#parse(data);
       hasBegun = true;
       isComplete ||= chunk.choices.some(({ finish_reason }) => finish_reason);
       yield chunk;
     }
+    const text = hasBegun ? "" : (await new Blob(unread).text()).trim();
+    if (text !== "") return yield this.#whole(text);
     if (!isComplete) {
       // Some servers respond with 200, and refuse the request afterwards.
       const message = hasBegun ? "the reply was cut off" : NOT_BEGUN;
       throw this.error(message, { code: "cut-off", retryable: true });
     }
+  }
+
+  /** Reads a response that is no stream: a failure with the status 200, or the whole reply. */
+  #whole(text: string): Chunk {
+    let choices: { message?: unknown; finish_reason?: unknown }[] | undefined;
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+      choices = (body as { choices?: typeof choices } | null)?.choices;
+    } catch {
+      // It is what the error says.
+    }
+    if (choices?.[0]?.message) {
+      const [{ message: delta, finish_reason = "stop" }] = choices as [typeof choices[0]];
+      return this.#parse(JSON.stringify({ ...body as object, choices: [{ delta, finish_reason }] }));
+    }
+    const stated = statedError(body);
+    if (stated) return this.#parse(text);
+    const message = `the response is no stream of events: ${text.slice(0, MAX_SHOWN_CHARS)}`;
+    throw this.error(message, { code: "malformed" });
   }
 
   #parse(data: string): Chunk {

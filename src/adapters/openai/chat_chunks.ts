@@ -21,12 +21,22 @@ const content = v.nullish(
   "",
 );
 
+/** The arguments of a call, or a piece of them; some services send the object itself. */
+const callArguments = v.nullish(
+  v.pipe(
+    v.union([v.string(), v.record(v.string(), v.any())]),
+    v.transform((value) => typeof value === "string" ? value : JSON.stringify(value)),
+  ),
+  "",
+);
+const numberOrText = v.union([v.number(), v.string()]);
+
 /** A piece of a tool call. */
 const callPiece = v.pipe(
   v.object({
-    index: v.nullish(v.number()),
-    id: v.nullish(v.string()),
-    function: v.nullish(v.object({ name: text, arguments: text }), {}),
+    index: v.nullish(v.pipe(numberOrText, v.transform(Number))),
+    id: v.nullish(v.pipe(numberOrText, v.transform(String))),
+    function: v.nullish(v.object({ name: text, arguments: callArguments }), {}),
     extra_content: v.nullish(v.any()),
   }),
   v.transform(({ index, id, function: { name, arguments: args }, extra_content }) => ({
@@ -40,7 +50,11 @@ const callPiece = v.pipe(
 
 /** The fields that this adapter reads of a chunk. */
 export const chunkSchema = v.object({
-  usage: v.nullish(v.object({ prompt_tokens: tokens, completion_tokens: tokens })),
+  // What is counted in another way costs no reply.
+  usage: v.fallback(
+    v.nullish(v.object({ prompt_tokens: tokens, completion_tokens: tokens })),
+    undefined,
+  ),
   choices: v.nullish(
     v.array(v.object({
       finish_reason: v.nullish(v.string()),

@@ -52,6 +52,16 @@ class OpenAIRealtime implements RealtimeLLM {
     }
   }
 
+  get model(): string {
+    return this.#options.model ?? OPENAI_MODELS.realtime;
+  }
+
+  /** `"openai"`, or the host of another service. */
+  get provider(): string {
+    const { hostname } = this.#url;
+    return hostname === "api.openai.com" ? "openai" : hostname;
+  }
+
   metrics(): Readonly<Record<string, number>> {
     return { sessions: this.#sessions };
   }

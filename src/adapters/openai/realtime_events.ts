@@ -37,6 +37,10 @@ const response = v.nullish(
       v.object({ reason: optional, error: v.nullish(serviceFailure, {}) }),
     ),
     output: v.nullish(v.array(item), []),
+    usage: v.nullish(v.object({
+      input_tokens: v.nullish(v.number(), 0),
+      output_tokens: v.nullish(v.number(), 0),
+    })),
   }),
   { output: [] },
 );

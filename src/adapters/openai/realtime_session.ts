@@ -349,7 +349,7 @@ export class OpenAIRealtimeSession implements RealtimeSession {
     this.#events.push({ type: "tool-call", replyId: response.id, call, fault });
   }
 
-  #done({ id, status, status_details: details, output }: ServerResponse): void {
+  #done({ id, status, status_details: details, output, usage }: ServerResponse): void {
     const response = this.#response(id);
     // Some services show the calls only here.
     for (const item of output) this.#itemDone(response, item);
@@ -360,6 +360,9 @@ export class OpenAIRealtimeSession implements RealtimeSession {
       status: isStatus(status) ? status : "completed",
       reason: details?.reason,
       error: status === "failed" ? serviceError(NAME, details?.error ?? {}) : undefined,
+      ...usage
+        ? { usage: { inputTokens: usage.input_tokens, outputTokens: usage.output_tokens } }
+        : {},
     });
   }
 

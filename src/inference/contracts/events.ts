@@ -245,7 +245,8 @@ export class ReplyLatencyEvent extends ConversationEvent<ReplyLatencyEvent> {
 
 /**
  * A language model was asked, and its response has ended. A reply that calls tools asks more than once;
- * one that was begun before a turn was over may not be needed.
+ * one that was begun before a turn was over may not be needed. A realtime model's response is measured
+ * from its beginning, since it replies of its own accord.
  */
 export class ModelResponseEvent extends ConversationEvent<ModelResponseEvent> {
   /** The event's type. */

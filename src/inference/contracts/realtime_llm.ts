@@ -77,6 +77,8 @@ export type RealtimeEvent =
     readonly status?: RealtimeReplyStatus;
     readonly reason?: string;
     readonly error?: InferenceError;
+    /** Its tokens, where the service says how many, the conversation before it included. */
+    readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
   }
   /** The service ends the session after so many milliseconds: another is to replace it before. */
   | { readonly type: "session-ending"; readonly timeLeftMs: number }
@@ -85,6 +87,10 @@ export type RealtimeEvent =
 
 /** A speech-to-speech model, which also decides when a turn is over. */
 export interface RealtimeLLM extends Component {
+  /** The model's name at its service, for telemetry, e.g. `"gpt-realtime-2.1"`. */
+  readonly model?: string;
+  /** Whose service it is, for telemetry, e.g. `"openai"`. */
+  readonly provider?: string;
   /** Sample rate of the mono PCM that it takes. */
   readonly inputRate: number;
   /** Whether it accepts images. */

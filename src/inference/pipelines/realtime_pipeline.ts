@@ -30,6 +30,7 @@ import { settlesAloud } from "./realtime/last_words.ts";
 import { ComponentsInUse, type RealtimeComponents } from "./realtime/components_in_use.ts";
 import { UntoldNews } from "./realtime/untold_news.ts";
 import { type KnownConversation, ReconnectingSession } from "./realtime/reconnecting_session.ts";
+import { ReplyMeter } from "./realtime/reply_meter.ts";
 import { ReplyEndings } from "./realtime/reply_endings.ts";
 import { type ReplyRequestInit, ReplyRequests } from "./realtime/reply_requests.ts";
 
@@ -59,6 +60,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
   readonly #interruptions: RealtimeInterruptions;
   readonly #tools: RealtimeTools;
   readonly #endings: ReplyEndings;
+  readonly #meter: ReplyMeter;
   readonly #session: ReconnectingSession<RealtimeComponents>;
   readonly #outage: OutageMessage;
   readonly #closing = new AbortController();
@@ -175,6 +177,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
         return this.#requests.add(say, { isFirst: true });
       },
     });
+    this.#meter = new ReplyMeter({ clock, llm: current, emit: (event) => context.emit(event) });
     this.#endings = new ReplyEndings({
       context,
       replies: this.#replies,
@@ -333,6 +336,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
     await this.#output.close();
     this.#requests.close();
     this.#replies.endAll();
+    this.#meter.endAll();
     await this.#components.close();
     await this.#session.close();
     this.#transcript.close();
@@ -353,6 +357,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
   }
 
   #lost(): void {
+    this.#meter.endAll(this.#endings.failure("the session was lost", "cut-off"));
     this.#outage.lost();
     this.#listener.lost();
     this.#endings.lost();
@@ -374,6 +379,7 @@ export class RealtimePipeline implements Pipeline<RealtimeComponents> {
 
   #handle(event: RealtimeEvent): void {
     const { report } = this.#context;
+    this.#meter.note(event);
     switch (event.type) {
       case "speech-started":
         return this.#speechStarted();

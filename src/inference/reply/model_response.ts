@@ -52,9 +52,11 @@ export function checkReply(text: string, finish: FinishPart | undefined, model: 
     const message = `${model} returned thoughts and no reply: ${detail ?? reason}`;
     throw new InferenceError(message, { code: "no-reply", retryable: true });
   }
-  if (reason === "stop" || reason === "tool-calls") return;
-  const message = `${model} returned no text: ${reason}${detail ? `, ${detail}` : ""}`;
-  throw new InferenceError(message, { code: reason, retryable: reason === "other" });
+  if (reason === "stop") return;
+  const why = reason === "tool-calls" ? "it calls a tool, and none came" : reason;
+  const message = `${model} returned no text: ${why}${detail ? `, ${detail}` : ""}`;
+  const retryable = reason === "other" || reason === "tool-calls";
+  throw new InferenceError(message, { code: reason, retryable });
 }
 
 /** Returns the part, or throws a TypeError for one that is malformed. Unknown types are let through. */

@@ -81,6 +81,8 @@ export function aiSdkRealtime(
 class AiSdkRealtime implements RealtimeLLM {
   readonly name = "ai-sdk-realtime";
   readonly inputRate = SAMPLE_RATE;
+  readonly model: string;
+  readonly provider: string;
   readonly #model: AiSdkRealtimeModel;
   readonly #options: AiSdkRealtimeOptions;
   #sessions = 0;
@@ -88,6 +90,9 @@ class AiSdkRealtime implements RealtimeLLM {
   constructor(model: AiSdkRealtimeModel, options: AiSdkRealtimeOptions) {
     this.#model = model;
     this.#options = options;
+    this.model = model.modelId;
+    // Of "openai.realtime" the first part is whose service it is.
+    this.provider = String(model.provider).split(".")[0]!;
   }
 
   /**

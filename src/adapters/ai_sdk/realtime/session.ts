@@ -43,6 +43,8 @@ export interface AiSdkRealtimeInit {
   ) => KeepaliveSocket;
 }
 
+type Usage = NonNullable<Extract<ServerEvent, { type: "response-done" }>["usage"]>;
+
 /** Instructions and tools, as a session takes them. */
 export type Instructed = Pick<RealtimeSessionOptions, "instructions" | "tools">;
 
@@ -269,7 +271,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
         return this.#called(this.#reply(event.responseId), { id: callId, name, text });
       }
       case "response-done":
-        return this.#done(this.#reply(event.responseId), event.status, raw);
+        return this.#done(this.#reply(event.responseId), event, raw);
       case "error":
         return this.#failed(event);
     }
@@ -342,7 +344,11 @@ export class AiSdkRealtimeSession implements RealtimeSession {
     this.#events.push({ type: "tool-call", replyId: reply.id, call: { id, name, input }, fault });
   }
 
-  #done(reply: AiSdkReply, status: string, { response }: RawEvent): void {
+  #done(
+    reply: AiSdkReply,
+    { status, usage }: Extract<ServerEvent, { type: "response-done" }>,
+    { response }: RawEvent,
+  ): void {
     for (const call of reply.cutCalls) this.#called(reply, { ...call, text: undefined });
     if (this.#active === reply) this.#active = undefined;
     const { reason, error } = response?.status_details ?? {};
@@ -352,6 +358,7 @@ export class AiSdkRealtimeSession implements RealtimeSession {
       status: STATUSES.find((one) => one === status) ?? "completed",
       reason,
       error: status === "failed" ? serviceError(NAME, { message: status, ...error }) : undefined,
+      ...usage ? { usage: tokensOf(usage) } : {},
     });
   }
 
@@ -372,6 +379,10 @@ export class AiSdkRealtimeSession implements RealtimeSession {
     this.#begun.reject(error);
     this.#events.push({ type: "error", error });
   }
+}
+
+function tokensOf({ inputTokens = 0, outputTokens = 0 }: Usage) {
+  return { inputTokens, outputTokens };
 }
 
 const STATUSES: readonly RealtimeReplyStatus[] = ["completed", "cancelled", "incomplete", "failed"];
