@@ -323,12 +323,20 @@ export class SharedFeed implements JobFeed {
     const { token } = held.lease!;
     const offer: JobOffer = { ...stored, edge, attempt: held.attempt };
     const place = await this.#place(held, offer);
-    if (place.accepted) void this.#begin(place, offer, token);
+    if (place.accepted) void this.#begin(held, { place, offer, token });
   }
 
-  async #begin(place: AcceptedJob, offer: JobOffer, token: number): Promise<void> {
+  async #begin(
+    held: HeldJob,
+    { place, offer, token }: { place: AcceptedJob; offer: JobOffer; token: number },
+  ): Promise<void> {
     const { source, worker } = this.#init;
     try {
+      if (await source.isOver?.(offer)) {
+        await this.#release(held, "finished");
+        held.lease = undefined;
+        return place.release();
+      }
       place.start({ call: await source.takeUp?.(offer, { token }) });
     } catch (error) {
       worker.report(error, CONTEXT);

@@ -40,6 +40,8 @@ export class Member {
   inner!: JobWorker;
   feed: JobFeed | undefined;
   untaken: JobOffer[] = [];
+  /** The ids of jobs whose calls are over. */
+  over: string[] = [];
   readonly stop = new AbortController();
   readonly #edge: MemoryEdge;
 
@@ -55,6 +57,10 @@ export class Member {
         this.inner = worker;
         return Promise.resolve({ close() {} });
       },
+      isOver: ({ id }) =>
+        id === "unknown"
+          ? Promise.reject(new Error("away"))
+          : Promise.resolve(this.over.includes(id)),
       takeUp: (offer, { token }) => {
         this.takenUp.push(`${offer.id} as ${token}`);
         return Promise.resolve(undefined);

@@ -247,6 +247,22 @@ Deno.test("a claim whose answer is lost is the worker's own", async () => {
   assertEquals(await b!.announce("2"), false, "it is over");
 });
 
+Deno.test("a job whose call is over when its worker is gone is over, too", async () => {
+  const { clock, workers: [a, b], store } = await members(2);
+  b!.over.push("1");
+  for (const id of ["1", "2", "unknown"]) await a!.announce(id);
+  a!.kill();
+  await clock.advance(10_000);
+  assertEquals([b!.running, b!.job("1").state], [["2"], "released"]);
+  assertEquals(b!.takenUp.length, 1, "nothing is done about the call of the others");
+  // One of which that cannot be said waits.
+  assertEquals((await store.jobs({ freeOnly: false })).map(({ offer }) => offer.id).sort(), [
+    "2",
+    "unknown",
+  ]);
+  assertEquals(await b!.announce("1"), false);
+});
+
 Deno.test("a limit of all workers ends no call that runs", async () => {
   const { clock, workers: [a, b], store } = await members(2, { calls: 2 });
   assertEquals([await b!.announce("1"), await b!.announce("2")], [true, true]);
