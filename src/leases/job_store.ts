@@ -68,10 +68,13 @@ export interface JobStore {
   /**
    * Claims a job, unless it is finished, another worker holds it, or `maxJobs` are held. To a job that
    * is new, those whose lease has expired count as held: their calls go first.
+   *
+   * @param options with `isOwn` a job that this very worker holds is claimed once more, as the same
+   *   attempt: the answer to its last claim was lost
    */
   claim(
     job: { key: string; offer: StoredOffer; workerId: string },
-    options: { leaseMs: number; maxJobs: number },
+    options: { leaseMs: number; maxJobs: number; isOwn?: boolean },
   ): Promise<ClaimResult>;
   /** Renews leases that are still the latest, expired ones too; and says that the worker lives. */
   renew(

@@ -62,19 +62,20 @@ export class MemoryJobStore implements JobStore {
   // deno-lint-ignore require-await
   async claim(
     { key, offer, workerId }: { key: string; offer: StoredOffer; workerId: string },
-    { leaseMs, maxJobs }: { leaseMs: number; maxJobs: number },
+    { leaseMs, maxJobs, isOwn = false }: { leaseMs: number; maxJobs: number; isOwn?: boolean },
   ): Promise<ClaimResult> {
     const now = this.#clock.now();
     this.#forgetFinished(now);
     if (this.#finished.has(key)) return { status: "finished" };
     const entry = this.#entries.get(key);
-    if (entry && isHeld(entry, now)) return { status: "held" };
+    const isAgain = entry !== undefined && isHeld(entry, now);
+    if (isAgain && !(isOwn && entry.workerId === workerId)) return { status: "held" };
     // A new job leaves places to those whose workers are gone.
     const counts = (one: Entry) => entry ? isHeld(one, now) : one.token !== undefined;
     const held = [...this.#entries.values()].filter((one) => one !== entry && counts(one)).length;
     if (held >= maxJobs) return { status: "limit" };
     const token = ++this.#token;
-    const attempt = (entry?.attempt ?? 0) + 1;
+    const attempt = (entry?.attempt ?? 0) + (isAgain ? 0 : 1);
     this.#entries.set(key, { offer, workerId, attempt, token, endsAt: now + leaseMs });
     return { status: "claimed", lease: { key, token }, attempt };
   }

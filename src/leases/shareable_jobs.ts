@@ -7,6 +7,11 @@ export interface ShareableJobs extends JobSource {
   /** Identifies a job among all workers. Default: the offer's id. */
   keyOf?(offer: JobOffer): string;
   /**
+   * Returns whether a job of a worker that is gone is over, since its call has ended meanwhile or it was taken
+   * back: then no agent takes it up. Default: it is not.
+   */
+  isOver?(offer: JobOffer): Promise<boolean>;
+  /**
    * Called before an agent takes up the call of a worker that is gone: removes what is left of the
    * agent before, and returns the call to join. Default: the edge's own call.
    *

@@ -104,57 +104,74 @@ export class SharedFeed implements JobFeed {
     this.#closing.abort(new DOMException("the worker was closed", "AbortError"));
     await Promise.all([this.#beating, this.#looking]);
     await this.#feed?.close();
-    await Promise.all([...this.#held].map((held) => this.#release(held, "unfinished")));
+    await Promise.all(
+      [...this.#held].map((held) =>
+        this.#release(held, held.running ? "unfinished" : "declined", 0)
+      ),
+    );
   }
 
   /** Claims a job that the source announces, and offers it to the worker. */
   async #offer(offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {
-    const { source, worker } = this.#init;
+    const { source, maxJobs } = this.#init;
     const { edge: _, attempt: __, ...stored } = offer;
-    const key = source.keyOf?.(offer) ?? offer.id;
-    const held: HeldJob = {
-      key,
-      offer: stored,
-      attempt: 1,
-      lease: undefined,
-      running: undefined,
-      isLost: false,
-    };
+    const held = heldJob(source.keyOf?.(offer) ?? offer.id, stored);
     try {
-      const refusal = await this.#claim(held);
+      const refusal = await this.#claim(held, { maxJobs });
       if (refusal) return refusal;
     } catch (error) {
       // A call is worth more than its lease: that is claimed when the store is back.
       this.#onError(error);
     }
-    return await this.#place(held, await worker.offer({ ...offer, attempt: held.attempt }));
+    return await this.#place(held, { ...offer, attempt: held.attempt });
   }
 
-  async #claim(held: HeldJob): Promise<DeclinedJob | undefined> {
-    const { store, workerId, leaseMs, maxJobs } = this.#init;
+  async #claim(
+    held: HeldJob,
+    options: { maxJobs: number; isOwn?: boolean },
+  ): Promise<DeclinedJob | undefined> {
+    const { store, workerId, leaseMs } = this.#init;
     const { key, offer } = held;
-    const result = await this.#ask(store.claim({ key, offer, workerId }, { leaseMs, maxJobs }));
+    const claim = store.claim({ key, offer, workerId }, { leaseMs, ...options });
+    const result = await this.#ask(claim);
     if (result.status === "claimed") {
       held.lease = result.lease;
       held.attempt = result.attempt;
       return undefined;
     }
     return result.status === "limit"
-      ? { accepted: false, reason: "calls", message: `the workers have ${maxJobs} calls together` }
-      : { accepted: false, reason: "duplicate", message: `the job is ${result.status}` };
+      ? {
+        accepted: false,
+        reason: "calls",
+        message: `the workers have ${options.maxJobs} calls together`,
+      }
+      : duplicate(result.status);
   }
 
-  async #place(
-    held: HeldJob,
-    answer: AcceptedJob | DeclinedJob,
-  ): Promise<AcceptedJob | DeclinedJob> {
+  /**
+   * Claims a job that this worker began without a lease: no limit ends a call that goes on, and what the
+   * store says the worker holds was taken by a claim whose answer it did not get.
+   */
+  async #claimOwn(held: HeldJob): Promise<DeclinedJob | undefined> {
+    const isTwice = [...this.#held].some((one) => one !== held && one.key === held.key);
+    if (isTwice) return duplicate("held");
+    return await this.#claim(held, { maxJobs: Infinity, isOwn: true });
+  }
+
+  /** Offers a job to the worker, whose application may take longer to decide than a lease lasts. */
+  async #place(held: HeldJob, offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {
+    this.#held.add(held);
+    const answer = await this.#init.worker.offer(offer);
+    if (answer.accepted && held.isLost) {
+      answer.release();
+      return duplicate("held");
+    }
     if (!answer.accepted) {
       // What the application does not want is no other worker's to take up.
       const isOver = answer.reason === "application";
       await this.#release(held, isOver ? "forgotten" : "declined", PAUSE_MS);
       return answer;
     }
-    this.#held.add(held);
     return {
       accepted: true,
       start: (options) => {
@@ -189,7 +206,7 @@ export class SharedFeed implements JobFeed {
     const { held, outcome, afterMs } = release;
     try {
       // One that was taken without a lease is the store's to know, too.
-      if (held.lease || !await this.#claim(held)) {
+      if (held.lease || !await this.#claimOwn(held)) {
         await this.#ask(this.#init.store.release(held.lease!, { outcome, afterMs }));
       }
       this.#unreleased.delete(release);
@@ -240,7 +257,7 @@ export class SharedFeed implements JobFeed {
     }
     for (const held of [...this.#held].filter(({ lease }) => !lease)) {
       const { attempt } = held;
-      if (await this.#claim(held)) this.#lose(held);
+      if (await this.#claimOwn(held)) this.#lose(held);
       // It went on all the time.
       held.attempt = attempt;
     }
@@ -298,27 +315,28 @@ export class SharedFeed implements JobFeed {
   }
 
   async #takeUp({ key, offer: stored }: Pick<StoredJob, "key" | "offer">): Promise<void> {
-    const { edge, worker } = this.#init;
+    const { edge, worker, maxJobs } = this.#init;
     const { signal } = this.#closing;
     await sleep(LOAD_MS * worker.load.load, { signal, clock: this.#clock });
-    const held: HeldJob = {
-      key,
-      offer: stored,
-      attempt: 1,
-      lease: undefined,
-      running: undefined,
-      isLost: false,
-    };
-    if (await this.#claim(held)) return; // another worker was faster
+    const held = heldJob(key, stored);
+    if (await this.#claim(held, { maxJobs })) return; // another worker was faster
     const { token } = held.lease!;
     const offer: JobOffer = { ...stored, edge, attempt: held.attempt };
-    const place = await this.#place(held, await worker.offer(offer));
-    if (place.accepted) void this.#begin(place, offer, token);
+    const place = await this.#place(held, offer);
+    if (place.accepted) void this.#begin(held, { place, offer, token });
   }
 
-  async #begin(place: AcceptedJob, offer: JobOffer, token: number): Promise<void> {
+  async #begin(
+    held: HeldJob,
+    { place, offer, token }: { place: AcceptedJob; offer: JobOffer; token: number },
+  ): Promise<void> {
     const { source, worker } = this.#init;
     try {
+      if (await source.isOver?.(offer)) {
+        await this.#release(held, "finished");
+        held.lease = undefined;
+        return place.release();
+      }
       place.start({ call: await source.takeUp?.(offer, { token }) });
     } catch (error) {
       worker.report(error, CONTEXT);
@@ -339,6 +357,14 @@ export class SharedFeed implements JobFeed {
     if (!this.#isAway) this.#init.worker.report(error, CONTEXT);
     this.#isAway = true;
   }
+}
+
+function heldJob(key: string, offer: StoredOffer): HeldJob {
+  return { key, offer, attempt: 1, lease: undefined, running: undefined, isLost: false };
+}
+
+function duplicate(status: "held" | "finished"): DeclinedJob {
+  return { accepted: false, reason: "duplicate", message: `the job is ${status}` };
 }
 
 /** Whether no other agent is to take the call up. */

@@ -11,6 +11,8 @@ import { type TestJob, TestWorker } from "../fixtures/test_worker.ts";
 /** A store that one can be cut off from. */
 export class Link {
   isCut = false;
+  /** What the store is asked is done, and its answers do not arrive. */
+  losesAnswers = false;
 
   constructor(readonly store: MemoryJobStore) {}
 
@@ -20,10 +22,11 @@ export class Link {
       get: (store, name) => {
         // deno-lint-ignore no-explicit-any
         const method = (store as any)[name] as (...args: unknown[]) => Promise<unknown>;
-        return (...args: unknown[]) =>
-          this.isCut
-            ? Promise.reject(new Error("the store is away"))
-            : Reflect.apply(method, store, args);
+        return async (...args: unknown[]) => {
+          if (this.isCut) throw new Error("the store is away");
+          const answer = await Reflect.apply(method, store, args);
+          return this.losesAnswers ? await new Promise(() => {}) : answer;
+        };
       },
     });
   }
@@ -37,6 +40,8 @@ export class Member {
   inner!: JobWorker;
   feed: JobFeed | undefined;
   untaken: JobOffer[] = [];
+  /** The ids of jobs whose calls are over. */
+  over: string[] = [];
   readonly stop = new AbortController();
   readonly #edge: MemoryEdge;
 
@@ -52,6 +57,10 @@ export class Member {
         this.inner = worker;
         return Promise.resolve({ close() {} });
       },
+      isOver: ({ id }) =>
+        id === "unknown"
+          ? Promise.reject(new Error("away"))
+          : Promise.resolve(this.over.includes(id)),
       takeUp: (offer, { token }) => {
         this.takenUp.push(`${offer.id} as ${token}`);
         return Promise.resolve(undefined);

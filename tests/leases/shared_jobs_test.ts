@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { sleep } from "../../src/events/waiting.ts";
 import { MemoryJobStore } from "../../src/leases/memory_job_store.ts";
 import { sharedJobs } from "../../src/leases/shared_jobs.ts";
 import { MemoryEdge } from "../../src/testing/memory_edge.ts";
@@ -189,6 +190,91 @@ Deno.test("a worker whose machine slept takes up nothing before the others can r
   store.renew = renew;
   await clock.advance(5000);
   assertEquals([a!.running, b!.running], [["1"], []]);
+});
+
+Deno.test("a worker whose application takes long to decide keeps its lease meanwhile", async () => {
+  const { clock, workers } = await members(3);
+  for (const { worker } of workers) {
+    worker.answer = async (job) => {
+      await sleep(4500, { clock });
+      return job;
+    };
+  }
+  const announced = workers[0]!.announce("1");
+  await clock.advance(20_000);
+  assertEquals(await announced, true);
+  assertEquals(workers.map(({ running }) => running), [["1"], [], []]);
+  assertEquals(workers.flatMap(({ worker }) => worker.jobs.map(({ state }) => state)), ["running"]);
+});
+
+Deno.test("a job that another worker has got while the application decided is not begun", async () => {
+  const { clock, workers: [a, b] } = await members(2);
+  a!.worker.answer = async (job) => {
+    await sleep(4900, { clock });
+    return job;
+  };
+  const announced = a!.announce("1");
+  await clock.advance(0);
+  a!.link.isCut = true;
+  await clock.advance(4000);
+  assertEquals(b!.running, ["1"]);
+  a!.link.isCut = false;
+  await clock.advance(5000);
+  assertEquals([await announced, a!.running, b!.running], [false, [], ["1"]]);
+  assertEquals(a!.job("1").state, "released");
+});
+
+Deno.test("a job that was not begun when its worker closed begins anew elsewhere", async () => {
+  const { clock, workers: [a, b] } = await members(2);
+  await a!.inner.offer(a!.offerOf("1"));
+  await a!.feed!.close();
+  await clock.advance(2000);
+  assertEquals([b!.running, b!.job("1").offer.attempt], [["1"], 1]);
+});
+
+Deno.test("a claim whose answer is lost is the worker's own", async () => {
+  const { clock, workers: [a, b] } = await members(2);
+  a!.link.losesAnswers = true;
+  const begun = a!.announce("1");
+  const over = a!.announce("2");
+  await clock.advance(1100);
+  assertEquals([await begun, await over], [true, true], "without a lease, for the worker");
+  a!.job("2").finish("left");
+  await clock.advance(50);
+  a!.link.losesAnswers = false;
+  await clock.advance(20_000);
+  assertEquals([a!.running, b!.running], [["1"], []]);
+  assertEquals(await b!.announce("2"), false, "it is over");
+});
+
+Deno.test("a job whose call is over when its worker is gone is over, too", async () => {
+  const { clock, workers: [a, b], store } = await members(2);
+  b!.over.push("1");
+  for (const id of ["1", "2", "unknown"]) await a!.announce(id);
+  a!.kill();
+  await clock.advance(10_000);
+  assertEquals([b!.running, b!.job("1").state], [["2"], "released"]);
+  assertEquals(b!.takenUp.length, 1, "nothing is done about the call of the others");
+  // One of which that cannot be said waits.
+  assertEquals((await store.jobs({ freeOnly: false })).map(({ offer }) => offer.id).sort(), [
+    "2",
+    "unknown",
+  ]);
+  assertEquals(await b!.announce("1"), false);
+});
+
+Deno.test("a limit of all workers ends no call that runs", async () => {
+  const { clock, workers: [a, b], store } = await members(2, { calls: 2 });
+  assertEquals([await b!.announce("1"), await b!.announce("2")], [true, true]);
+  a!.link.isCut = true;
+  assertEquals([await a!.announce("3"), await a!.announce("4")], [true, true], "nobody can count");
+  a!.job("4").finish("left");
+  await clock.advance(1000);
+  a!.link.isCut = false;
+  await clock.advance(5000);
+  assertEquals([a!.running, b!.running], [["3"], ["1", "2"]]);
+  assertEquals(await store.known(["3", "4"]), [true, true]);
+  assertEquals(await b!.announce("4"), false, "it is over");
 });
 
 Deno.test("whatever is cut off or killed, each job is run by one worker in the end", async () => {

@@ -26,12 +26,23 @@ export async function checkStore(
   const renew = async (lease: Lease, leaseMs = LONG_MS) =>
     (await store.renew([lease], { leaseMs, worker }))[0];
 
-  const first = await claimed("1", "a");
+  let first = await claimed("1", "a");
   assertEquals(first.attempt, 1);
   assertEquals(await claim("1", "b"), { status: "held" });
   assertEquals(await store.jobs({ freeOnly: false }), [
     { key: "1", offer: offer("1"), workerId: "a", attempt: 1, isHeld: true },
   ]);
+  const own = { leaseMs: LONG_MS, maxJobs: 1, isOwn: true };
+  assertEquals(
+    await store.claim({ key: "1", offer: offer("1"), workerId: "b" }, own),
+    { status: "held" },
+  );
+  const lost = first.lease;
+  const anew = await store.claim({ key: "1", offer: offer("1"), workerId: "a" }, own);
+  if (anew.status !== "claimed") throw new Error(`its own job is ${anew.status}`);
+  assertEquals([anew.attempt, anew.lease.token > lost.token], [1, true]);
+  assertEquals(await renew(lost), "lost");
+  first = anew;
   assertEquals([await renew(first.lease), await free()], ["held", []]);
   assertEquals(await renew({ key: "none", token: 1 }), "unknown");
   assertEquals(await store.workers(), [worker]);

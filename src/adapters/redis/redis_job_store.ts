@@ -99,13 +99,13 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
 
   async claim(
     { key, offer, workerId }: { key: string; offer: StoredOffer; workerId: string },
-    { leaseMs, maxJobs }: { leaseMs: number; maxJobs: number },
+    { leaseMs, maxJobs, isOwn = false }: { leaseMs: number; maxJobs: number; isOwn?: boolean },
   ): Promise<ClaimResult> {
     const [status, token, attempt] = await this.#run(CLAIM, {
       keys: ["jobs", "leases", "holders", "tokens", `finished:${key}`],
       arguments: [
         ...[key, JSON.stringify(offer), workerId, `${Math.ceil(leaseMs)}`],
-        maxJobs === Infinity ? "0" : `${maxJobs}`,
+        ...[maxJobs === Infinity ? "0" : `${maxJobs}`, isOwn ? "own" : ""],
       ],
     }) as [ClaimResult["status"], number, number];
     return status === "claimed" ? { status, lease: { key, token }, attempt } : { status };

@@ -14,14 +14,17 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 /**
  * A new job leaves places to those whose workers are gone: they still have a holder.
  *
- * KEYS: jobs, leases, holders, tokens, finished. ARGV: key, offer, worker, leaseMs, maxJobs (0: no limit).
+ * KEYS: jobs, leases, holders, tokens, finished. ARGV: key, offer, worker, leaseMs, maxJobs (0: no limit),
+ * "own" to claim once more what this worker holds.
  */
 export const CLAIM: string = `${NOW}
 if redis.call('EXISTS', KEYS[5]) == 1 then return {'finished'} end
 local key = ARGV[1]
 local endsAt = tonumber(redis.call('ZSCORE', KEYS[2], key) or 0)
-if endsAt > now and redis.call('HEXISTS', KEYS[3], key) == 1 then return {'held'} end
-local job = redis.call('HGET', KEYS[1], key)
+local data = redis.call('HGET', KEYS[1], key)
+local job = data and cjson.decode(data)
+local isAgain = endsAt > now and redis.call('HEXISTS', KEYS[3], key) == 1
+if isAgain and not (ARGV[6] == 'own' and job and job.workerId == ARGV[3]) then return {'held'} end
 if tonumber(ARGV[5]) > 0 then
   local count = 0
   for _, other in ipairs(redis.call('HKEYS', KEYS[3])) do
@@ -31,7 +34,7 @@ if tonumber(ARGV[5]) > 0 then
   end
   if count >= tonumber(ARGV[5]) then return {'limit'} end
 end
-local attempt = job and cjson.decode(job).attempt + 1 or 1
+local attempt = (job and job.attempt or 0) + (isAgain and 0 or 1)
 local token = redis.call('INCR', KEYS[4])
 redis.call('ZADD', KEYS[2], now + ARGV[4], key)
 redis.call('HSET', KEYS[3], key, token)

@@ -28,6 +28,12 @@ export interface LiveKitJobsOptions {
   kind?: LiveKitJobKind;
 }
 
+/** What identifies the dispatch of a job, in the server's description of it. */
+interface DispatchedJob {
+  readonly dispatchId: string;
+  readonly room: { readonly sid?: string };
+}
+
 /** What {@linkcode LiveKitJobs} needs. */
 export interface LiveKitJobsInit {
   edge: EdgeTransport;
@@ -99,6 +105,21 @@ export class LiveKitJobs implements ShareableJobs {
   /** Identifies a job among all workers: by what it is for, not by who was asked. For `sharedJobs`. */
   keyOf(offer: JobOffer): string {
     return sharedKeyOf(offer);
+  }
+
+  /**
+   * Returns whether a job's room was deleted or has closed, or its dispatch was deleted: an agent that
+   * joined would make the room anew. Called by `sharedJobs`.
+   */
+  async isOver({ callId: name, original }: JobOffer): Promise<boolean> {
+    const { dispatches } = this.#init;
+    const [room] = await dispatches.rooms([name]);
+    if (!room) return true;
+    const { dispatchId, room: before } = original as Partial<DispatchedJob> ?? {};
+    // Where the room's node was lost, the room that took its place knows none of its dispatches.
+    if (!dispatchId || before?.sid !== room.sid) return false;
+    const found = await dispatches.list(name).catch(() => undefined); // its node may be gone
+    return found?.every(({ id }) => id !== dispatchId) ?? false;
   }
 
   /**

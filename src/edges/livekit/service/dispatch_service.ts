@@ -21,12 +21,12 @@ export class DispatchService {
     ).catch(noneWhereAbsent);
   }
 
-  /** Returns the rooms. */
-  async rooms(): Promise<Room[]> {
+  /** Returns the rooms, or those of these names that there are. */
+  async rooms(names?: string[]): Promise<Room[]> {
     const { RoomServiceClient } = await this.#sdk();
     return await this.#requests.send(
       "reading the rooms",
-      (...client) => new RoomServiceClient(...client).listRooms(),
+      (...client) => new RoomServiceClient(...client).listRooms(names),
     );
   }
 

@@ -583,11 +583,9 @@ export class LiveKitCall {
   }
 
   #sendAttributes(attributes: Record<string, string>): void {
-    const own = this.#session?.own;
-    if (!own || Object.keys(attributes).length === 0) return;
-    const value = new UpdateParticipantMetadata({
-      ...{ attributes, name: own.name, metadata: own.metadata },
-    });
+    if (Object.keys(attributes).length === 0) return;
+    // Without a name and metadata these stay: others may have changed them.
+    const value = new UpdateParticipantMetadata({ attributes });
     this.#session?.send({ case: "updateMetadata", value });
   }
 
