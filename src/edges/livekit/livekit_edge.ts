@@ -552,8 +552,12 @@ export class LiveKitEdge extends EdgeTransport {
       this.#tokens.ofAgent(room, user, asking, seat);
     await using undo = new AsyncDisposableStack();
     const leasing = this.#process.acquire({ signal, timeoutMs: Infinity });
-    undo.defer(async () => await (await leasing.catch(() => undefined))?.release());
-    const [token, lease] = await Promise.all([createToken(signal), leasing]);
+    const [token, lease] = await Promise.all([createToken(signal), leasing])
+      .catch(async (error) => {
+        await leasing.then((unused) => unused.release(), () => {});
+        throw error;
+      });
+    undo.defer(() => lease.release());
     const broker = new CallBroker({
       lease,
       events: this.events,
