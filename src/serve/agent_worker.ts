@@ -101,7 +101,7 @@ export class AgentWorker implements AsyncDisposable {
     this.closed = this.#done.promise;
     const { sources = [], limits, measure, clock } = init;
     this.#monitor = new LoadMonitor({
-      ...{ limits, measure, clock, report: this.report },
+      limits, measure, clock, report: this.report,
       calls: () => this.#calls,
       isDraining: () => this.#state !== "running",
       isFailing: () => this.#processes?.isFailing === true,
@@ -111,7 +111,7 @@ export class AgentWorker implements AsyncDisposable {
       },
     });
     this.#admission = new Admission({
-      ...{ accept: init.accept, clock, report: this.report },
+      accept: init.accept, clock, report: this.report,
       load: () => this.load,
       isRunning: (id) => this.#runs.has(id),
       onDeclined: (offer, reason, message) => {
@@ -137,8 +137,8 @@ export class AgentWorker implements AsyncDisposable {
       this.#processes = new AgentProcesses({ ...processes, limits, clock, report, onChange });
     }
     this.events.register(
-      ...[JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent],
-      ...[JobDeclinedEvent, LoadChangedEvent, DrainingEvent, ErrorEvent],
+      JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent,
+      JobDeclinedEvent, LoadChangedEvent, DrainingEvent, ErrorEvent,
     );
   }
 
@@ -282,8 +282,8 @@ export class AgentWorker implements AsyncDisposable {
       this.events.send(new AgentRepliedEvent({ job, voiceToVoiceMs }));
     if (this.#processes) return this.#processes.run({ offer, call, onJoined, onReplied });
     return new JobRun({
-      ...{ offer, call, createAgent, goodbye, join },
-      ...{ limits, clock, logger, report, onJoined, onReplied },
+      offer, call, createAgent, goodbye, join,
+      limits, clock, logger, report, onJoined, onReplied,
     });
   }
 

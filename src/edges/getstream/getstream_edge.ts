@@ -109,8 +109,12 @@ export class GetStreamEdge extends EdgeTransport {
   constructor(options: GetStreamEdgeOptions = {}) {
     super(options);
     this.events.register(
-      ...[AgentMutedEvent, AudioLevelsEvent, ConnectionQualityEvent],
-      ...[DominantSpeakerEvent, ReconnectedEvent, StreamCallEvent],
+      AgentMutedEvent,
+      AudioLevelsEvent,
+      ConnectionQualityEvent,
+      DominantSpeakerEvent,
+      ReconnectedEvent,
+      StreamCallEvent,
     );
     this.#settings = readSettings(options);
     const { apiSecret = "", userToken } = this.#settings;

@@ -167,7 +167,9 @@ export class LiveKitEdge extends EdgeTransport {
     this.#dispatches = new DispatchService(requests);
     this.#demo = new DemoPage(this.#settings.urls);
     this.#telephone = new Telephone({
-      ...{ settings: this.#settings, rooms: this.#rooms, clock: this.clock },
+      settings: this.#settings,
+      rooms: this.#rooms,
+      clock: this.clock,
       sip: new SipService(this.#settings, requests),
     });
     this.#process = new MediaProcess({
@@ -618,7 +620,9 @@ export class LiveKitEdge extends EdgeTransport {
     await broker.order({
       method: "sendText",
       stream: {
-        ...{ topic: "lk.transcription", text, participantId },
+        topic: "lk.transcription",
+        text,
+        participantId,
         to: to === undefined ? [] : [to],
         attributes: {
           "lk.segment_id": segmentId,

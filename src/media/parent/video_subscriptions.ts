@@ -51,7 +51,9 @@ export class VideoSubscriptions {
     }
     const stream = this.#newStream();
     const subscription: Subscription = {
-      ...{ stream, constraints, tracks: new Map([[track, constraints]]) },
+      stream,
+      constraints,
+      tracks: new Map([[track, constraints]]),
       receiver: new PictureReceiver(),
     };
     this.#byTrack.set(trackId, subscription);

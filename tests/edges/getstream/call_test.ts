@@ -228,7 +228,9 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
     cid: CID,
     sessionId,
     type: TrackType.SCREEN_SHARE,
-    ...{ luma: 200, width: 160, height: 2400 },
+    luma: 200,
+    width: 160,
+    height: 2400,
   });
   await until("the tracks", () => connection.tracks.size === 2);
   await pause();

@@ -34,7 +34,10 @@ async function gapsOf(test: TestCall, trigger: () => Promise<void>) {
   }, 1500);
   const heard = await test.heard();
   return {
-    ...{ strategy, back, hears, isHeard },
+    strategy,
+    back,
+    hears,
+    isHeard,
     pitch: medianFrequency(test.slots.filter(({ at }) => at > to - 500)),
     itsPitch: medianFrequency(heard.filter(({ at }) => at > to - 500)),
   };

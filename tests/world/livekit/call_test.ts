@@ -68,7 +68,11 @@ liveKitTest("an agent and a person hear, see and write to each other", async (wo
   const conversation = await edge.createConversation(call, agent.user, "");
   conversation.append({ role: "assistant", userId: "bot", text: "Hello, Anna." });
   const { id } = conversation.append({
-    ...{ role: "user", userId: "anna", participantId: anna.sid, text: "Hi", complete: false },
+    role: "user",
+    userId: "anna",
+    participantId: anna.sid,
+    text: "Hi",
+    complete: false,
   });
   await conversation.flush();
   conversation.update(id, { text: "Hi there.", complete: true });

@@ -117,7 +117,9 @@ export class LiveKitCall {
     this.#token = params.token;
     this.#attributes = { ...params.attributes };
     this.#own = new AgentTracks({
-      ...{ connection, audio: media.audio, moderated: params.moderated },
+      connection,
+      audio: media.audio,
+      moderated: params.moderated,
       onModerated: (tracks) => this.#emit({ type: "moderated", tracks }),
       onMuted: ({ kind, muted }) => this.#emit({ type: "agentMuted", track: kind, muted }),
       identityOf: (id) => this.#roster.byParticipantId(id)?.identity,
@@ -147,7 +149,10 @@ export class LiveKitCall {
       onUpdate: ({ participantId, about: { name, metadata, attributes } }) =>
         this.#emit({
           type: "participantUpdated",
-          ...{ participantId, name, metadata, attributes: { ...attributes } },
+          participantId,
+          name,
+          metadata,
+          attributes: { ...attributes },
         }),
       onError: (error, identity) =>
         this.#emitError(error, `the participant ${identity.slice(0, MAX_SHOWN)}`),
@@ -155,7 +160,8 @@ export class LiveKitCall {
     this.#outgoing = new OutgoingData({
       session: () => this.#session,
       reconnector: () => this.#reconnector,
-      ...{ clock, signal: this.#abort.signal },
+      clock,
+      signal: this.#abort.signal,
     });
     this.#methods = new MethodCalls({
       clock,
@@ -163,7 +169,9 @@ export class LiveKitCall {
       emit: (message) => this.#emit(message),
     });
     this.#data = new RoomData({
-      ...{ roster: this.#roster, methods: this.#methods, clock },
+      roster: this.#roster,
+      methods: this.#methods,
+      clock,
       emit: (message) => connection.send(message),
       emitEdge: (message) => this.#emit(message),
       onError: (error, context) => this.#emitError(error, context),
@@ -285,7 +293,8 @@ export class LiveKitCall {
     const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
     const isTranscription = topic === "lk.transcription";
     const packets = textPackets({
-      ...{ topic, text },
+      topic,
+      text,
       timestampMs: this.#options.clock.epochMs(),
       attributes: { ...attributes, ...(isTranscription && sid ? { [TRANSCRIBED]: sid } : {}) },
     });
@@ -365,7 +374,8 @@ export class LiveKitCall {
   async #enter(graceMs: number, signal: AbortSignal): Promise<void> {
     const { media, clock, params } = this.#options;
     const session = new RoomSession({
-      ...{ media, clock },
+      media,
+      clock,
       silenceMs: params.silenceTimeoutMs,
       size: () => this.#connection.videoSize,
       identities: () => this.#roster.identities,
@@ -586,7 +596,9 @@ export class LiveKitCall {
     const own = this.#session?.own;
     if (!own || Object.keys(attributes).length === 0) return;
     const value = new UpdateParticipantMetadata({
-      ...{ attributes, name: own.name, metadata: own.metadata },
+      attributes,
+      name: own.name,
+      metadata: own.metadata,
     });
     this.#session?.send({ case: "updateMetadata", value });
   }
