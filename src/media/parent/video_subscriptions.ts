@@ -1,3 +1,4 @@
+/** The pictures that the agent has asked for. @module */
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
 import type { VideoConstraints } from "../wire/control.ts";
