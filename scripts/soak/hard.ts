@@ -6,11 +6,11 @@
  */
 import { Agent, type Processor, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { speechLike } from "@ringline/edge/testing";
 import { Helper } from "../../bench/lib/helper.ts";
 import { formatTable } from "../../bench/lib/table.ts";
 import { readProcess, readSelf } from "./sample.ts";
 import { medianThirds } from "./verdict.ts";
+import { speakUntil } from "./speaking.ts";
 
 /** The scenarios, each with how many people or connections it has. */
 export const SCENARIOS = { lossy: 5, joins: 1000, silent: 512 } as const;
@@ -97,18 +97,4 @@ export async function runHard(scenario: Scenario, minutes: number): Promise<bool
 /** Resolves when so many have joined and left, however long that takes on a busy machine. */
 async function allLeft(crowd: Helper, count: number): Promise<void> {
   for (let done = 0; done < count;) ({ left: done } = await crowd.next("left", STUCK_MS));
-}
-
-/** Speaks for two seconds, and is silent for one. */
-async function speakUntil(agent: Agent, signal: AbortSignal): Promise<void> {
-  const speech = speechLike(2000);
-  try {
-    while (true) {
-      await agent.audio.write(speech, { final: true, signal });
-      await new Promise<void>((resolve) => setTimeout(resolve, 1000));
-      signal.throwIfAborted();
-    }
-  } catch {
-    // Stopped.
-  }
 }

@@ -5,9 +5,9 @@
  */
 import { Agent, type Processor } from "@ringline/edge";
 import type { LocalEdge } from "@ringline/edge/local";
-import { speechLike } from "@ringline/edge/testing";
 import { Helper } from "../../bench/lib/helper.ts";
 import { readProcess, readSelf, type Sample } from "./sample.ts";
+import { speakUntil } from "./speaking.ts";
 
 const SAMPLE_MS = 500;
 const JOIN_LIMIT_MS = 60_000;
@@ -69,19 +69,5 @@ export async function runRound(
     clearInterval(sampling);
     stop.abort();
     await speaking;
-  }
-}
-
-/** Speaks for two seconds, and is silent for one. */
-async function speakUntil(agent: Agent, signal: AbortSignal): Promise<void> {
-  const speech = speechLike(2000);
-  try {
-    while (true) {
-      await agent.audio.write(speech, { final: true, signal });
-      await new Promise<void>((resolve) => setTimeout(resolve, 1000));
-      signal.throwIfAborted();
-    }
-  } catch {
-    // Stopped, or the call is over, which the round finds by itself.
   }
 }

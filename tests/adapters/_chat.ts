@@ -69,7 +69,7 @@ export function sentMessages(emptyText: "" | null): object[] {
 }
 
 /** Aborts a request whose answer has not begun, and waits until the service knows. */
-export async function abortSlowAnswer(llm: (service: ServiceDouble) => LLM): Promise<void> {
+export async function abortSlowReply(llm: (service: ServiceDouble) => LLM): Promise<void> {
   await using double = await ServiceDouble.start(events([text("Late.")], { beforeMs: 60_000 }));
   const controller = new AbortController();
   const asking = collect(llm(double).generate(ask({ signal: controller.signal })));

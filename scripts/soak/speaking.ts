@@ -1,0 +1,17 @@
+/** What an agent says while a call soaks. @module */
+import type { Agent } from "@ringline/edge";
+import { speechLike } from "@ringline/edge/testing";
+
+/** Speaks for two seconds and is silent for one, again and again. */
+export async function speakUntil(agent: Agent, signal: AbortSignal): Promise<void> {
+  const speech = speechLike(2000);
+  try {
+    while (true) {
+      await agent.audio.write(speech, { final: true, signal });
+      await new Promise<void>((resolve) => setTimeout(resolve, 1000));
+      signal.throwIfAborted();
+    }
+  } catch {
+    // Stopped, or the call is over, which its round finds by itself.
+  }
+}
