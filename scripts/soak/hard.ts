@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { Agent, type Processor, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { Helper } from "../../bench/lib/helper.ts";
@@ -57,13 +58,13 @@ export async function runHard(scenario: Scenario, minutes: number): Promise<bool
       samples.push({ agent: readSelf(), media: readProcess(pid) });
     }, SAMPLE_MS);
     if (scenario === "joins") await allLeft(crowd, SCENARIOS.joins);
-    else await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
+    else await delay(minutes * 60_000);
     clearInterval(sampling);
     figures = await crowd.ask("figures");
   }
   const seconds = Math.round((performance.now() - begun) / 1000);
   // What is closed may take a moment to be gone.
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  await delay(10_000);
   const after = { agent: readSelf(), media: readProcess(pid) };
   stop.abort();
   await speaking;

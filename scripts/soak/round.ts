@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { Agent, type Processor } from "@ringline/edge";
 import type { LocalEdge } from "@ringline/edge/local";
 import { Helper } from "../../bench/lib/helper.ts";
@@ -59,7 +60,7 @@ export async function runRound(
   try {
     const { error } = await crowd.next("joined", JOIN_LIMIT_MS);
     if (error) throw new Error(`the crowd could not join: ${error}`);
-    await new Promise((resolve) => setTimeout(resolve, options.ms));
+    await delay(options.ms);
     const figures = await crowd.ask("figures");
     if (connection.state === "closed") {
       throw new Error(`the call ended by itself: ${await connection.closed}`);

@@ -1,4 +1,5 @@
 /** What an agent says while a call soaks. @module */
+import { delay } from "@std/async/delay";
 import type { Agent } from "@ringline/edge";
 import { speechLike } from "@ringline/edge/testing";
 
@@ -8,7 +9,7 @@ export async function speakUntil(agent: Agent, signal: AbortSignal): Promise<voi
   try {
     while (true) {
       await agent.audio.write(speech, { final: true, signal });
-      await new Promise<void>((resolve) => setTimeout(resolve, 1000));
+      await delay(1000);
       signal.throwIfAborted();
     }
   } catch {
