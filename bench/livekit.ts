@@ -33,7 +33,12 @@ async function measure(
   let rooms = 0;
   const newRoom = () => `bench-${++rooms}`;
   const context: BenchContext = {
-    ...{ browser, server: server.url, page: page.url, contenders, options, newRoom },
+    browser,
+    server: server.url,
+    page: page.url,
+    contenders,
+    options,
+    newRoom,
   };
   // A call that stays, as in a program that serves: what runs for all calls goes on.
   for (const contender of contenders) await contender.join(server.url, newRoom(), "echo");

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { Agent, fixedEndpointing, silentLogger, systemClock } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
@@ -99,7 +100,7 @@ const speak = (level: number) => ada.evaluate(`globalThis.speak(${level})`);
 const shown = (text: string) =>
   ada.waitForFunction(`document.querySelector("#talk").innerText.includes("${text}")`);
 await speak(0.3);
-await new Promise((resolve) => setTimeout(resolve, 900));
+await delay(900);
 await speak(0);
 await shown("About forty minutes");
 await Deno.writeFile(PICTURE, await ada.screenshot({ type: "png" }));

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { LocalEdge } from "@ringline/edge/local";
 import { silentLogger } from "@ringline/edge";
 import { parseArgs } from "node:util";
@@ -106,7 +107,7 @@ async function leftBehind(before: { files: number; handles: number }): Promise<s
       .filter((name) => now[name] > before[name])
       .map((name) => `${name}: ${before[name]} before, ${now[name]} after`);
     if (left.length === 0 || performance.now() > end) return left;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await delay(100);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Measures a hundred people in a real 20 ms loop: ring, resampling and mix-minus. @module */
 
+import { delay } from "@std/async/delay";
 import { type AudioKernel, Mixer, PcmChunk, RingBuffer } from "../../src/audio/mod.ts";
 import { progress } from "../lib/progress.ts";
 import { summarize, type Summary } from "../lib/stats.ts";
@@ -41,7 +42,7 @@ export async function measureRoom(
   const begin = performance.now();
   for (let n = 0; n < seconds * 50; n++) {
     const wait = begin + n * 20 - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    if (wait > 0) await delay(wait);
     const start = performance.now();
     tick();
     times.push(performance.now() - start);

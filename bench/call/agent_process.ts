@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import type { ParticipantAudio } from "../../src/edge/participant_audio.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { Agent } from "../../src/agent/agent.ts";
@@ -161,10 +162,10 @@ async function stallRepeatedly(times: number, offset: number): Promise<Message> 
   const start = performance.now();
   for (let index = 0; index < times; index++) {
     const due = start + index * STALL_EVERY_MS - performance.now();
-    if (due > 0) await new Promise((resolve) => setTimeout(resolve, due));
+    if (due > 0) await delay(due);
     stalls.push(stall(STALL_MS, offset));
   }
-  await new Promise((resolve) => setTimeout(resolve, STALL_EVERY_MS - STALL_MS));
+  await delay(STALL_EVERY_MS - STALL_MS);
   return stalls;
 }
 

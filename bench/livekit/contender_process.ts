@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { respondToAll } from "../lib/lines.ts";
 import { stall } from "../lib/stall.ts";
 import { clockOffset, wallClock } from "../lib/wall_clock.ts";
@@ -42,14 +43,12 @@ export interface Joined {
   leave(): Promise<void>;
 }
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Plays the tone until the signal. */
 async function playTone(voice: Voice, signal: AbortSignal): Promise<void> {
   const piece = toneSamples(48 * PIECE_MS);
   while (!signal.aborted) {
     while (voice.queuedMs < AHEAD_MS && !signal.aborted) await voice.write(piece);
-    await wait(LOOK_EVERY_MS);
+    await delay(LOOK_EVERY_MS);
   }
 }
 

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { receive, send } from "../../bench/lib/lines.ts";
 import { speakTogether, WrtcParticipant } from "../../bench/call/wrtc_participant.ts";
 
@@ -22,7 +23,7 @@ async function visit(link: URL, index: number, people: WrtcParticipant[]): Promi
   await person.connected;
   figures.joins++;
   people.push(person);
-  const step = () => new Promise((resolve) => setTimeout(resolve, VISIT_STEP_MS));
+  const step = () => delay(VISIT_STEP_MS);
   await step();
   await person.setCamera(true);
   figures.pictures++;

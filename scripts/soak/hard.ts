@@ -4,13 +4,14 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { Agent, type Processor, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
-import { speechLike } from "@ringline/edge/testing";
 import { Helper } from "../../bench/lib/helper.ts";
 import { formatTable } from "../../bench/lib/table.ts";
 import { readProcess, readSelf } from "./sample.ts";
 import { medianThirds } from "./verdict.ts";
+import { speakUntil } from "./speaking.ts";
 
 /** The scenarios, each with how many people or connections it has. */
 export const SCENARIOS = { lossy: 5, joins: 1000, silent: 512 } as const;
@@ -57,13 +58,13 @@ export async function runHard(scenario: Scenario, minutes: number): Promise<bool
       samples.push({ agent: readSelf(), media: readProcess(pid) });
     }, SAMPLE_MS);
     if (scenario === "joins") await allLeft(crowd, SCENARIOS.joins);
-    else await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
+    else await delay(minutes * 60_000);
     clearInterval(sampling);
     figures = await crowd.ask("figures");
   }
   const seconds = Math.round((performance.now() - begun) / 1000);
   // What is closed may take a moment to be gone.
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  await delay(10_000);
   const after = { agent: readSelf(), media: readProcess(pid) };
   stop.abort();
   await speaking;
@@ -97,18 +98,4 @@ export async function runHard(scenario: Scenario, minutes: number): Promise<bool
 /** Resolves when so many have joined and left, however long that takes on a busy machine. */
 async function allLeft(crowd: Helper, count: number): Promise<void> {
   for (let done = 0; done < count;) ({ left: done } = await crowd.next("left", STUCK_MS));
-}
-
-/** Speaks for two seconds, and is silent for one. */
-async function speakUntil(agent: Agent, signal: AbortSignal): Promise<void> {
-  const speech = speechLike(2000);
-  try {
-    while (true) {
-      await agent.audio.write(speech, { final: true, signal });
-      await new Promise<void>((resolve) => setTimeout(resolve, 1000));
-      signal.throwIfAborted();
-    }
-  } catch {
-    // Stopped.
-  }
 }

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { receive, send } from "../../bench/lib/lines.ts";
 import { waitFor } from "../../src/events/waiting.ts";
 import { speakTogether, WrtcParticipant } from "../../bench/call/wrtc_participant.ts";
@@ -69,7 +70,7 @@ async function joinAndLeave(link: URL, waiting: number[]): Promise<void> {
       await waitFor(person.connected, "joining", { timeoutMs: JOIN_MS });
       figures.joins++;
       people.push(person);
-      await new Promise((resolve) => setTimeout(resolve, STAY_MS));
+      await delay(STAY_MS);
       people.splice(people.indexOf(person), 1);
     } catch {
       figures.failed++;
@@ -97,7 +98,7 @@ async function saySomethingNever(link: URL): Promise<void> {
       while (await connection.read(buffer) !== null);
     } catch {
       figures.failed++;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await delay(100);
     }
   }
 }

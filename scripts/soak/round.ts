@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { Agent, type Processor } from "@ringline/edge";
 import type { LocalEdge } from "@ringline/edge/local";
-import { speechLike } from "@ringline/edge/testing";
 import { Helper } from "../../bench/lib/helper.ts";
 import { readProcess, readSelf, type Sample } from "./sample.ts";
+import { speakUntil } from "./speaking.ts";
 
 const SAMPLE_MS = 500;
 const JOIN_LIMIT_MS = 60_000;
@@ -59,7 +60,7 @@ export async function runRound(
   try {
     const { error } = await crowd.next("joined", JOIN_LIMIT_MS);
     if (error) throw new Error(`the crowd could not join: ${error}`);
-    await new Promise((resolve) => setTimeout(resolve, options.ms));
+    await delay(options.ms);
     const figures = await crowd.ask("figures");
     if (connection.state === "closed") {
       throw new Error(`the call ended by itself: ${await connection.closed}`);
@@ -69,19 +70,5 @@ export async function runRound(
     clearInterval(sampling);
     stop.abort();
     await speaking;
-  }
-}
-
-/** Speaks for two seconds, and is silent for one. */
-async function speakUntil(agent: Agent, signal: AbortSignal): Promise<void> {
-  const speech = speechLike(2000);
-  try {
-    while (true) {
-      await agent.audio.write(speech, { final: true, signal });
-      await new Promise<void>((resolve) => setTimeout(resolve, 1000));
-      signal.throwIfAborted();
-    }
-  } catch {
-    // Stopped, or the call is over, which the round finds by itself.
   }
 }

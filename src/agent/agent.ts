@@ -427,7 +427,7 @@ export class Agent implements AgentContext {
 
   /**
    * Changes the agent in its call, or before it: its instructions, its tools and its models. What has
-   * begun, and what waits to be said, is finished with the parts before; everything that begins later
+   * begun, and what waits to be said, is finished with the components before; everything that begins later
    * uses the new ones. Resolves when that is so, and an {@linkcode AgentUpdatedEvent} says it.
    *
    * New models are started first, which checks their keys: where that fails, the agent stays as it was.

@@ -25,13 +25,13 @@ const START_LIMIT_MS = 30_000;
 export interface ChangedConversation {
   agent: AgentContext;
   toolLedger: ToolLedger;
-  /** Prepares other parts; see `Pipeline.prepare`. */
+  /** Prepares other components; see `Pipeline.prepare`. */
   prepare: (
     settings: ConversationSettings,
     history?: HandoffHistory,
     run?: ToolRun,
   ) => Promise<Take>;
-  /** Called when other parts were taken. */
+  /** Called when other components were taken. */
   onTaken: (settings: ConversationSettings) => void;
   /** Resolves when a person is there; rejects when the conversation is over. */
   untilPerson: (signal: AbortSignal) => Promise<unknown> | undefined;

@@ -170,7 +170,7 @@ export function checkConversationOptions(options: ConversationOptions): void {
     checkObject(broadcastMetrics, "broadcastMetrics", "true, false or { everyMs }");
   }
   checkTurnHandling(options.turnHandling);
-  checkParts(options);
+  checkComponents(options);
 }
 
 /** The options that a realtime model has no use for. */
@@ -178,8 +178,8 @@ const CASCADED_ONLY = ["stt", "vad", "turnHandling", "onFailure"] as const;
 /** Those that it has no use for where it speaks itself. */
 const VOICE_ONLY = ["tts", "textTransform", "pronunciations"] as const;
 
-/** Throws a TypeError unless these parts go together. */
-function checkParts(options: ConversationOptions): void {
+/** Throws a TypeError unless these components go together. */
+function checkComponents(options: ConversationOptions): void {
   const { llm, tts, turnHandling } = options;
   if (!llm) return;
   if (!isRealtime(llm)) {

@@ -1,3 +1,4 @@
+/** What a pipeline and its stages know of the agent and the call. @module */
 import type { OutboundAudioTrack } from "../edge/audio_track.ts";
 import type { Conversation } from "../edge/conversation.ts";
 import type { Participant, User } from "../edge/types.ts";

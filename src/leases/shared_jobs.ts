@@ -70,7 +70,11 @@ export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): J
     edge: edge!,
     openJobs(worker: JobWorker, { signal }: { signal: AbortSignal }): Promise<JobFeed> {
       return SharedFeed.open({
-        ...{ source, edge: edge!, worker, store, signal },
+        source,
+        edge: edge!,
+        worker,
+        store,
+        signal,
         maxJobs: calls,
         leaseMs,
         workerId,

@@ -76,7 +76,10 @@ function dlopen<S extends Deno.ForeignLibraryInterface>(
 const nothing = new Int16Array(0);
 
 /** Returns an array as the ABI takes it. An empty one has no address: it would seem to overlap. */
-function some(array: Int16Array | Float32Array, length: number): ArrayBufferView<ArrayBuffer> {
+function addressable(
+  array: Int16Array | Float32Array,
+  length: number,
+): ArrayBufferView<ArrayBuffer> {
   return (length === 0 ? nothing : array) as ArrayBufferView<ArrayBuffer>;
 }
 
@@ -97,28 +100,28 @@ function abiOf(
     process: (handle, input, inputLength, output, outputLength, offset) =>
       library.rl_resampler_process(
         handle,
-        some(input, inputLength),
+        addressable(input, inputLength),
         inputLength,
-        some(output, outputLength),
+        addressable(output, outputLength),
         outputLength,
         offset,
       ),
     flush: (handle, output, outputLength, offset) =>
       library.rl_resampler_flush(
         handle,
-        some(output, outputLength),
+        addressable(output, outputLength),
         outputLength,
         offset,
       ),
     history: (handle, output, room) =>
-      library.rl_resampler_history(handle, some(output, room), room),
+      library.rl_resampler_history(handle, addressable(output, room), room),
     reset: library.rl_resampler_reset,
     free: library.rl_resampler_free,
     newDetector: (info) => library.rl_detector_new(info as Uint32Array<ArrayBuffer>, info.length),
     detect: (handle, samples, samplesLength, probability) =>
       library.rl_detector_process(
         handle,
-        some(samples, samplesLength),
+        addressable(samples, samplesLength),
         samplesLength,
         probability as Float32Array<ArrayBuffer>,
         probability.length,
@@ -140,16 +143,16 @@ function abiOf(
     ) =>
       library.rl_mix(
         isa,
-        some(block, blockLength),
+        addressable(block, blockLength),
         blockLength,
         count,
         frames,
-        some(out, outLength),
+        addressable(out, outLength),
         outLength,
         listeners,
-        some(gains, gainsLength),
+        addressable(gains, gainsLength),
         gainsLength,
-        some(previousGains, previousGainsLength),
+        addressable(previousGains, previousGainsLength),
         previousGainsLength,
       ),
   };

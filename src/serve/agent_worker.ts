@@ -37,7 +37,7 @@ import { SourceFeeds } from "./source_feeds.ts";
 
 /** How often a worker that is stopping says so. */
 const PROGRESS_MS = 5000;
-/** How often it looks for them. */
+/** How often it looks for agents that are alone, and ends their calls. */
 const LOOK_MS = 1000;
 
 /** A limit that declines many jobs says so no more often. */
@@ -68,9 +68,9 @@ export type WorkerState = "starting" | "running" | "draining" | "closed";
 /** A worker: it takes jobs from its sources, and runs an agent for each. `serve` creates one. */
 export class AgentWorker implements AsyncDisposable {
   /**
-   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode AgentJoinedEvent}, {@linkcode AgentRepliedEvent}, {@linkcode JobEndedEvent},
-   * {@linkcode JobDeclinedEvent}, {@linkcode LoadChangedEvent}, {@linkcode DrainingEvent}, and
-   * `ErrorEvent` for what the worker survived.
+   * Jobs and the load: {@linkcode JobStartedEvent}, {@linkcode AgentJoinedEvent},
+   * {@linkcode AgentRepliedEvent}, {@linkcode JobEndedEvent}, {@linkcode JobDeclinedEvent},
+   * {@linkcode LoadChangedEvent}, {@linkcode DrainingEvent}, and `ErrorEvent` for what the worker survived.
    */
   readonly events: EventManager;
   /** Resolves when the worker is closed: all calls are over. Never rejects. */
@@ -101,7 +101,10 @@ export class AgentWorker implements AsyncDisposable {
     this.closed = this.#done.promise;
     const { sources = [], limits, measure, clock } = init;
     this.#monitor = new LoadMonitor({
-      ...{ limits, measure, clock, report: this.report },
+      limits,
+      measure,
+      clock,
+      report: this.report,
       calls: () => this.#calls,
       isDraining: () => this.#state !== "running",
       isFailing: () => this.#processes?.isFailing === true,
@@ -111,7 +114,9 @@ export class AgentWorker implements AsyncDisposable {
       },
     });
     this.#admission = new Admission({
-      ...{ accept: init.accept, clock, report: this.report },
+      accept: init.accept,
+      clock,
+      report: this.report,
       load: () => this.load,
       isRunning: (id) => this.#runs.has(id),
       onDeclined: (offer, reason, message) => {
@@ -137,8 +142,14 @@ export class AgentWorker implements AsyncDisposable {
       this.#processes = new AgentProcesses({ ...processes, limits, clock, report, onChange });
     }
     this.events.register(
-      ...[JobStartedEvent, AgentJoinedEvent, AgentRepliedEvent, JobEndedEvent],
-      ...[JobDeclinedEvent, LoadChangedEvent, DrainingEvent, ErrorEvent],
+      JobStartedEvent,
+      AgentJoinedEvent,
+      AgentRepliedEvent,
+      JobEndedEvent,
+      JobDeclinedEvent,
+      LoadChangedEvent,
+      DrainingEvent,
+      ErrorEvent,
     );
   }
 
@@ -203,8 +214,8 @@ export class AgentWorker implements AsyncDisposable {
    * Starts a job that no source has announced. Resolves when it has begun; the agent joins then.
    *
    * @throws {EdgeError} it was declined: `code` is `worker-draining`, `worker-calls`, `worker-cpu`,
-   *   `worker-memory`, `worker-processes`, `worker-duplicate` or `worker-application`; `retryable` unless the same job would
-   *   be declined again.
+   *   `worker-memory`, `worker-processes`, `worker-duplicate` or `worker-application`; `retryable` unless
+   *   the same job would be declined again.
    * @throws {TypeError} the request is not valid.
    */
   async start(request: JobRequest): Promise<RunningJob> {
@@ -282,8 +293,17 @@ export class AgentWorker implements AsyncDisposable {
       this.events.send(new AgentRepliedEvent({ job, voiceToVoiceMs }));
     if (this.#processes) return this.#processes.run({ offer, call, onJoined, onReplied });
     return new JobRun({
-      ...{ offer, call, createAgent, goodbye, join },
-      ...{ limits, clock, logger, report, onJoined, onReplied },
+      offer,
+      call,
+      createAgent,
+      goodbye,
+      join,
+      limits,
+      clock,
+      logger,
+      report,
+      onJoined,
+      onReplied,
     });
   }
 

@@ -74,7 +74,16 @@ export function jobOf(
 ): Job {
   const startedAtMs = clock.epochMs();
   return {
-    ...{ id, edge, callId, callType, user, metadata, attempt, original, startedAtMs, signal },
+    id,
+    edge,
+    callId,
+    callType,
+    user,
+    metadata,
+    attempt,
+    original,
+    startedAtMs,
+    signal,
   };
 }
 

@@ -106,7 +106,7 @@ const denoFigures: MachineFigures = {
     return (user + system) / 1000;
   },
   processors: () =>
-    asked({ name: "sys", kind: "cpus" }, () => {
+    readIfGranted({ name: "sys", kind: "cpus" }, () => {
       const processors = os.cpus();
       let idle = 0, all = 0;
       for (const { times } of processors) {
@@ -115,12 +115,13 @@ const denoFigures: MachineFigures = {
       }
       return processors.length > 0 ? { used: all - idle, all } : undefined;
     }),
-  memory: () => asked({ name: "sys", kind: "systemMemoryInfo" }, () => Deno.systemMemoryInfo()),
-  file: (path) => asked({ name: "read", path }, () => Deno.readTextFileSync(path)),
+  memory: () =>
+    readIfGranted({ name: "sys", kind: "systemMemoryInfo" }, () => Deno.systemMemoryInfo()),
+  file: (path) => readIfGranted({ name: "read", path }, () => Deno.readTextFileSync(path)),
 };
 
 /** Returns the result, or `undefined` where the program may not, or the system cannot. Never prompts. */
-function asked<T>(permission: Deno.PermissionDescriptor, read: () => T): T | undefined {
+function readIfGranted<T>(permission: Deno.PermissionDescriptor, read: () => T): T | undefined {
   try {
     return granted(permission) ? read() : undefined;
   } catch {

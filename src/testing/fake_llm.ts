@@ -1,3 +1,4 @@
+/** A language model for tests. @module */
 import { checkClock, type Clock } from "../events/clock.ts";
 import type { JsonValue } from "../edge/types.ts";
 import type { FinishReason, LLM, LLMPart, LLMRequest } from "../inference/contracts/llm.ts";

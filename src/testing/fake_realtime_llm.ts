@@ -1,3 +1,4 @@
+/** A realtime model for tests. @module */
 import { checkClock, type Clock } from "../events/clock.ts";
 import type { ToolImage } from "../inference/contracts/messages.ts";
 import type {

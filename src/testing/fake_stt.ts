@@ -1,3 +1,4 @@
+/** A recogniser for tests. @module */
 import { checkClock, type Clock } from "../events/clock.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { STT, SttEvent, SttSession, SttSessionOptions } from "../inference/contracts/stt.ts";

@@ -1,3 +1,4 @@
+/** A VAD for tests. @module */
 import type { Clock } from "../events/clock.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VAD, VadStream } from "../inference/contracts/vad.ts";

@@ -1,3 +1,4 @@
+/** The agent's side of a call in memory. @module */
 import type { JsonValue, Participant, TrackInit } from "../edge/types.ts";
 import type { AudioRow, AudioSubscription } from "../edge/edge_agent.ts";
 import type { AudioTrack } from "../edge/audio_track.ts";

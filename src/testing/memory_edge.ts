@@ -1,3 +1,4 @@
+/** An edge without a network, for tests of agents. @module */
 import type { CloseReason, Participant, User } from "../edge/types.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { CallConnection } from "../edge/call_connection.ts";

@@ -1,3 +1,4 @@
+/** The people's side of a call in memory. @module */
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { JsonValue, Participant, TrackInit } from "../edge/types.ts";
 import type { PublishedTracks } from "../edge/call_connection.ts";

@@ -1,3 +1,4 @@
+/** A call in memory. @module */
 import { SLOT_MS } from "../audio/grid.ts";
 import type { AudioRow } from "../edge/edge_agent.ts";
 import type { ParticipantAudio } from "../edge/participant_audio.ts";

@@ -1,3 +1,4 @@
+/** `MemoryEdge` under the conformance kit: an example to copy. @module */
 import type { Call } from "../edge/call.ts";
 import {
   type ConformanceParts,

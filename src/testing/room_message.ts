@@ -1,3 +1,4 @@
+/** What a call in memory tells the agents in it. @module */
 import type { CloseReason, JsonValue, Participant, TrackInit } from "../edge/types.ts";
 
 /** A message of a call in memory to the agents in it. */

@@ -1,3 +1,4 @@
+/** What a participant of a call in memory says. @module */
 import { SLOT_MS } from "../audio/grid.ts";
 import { assertPcmChunk, PcmChunk } from "../audio/pcm_chunk.ts";
 import { RingBuffer } from "../audio/ring_buffer.ts";

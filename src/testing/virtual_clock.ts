@@ -1,3 +1,4 @@
+/** Time that tests move. @module */
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../events/clock.ts";
 import { checkObject } from "../events/checks.ts";

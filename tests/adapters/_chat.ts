@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assertEquals } from "@std/assert";
 import type { LLM, LLMRequest } from "../../src/inference/contracts/llm.ts";
 import { collect, events, ServiceDouble } from "./_double.ts";
@@ -69,12 +70,12 @@ export function sentMessages(emptyText: "" | null): object[] {
 }
 
 /** Aborts a request whose answer has not begun, and waits until the service knows. */
-export async function abortSlowAnswer(llm: (service: ServiceDouble) => LLM): Promise<void> {
+export async function abortSlowReply(llm: (service: ServiceDouble) => LLM): Promise<void> {
   await using double = await ServiceDouble.start(events([text("Late.")], { beforeMs: 60_000 }));
   const controller = new AbortController();
   const asking = collect(llm(double).generate(ask({ signal: controller.signal })));
-  while (double.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (double.requests.length === 0) await delay(5);
   controller.abort(new Error("changed my mind"));
   assertEquals((await asking).error?.message, "changed my mind");
-  while (double.abandoned === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (double.abandoned === 0) await delay(5);
 }

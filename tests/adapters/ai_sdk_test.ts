@@ -3,7 +3,7 @@ import { createOpenAICompatible } from "npm:@ai-sdk/openai-compatible@3.0.92";
 import { aiSdkLLM } from "../../src/adapters/ai_sdk/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import {
-  abortSlowAnswer,
+  abortSlowReply,
   ask,
   askEverything,
   finished,
@@ -80,7 +80,7 @@ Deno.test("aiSdkLLM throws for a reply that breaks off or is malformed", async (
   assertInstanceOf((await collect(llm(malformed).generate(ask()))).error, InferenceError);
 });
 
-Deno.test("aiSdkLLM aborts a slow reply, and its request", () => abortSlowAnswer(llm));
+Deno.test("aiSdkLLM aborts a slow reply, and its request", () => abortSlowReply(llm));
 
 Deno.test("aiSdkLLM sends no half of a character, with which a text that was cut may end", async () => {
   await using double = await ServiceDouble.start(events([text("Here."), finished, "[DONE]"]));

@@ -4,7 +4,7 @@ import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { openAICompatible, type OpenAICompatibleOptions } from "../../src/adapters/openai/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import {
-  abortSlowAnswer,
+  abortSlowReply,
   ask,
   askEverything,
   finished,
@@ -157,7 +157,7 @@ Deno.test("openAICompatible's llm rejects events that are no reply, and says so"
 });
 
 Deno.test("openAICompatible's llm aborts a reply whose first word is slow, and its request", () =>
-  abortSlowAnswer(chat));
+  abortSlowReply(chat));
 
 Deno.test("openAICompatible's stt sends a segment as a WAV file and returns its text", async () => {
   await using double = await ServiceDouble.start(() => Response.json({ text: " Hello there. " }));

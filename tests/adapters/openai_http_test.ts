@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { silentLogger } from "../../src/events/logger.ts";
 import { retryAfterMs } from "../../src/events/retry.ts";
@@ -84,7 +85,7 @@ Deno.test("the OpenAI client honours retry-after in all its forms, up to what th
   const startMs = clock.now();
   while (!isSettled) {
     await clock.advance(50);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await delay(1);
   }
   const { error } = await waiting;
   assertInstanceOf(error, InferenceError);

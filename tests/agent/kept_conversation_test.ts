@@ -26,7 +26,9 @@ async function fixture(history: ConversationHistory) {
     edge,
     agentUser: { id: "cook", name: "Cook" },
     history,
-    ...{ llm, stt: new FakeSTT(clock), tts: new FakeTTS(clock) },
+    llm,
+    stt: new FakeSTT(clock),
+    tts: new FakeTTS(clock),
   });
   const call = await agent.createCall("default", "kitchen");
   const session = await clock.until(agent.join(call, { participantWaitTimeoutMs: 0 }));

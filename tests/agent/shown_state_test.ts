@@ -33,7 +33,9 @@ async function fixture() {
   const agent = new Agent({
     edge,
     agentUser: { id: "cook", name: "Cook" },
-    ...{ vad: new FakeVAD(), stt: new FakeSTT(clock), tts: new FakeTTS(clock) },
+    vad: new FakeVAD(),
+    stt: new FakeSTT(clock),
+    tts: new FakeTTS(clock),
     llm: new FakeLLM(clock, [{ text: "Fine.", firstTokenMs: 500 }]),
   });
   const call = await agent.createCall("default", "kitchen");

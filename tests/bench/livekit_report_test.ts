@@ -4,7 +4,12 @@ import { joinFigures } from "../../bench/livekit/joins.ts";
 import { figures, formatReport, jsonReport } from "../../bench/livekit/report.ts";
 
 const machine = {
-  ...{ os: "linux", cores: 2, cpu: "a", deno: "2.9.6", date: "", load: 0 },
+  os: "linux",
+  cores: 2,
+  cpu: "a",
+  deno: "2.9.6",
+  date: "",
+  load: 0,
   chromium: "156",
 };
 const nothing = { machine, seconds: 1 };

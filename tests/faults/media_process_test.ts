@@ -1,4 +1,5 @@
 /** A media process that dies or hangs in the middle of a call, as people and agent see it. */
+import { delay } from "@std/async/delay";
 import { assertEquals, assertLess } from "@std/assert";
 import {
   Agent,
@@ -119,7 +120,7 @@ browserTest(
     for (let loss = 1; loss <= 2; loss++) {
       const { pid } = talk;
       // A message that came right before it would make its call a suspect.
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await delay(1500);
       const begun = performance.now();
       Deno.kill(pid, "SIGKILL");
       const ms = await talk.back(begun, pid);
@@ -139,7 +140,7 @@ browserTest(
     const end = performance.now() + 5000;
     while (performance.now() < end);
     await talk.allHear();
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await delay(1000);
     assertEquals([talk.pid, talk.lines], [pid, []]);
 
     const texts: string[] = [];

@@ -1,4 +1,5 @@
 /** The assistant without a key, with recorded sound. */
+import { delay } from "@std/async/delay";
 import { hasRecogniser, spoken } from "../fixtures/offline_speech.ts";
 import { assert, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
@@ -46,14 +47,14 @@ Deno.test({
 
     await say(ann, voice, "tell me a story");
     await until("a story", () => speeches === 2);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await delay(1500);
     await say(ann, voice, "stop it");
     await until("an interruption", () => bargeIns === 1);
     const story = agent.conversation!.messages.find(({ interrupted }) => interrupted)!;
     assert(story.text.startsWith("Once upon a time"), story.text);
     assert(!story.text.includes("end of the story"), story.text);
 
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await delay(1500);
     await say(ann, voice, "what did you say");
     await until("an answer", () => last()?.role === "assistant" && last()!.complete);
     assertEquals(last()!.text, `I said: ${story.text}`);

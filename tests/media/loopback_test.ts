@@ -1,4 +1,5 @@
 /** Real WebRTC in the media process: its people are peers of their own in the same process. */
+import { delay } from "@std/async/delay";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
@@ -93,14 +94,14 @@ Deno.test("an agent that is blocked for a second is not heard to be, 1.5 s ahead
     return (await lease.request("state", { id: "ann" }) as unknown as PersonState).heard;
   };
   await until("ann hearing the agent", async () => peak((await heard()).slice(-20)) > 4000);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await delay(300);
   // Each stall would cost 100 frames of quiet if it were heard. A machine that is busy with something
   // else costs some too, but not after every stall.
   const quietMs: number[] = [];
   for (let stall = 0; stall < 5 && !quietMs.some((ms) => ms <= 40); stall++) {
     const end = performance.now() + 1000;
     while (performance.now() < end);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await delay(500);
     // The last second and a half, frame by frame: each holds four periods of the tone.
     quietMs.push((await heard()).slice(-150).filter((level) => level < 4000).length * 10);
   }

@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { EdgeError, ProtocolError } from "../../src/edge/errors.ts";
 import { silentLogger } from "../../src/events/logger.ts";
@@ -157,7 +158,7 @@ Deno.test("MediaProcess replaces an empty process that has grown, not one that i
   await using edge = new TestEdge(process);
   const connection = await edge.join(testAgent(), await edge.createCall("call"));
   const pid = process.pid!;
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await delay(100);
   assertEquals(process.pid, pid);
   assertEquals(connection.state, "active");
   const lease = await process.acquire();

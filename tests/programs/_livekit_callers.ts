@@ -88,7 +88,10 @@ export class Callers implements AsyncDisposable {
     const api = url.replace(/^ws/, "http");
     await this.order(
       ...["server", "request", api, apiKey, apiSecret] as const,
-      ...[service, method, kind, fields],
+      service,
+      method,
+      kind,
+      fields,
     );
   }
 

@@ -86,7 +86,9 @@ Deno.test("WorkerControl, WebhookJobs and LocalEdge share a port with an applica
     assertEquals((await text("/calls")).slice(0, 3), "401");
     assertEquals((await text("/app.js")).slice(0, 3), "200");
     const created = await fetch(`${origin}/calls`, {
-      ...{ method: "POST", headers: HEADERS, body: '{ "callId": "kitchen" }' },
+      method: "POST",
+      headers: HEADERS,
+      body: '{ "callId": "kitchen" }',
     }).then((response) => response.json());
     const link = new URL(created.url);
     assertEquals([link.origin, await answerTo(link)], [origin, "welcome"]);

@@ -22,7 +22,10 @@ Deno.test("AgentWorker runs an agent for each job, with what its source says of 
   await fixture.start("kitchen");
   const user = { id: "anna", name: "Anna" };
   const answer = await fixture.offer("hall", {
-    ...{ user, metadata: { table: 4 }, callType: "phone", original: "x" },
+    user,
+    metadata: { table: 4 },
+    callType: "phone",
+    original: "x",
   }) as AcceptedJob;
   const run = answer.start();
   await fixture.clock.advance(100);

@@ -4,15 +4,14 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { StreamClient } from "@stream-io/node-sdk";
-import { LatestVideoTrack } from "../../src/edge/toolkit/latest_video_track.ts";
 import { ErrorEvent, ParticipantJoinedEvent, ParticipantLeftEvent } from "../../src/edge/events.ts";
-import type { CallConnection } from "../../src/edge/call_connection.ts";
 import { TrackType } from "../../src/edge/types.ts";
 import type { Page } from "../../scripts/lib/browser.ts";
 import { API_KEY, API_SECRET, StreamDouble } from "../edges/getstream/double/stream_double.ts";
 import { CID, edgeOn } from "../edges/getstream/_fixture.ts";
-import { Listener, medianFrequency, tone } from "../edges/getstream/listener.ts";
+import { Listener, medianFrequency } from "../edges/getstream/listener.ts";
 import { browserTest, until } from "../e2e/_fixture.ts";
+import { perform } from "../fixtures/performer.ts";
 
 /** Returns Stream's client and the person who uses it as a script for a page. */
 async function bundle(): Promise<string> {
@@ -65,22 +64,6 @@ class Official {
   heard = (userId: string) => this.#run<{ hz: number; level: number }>("heard", userId);
   seen = (userId: string) => this.#run<{ width: number; grey: number }>("seen", userId);
   others = () => this.#run<{ userId: string; sessionId: string; published: number[] }[]>("others");
-}
-
-/** Says a tone and shows a grey picture for as long as the connection lives. */
-async function perform(connection: CallConnection, edge: ReturnType<typeof edgeOn>): Promise<void> {
-  const audio = edge.createAudioTrack();
-  const video = new LatestVideoTrack();
-  const [width, height] = [320, 180];
-  const data = new Uint8Array(width * height * 3 / 2).fill(128).fill(170, 0, width * height);
-  const timer = setInterval(() => {
-    video.push({ format: "I420", width, height, data, timestampMs: performance.now() });
-  }, 60);
-  connection.closed.then(() => clearInterval(timer));
-  (async () => {
-    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-  })().catch(() => {});
-  await connection.publishTracks({ audio, video });
 }
 
 browserTest(

@@ -1,4 +1,5 @@
 /** Pages that reach a LocalEdge only through a TURN server that others wrote: coturn, on the loopback. */
+import { delay } from "@std/async/delay";
 import { assertEquals, assertLess } from "@std/assert";
 import { Agent, silentLogger } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
@@ -112,7 +113,7 @@ browserTest(
     assertEquals(await route(ada), "relay");
     const pid = edge.mediaProcessId!;
     // A message that came right before it would make its sender a suspect.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await delay(1500);
     const begun = performance.now();
     Deno.kill(pid, "SIGKILL");
     await until("the next process", () => edge.mediaProcessId !== pid && edge.mediaProcessId);

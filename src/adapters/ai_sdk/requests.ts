@@ -40,7 +40,7 @@ export function checkModel(
   checkObject(options, "options", "an object like { maxRetries: 2 }, or nothing");
 }
 
-/** A model that is asked once for each text, or each stretch of speech. */
+/** A model that is asked once for each text, or each segment of speech. */
 export abstract class AiSdkSpeechPart<Options extends AiSdkRequestOptions> implements Component {
   abstract readonly name: string;
   protected readonly options: Options;

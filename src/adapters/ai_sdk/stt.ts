@@ -54,7 +54,7 @@ export function aiSdkSTT(model: AiSdkTranscriptionModel, options: AiSdkSTTOption
 
 /** How long a service may take for its text after the end of speech. */
 const TEXT_LIMIT_MS = 10_000;
-/** Services refuse a shorter stretch than this. */
+/** Services refuse a shorter segment than this. */
 const MIN_SPEECH_MS = 100;
 
 class AiSdkTranscriber extends AiSdkSpeechPart<AiSdkSTTOptions> implements Transcriber {

@@ -88,7 +88,7 @@ export class ChatCalls {
     if (name === "") return last;
     // Without an index calls come whole, as a rule; what repeats the id continues.
     if (index == null && !(id && id === last.id)) return undefined;
-    const isComplete = isObject(last.arguments);
+    const isComplete = isJsonObject(last.arguments);
     if (isComplete && text.trim() !== "") return undefined;
     // A name after a whole other one begins the next call.
     const isOther = this.#tools.has(last.name) && this.#tools.has(name) && name !== last.name &&
@@ -110,7 +110,7 @@ export class ChatCalls {
   }
 }
 
-function isObject(text: string): boolean {
+function isJsonObject(text: string): boolean {
   try {
     const value = JSON.parse(text);
     return typeof value === "object" && value !== null;

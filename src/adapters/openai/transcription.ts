@@ -18,7 +18,7 @@ export interface TranscriptionModelOptions {
   /** Words that may occur, in their correct spelling. */
   prompt?: string;
   /**
-   * The interface: `"transcriptions"` posts each stretch of speech as a whole, `"realtime"` sends it
+   * The interface: `"transcriptions"` posts each segment of speech as a whole, `"realtime"` sends it
    * over a WebSocket as it is spoken. Default: `"realtime"` for models that are made for it, e.g.
    * `"gpt-live-transcribe"`, else `"transcriptions"`.
    */

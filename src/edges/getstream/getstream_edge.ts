@@ -109,8 +109,12 @@ export class GetStreamEdge extends EdgeTransport {
   constructor(options: GetStreamEdgeOptions = {}) {
     super(options);
     this.events.register(
-      ...[AgentMutedEvent, AudioLevelsEvent, ConnectionQualityEvent],
-      ...[DominantSpeakerEvent, ReconnectedEvent, StreamCallEvent],
+      AgentMutedEvent,
+      AudioLevelsEvent,
+      ConnectionQualityEvent,
+      DominantSpeakerEvent,
+      ReconnectedEvent,
+      StreamCallEvent,
     );
     this.#settings = readSettings(options);
     const { apiSecret = "", userToken } = this.#settings;
@@ -380,11 +384,13 @@ export class GetStreamEdge extends EdgeTransport {
     await waitFor(known, "authenticating", { signal, clock: this.clock });
     await using undo = new AsyncDisposableStack();
     const leasing = this.#process.acquire({ signal, timeoutMs: Infinity });
-    undo.defer(async () => await (await leasing.catch(() => undefined))?.release());
-    const [credentials, lease] = await Promise.all([
-      this.#service.joinCall(call, user.id, { signal, deadline }),
-      leasing,
-    ]);
+    const joining = this.#service.joinCall(call, user.id, { signal, deadline });
+    const [credentials, lease] = await Promise.all([joining, leasing])
+      .catch(async (error) => {
+        await leasing.then((unused) => unused.release(), () => {});
+        throw error;
+      });
+    undo.defer(() => lease.release());
     const broker = undo.adopt(this.#openBroker(call, user, lease), (one) => one.close());
     broker.takeCredentials(credentials);
     const params: CallParams = {

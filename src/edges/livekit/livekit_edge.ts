@@ -167,7 +167,9 @@ export class LiveKitEdge extends EdgeTransport {
     this.#dispatches = new DispatchService(requests);
     this.#demo = new DemoPage(this.#settings.urls);
     this.#telephone = new Telephone({
-      ...{ settings: this.#settings, rooms: this.#rooms, clock: this.clock },
+      settings: this.#settings,
+      rooms: this.#rooms,
+      clock: this.clock,
       sip: new SipService(this.#settings, requests),
     });
     this.#process = new MediaProcess({
@@ -552,8 +554,12 @@ export class LiveKitEdge extends EdgeTransport {
       this.#tokens.ofAgent(room, user, asking, seat);
     await using undo = new AsyncDisposableStack();
     const leasing = this.#process.acquire({ signal, timeoutMs: Infinity });
-    undo.defer(async () => await (await leasing.catch(() => undefined))?.release());
-    const [token, lease] = await Promise.all([createToken(signal), leasing]);
+    const [token, lease] = await Promise.all([createToken(signal), leasing])
+      .catch(async (error) => {
+        await leasing.then((unused) => unused.release(), () => {});
+        throw error;
+      });
+    undo.defer(() => lease.release());
     const broker = new CallBroker({
       lease,
       events: this.events,
@@ -614,7 +620,9 @@ export class LiveKitEdge extends EdgeTransport {
     await broker.order({
       method: "sendText",
       stream: {
-        ...{ topic: "lk.transcription", text, participantId },
+        topic: "lk.transcription",
+        text,
+        participantId,
         to: to === undefined ? [] : [to],
         attributes: {
           "lk.segment_id": segmentId,

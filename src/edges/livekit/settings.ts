@@ -156,7 +156,11 @@ export function readSettings(
     demoBaseUrl,
   } = options;
   const durations = {
-    ...{ requestTimeoutMs, reconnectTimeoutMs, participantGraceMs, rejoinGraceMs, heardDelayMs },
+    requestTimeoutMs,
+    reconnectTimeoutMs,
+    participantGraceMs,
+    rejoinGraceMs,
+    heardDelayMs,
   };
   for (const [name, ms] of Object.entries(durations)) checkDuration(name, ms);
   checkAtLeast("silenceTimeoutMs", silenceTimeoutMs, 500);

@@ -118,7 +118,10 @@ export class TranscribedConversation implements Conversation {
       const { role, text, complete, participantId, to } = message;
       try {
         await send({
-          ...{ segmentId: id, text, isFinal: complete, to },
+          segmentId: id,
+          text,
+          isFinal: complete,
+          to,
           participantId: role === "user" ? participantId : undefined,
         });
       } catch (error) {

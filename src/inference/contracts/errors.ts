@@ -1,3 +1,4 @@
+/** The errors of models and their services. @module */
 import { EdgeError, type EdgeErrorOptions } from "../../edge/errors.ts";
 
 /** A model, or the service behind it, failed. */

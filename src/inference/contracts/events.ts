@@ -91,7 +91,7 @@ export class AgentSpeechEndedEvent extends ConversationEvent<AgentSpeechEndedEve
   declare readonly interrupted: boolean;
 }
 
-/** The agent was changed: what begins from now on uses the new parts. */
+/** The agent was changed: what begins from now on uses the new components. */
 export class AgentUpdatedEvent extends ConversationEvent<AgentUpdatedEvent> {
   /** The event's type. */
   readonly type = "agent-updated" as const;
@@ -288,13 +288,13 @@ export class IncompleteReplyEvent extends ConversationEvent<IncompleteReplyEvent
 }
 
 /**
- * A part of a fallback failed, and the next one is asked instead of it; or it works again, which is
+ * A component of a fallback failed, and the next one is asked instead of it; or it works again, which is
  * tried in the background.
  */
 export class ComponentHealthEvent extends ConversationEvent<ComponentHealthEvent> {
   /** The event's type. */
   readonly type = "component-health" as const;
-  /** The part's name. */
+  /** The component's name. */
   declare readonly component: string;
   /** Its place in the list, from 0. */
   declare readonly index: number;

@@ -1,3 +1,4 @@
+/** The contract of a language model. @module */
 import type { JsonValue } from "../../edge/types.ts";
 import type { Component } from "./component.ts";
 import type { ChatMessage, ToolCall } from "./messages.ts";

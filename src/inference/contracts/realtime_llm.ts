@@ -1,3 +1,4 @@
+/** The contract of a realtime model, which takes and returns audio. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Component, ComponentContext } from "./component.ts";

@@ -89,7 +89,7 @@ export interface SttSession extends AsyncIterable<SttEvent>, AsyncDisposable {
 }
 
 /**
- * Speech to text. A recogniser that transcribes one stretch of audio at a time is written as a
+ * Speech to text. A recogniser that transcribes one segment of audio at a time is written as a
  * {@linkcode Transcriber}, and made one of these by {@linkcode sttFromTranscriber}.
  *
  * @example

@@ -1,3 +1,4 @@
+/** Tools: what a model may call, and how a call of one goes. @module */
 import type { JsonValue, Participant } from "../../edge/types.ts";
 import type { FromSchema, JsonSchema } from "./json_schema.ts";
 import type { StandardSchema } from "./standard_schema.ts";

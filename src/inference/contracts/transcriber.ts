@@ -1,4 +1,4 @@
-/** Speech to text in its small form: one function, called for each stretch of speech. @module */
+/** Speech to text in its small form: one function, called for each segment of speech. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Channel } from "../../events/channel.ts";
 import { checkMethods, shown } from "../../events/checks.ts";
@@ -6,7 +6,7 @@ import { untilAborted } from "../../events/until_aborted.ts";
 import type { Component } from "./component.ts";
 import type { STT, SttEvent, SttSession, SttSessionOptions } from "./stt.ts";
 
-/** The transcript so far of one stretch of speech. */
+/** The transcript so far of one segment of speech. */
 export interface Transcript {
   /** All of its text so far; it replaces the interim text before it. */
   readonly text: string;
@@ -24,10 +24,10 @@ export interface TranscribeOptions {
   readonly speakerId?: string;
 }
 
-/** A recogniser that transcribes one stretch of speech at a time. */
+/** A recogniser that transcribes one segment of speech at a time. */
 export interface Transcriber extends Component {
   /**
-   * Transcribes a stretch of speech, from a moment before its first sound until the pause that ends
+   * Transcribes a segment of speech, from a moment before its first sound until the pause that ends
    * it. Recognisers that work on the whole read the audio to its end and yield one final transcript;
    * those that stream yield interim ones on the way. A promise of the transcripts is awaited.
    *
@@ -40,10 +40,10 @@ export interface Transcriber extends Component {
 const CAPACITY_MS = 60_000;
 
 /**
- * Returns an {@linkcode STT} that calls `transcribe` for each stretch of speech. A call that throws
- * costs that stretch its text and is reported; the next one is transcribed.
+ * Returns an {@linkcode STT} that calls `transcribe` for each segment of speech. A call that throws
+ * costs that segment its text and is reported; the next one is transcribed.
  *
- * @example A recogniser that works on the whole of a stretch
+ * @example A recogniser that works on the whole of a segment
  * ```ts
  * import { type PcmChunk, sttFromTranscriber } from "@ringline/edge";
  *
@@ -70,14 +70,14 @@ export function sttFromTranscriber(transcriber: Transcriber): STT {
   };
 }
 
-/** A session whose stretches of speech are transcribed by one call each, their events in order. */
+/** A session whose segments of speech are transcribed by one call each, their events in order. */
 class TranscriberSession implements SttSession {
   readonly #transcriber: Transcriber;
   readonly #options: SttSessionOptions;
-  /** The events of each stretch; what is transcribed later may have its text earlier. */
+  /** The events of each segment; what is transcribed later may have its text earlier. */
   readonly #segments = new Channel<Channel<SttEvent>>();
   readonly #controller = new AbortController();
-  /** The stretch that audio goes to, if one has begun. */
+  /** The segment that audio goes to, if one has begun. */
   #current: SpeechSegment | undefined;
 
   constructor(transcriber: Transcriber, options: SttSessionOptions) {
@@ -125,7 +125,7 @@ class TranscriberSession implements SttSession {
   }
 }
 
-/** A stretch of speech, transcribed by one call. */
+/** A segment of speech, transcribed by one call. */
 class SpeechSegment {
   readonly audio = new Channel<PcmChunk>({
     capacity: CAPACITY_MS,

@@ -1,3 +1,4 @@
+/** The contract of a turn detector, and detectors by rule. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Component } from "./component.ts";

@@ -1,3 +1,4 @@
+/** The contract of voice activity detection. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Component } from "./component.ts";
 

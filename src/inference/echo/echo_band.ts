@@ -1,3 +1,4 @@
+/** The part of the spectrum in which echo is looked for. @module */
 import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";

@@ -1,3 +1,4 @@
+/** Tells the agent's own voice from a person's, in the audio of one participant. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { PlaybackReference } from "./playback_reference.ts";
 import { CrossCorrelation } from "./cross_correlation.ts";

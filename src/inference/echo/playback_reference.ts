@@ -1,3 +1,4 @@
+/** What the agent plays, in the time of the room: echo is compared with it. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { EchoBand } from "./echo_band.ts";
 

@@ -1,3 +1,4 @@
+/** The content of a request to a language model. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage, EncodedImage } from "../contracts/messages.ts";

@@ -1,3 +1,4 @@
+/** The conversation as a model gets it: each call of a tool with one output. @module */
 import type { Conversation } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";

@@ -1,3 +1,4 @@
+/** Which messages are given up when the history is full. @module */
 import type { ChatMessage } from "../contracts/messages.ts";
 
 /** How many messages at most are kept of the beginning of a conversation: who called, and why. */

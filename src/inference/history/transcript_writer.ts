@@ -1,3 +1,4 @@
+/** The conversation as people see it, written as it is said. @module */
 import type { Message, MessageChange, MessageInit } from "../../edge/conversation.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { PipelineContext } from "../pipeline_context.ts";

@@ -1,3 +1,4 @@
+/** Wires recogniser, language model and voice together. @module */
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";

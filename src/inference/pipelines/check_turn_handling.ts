@@ -1,3 +1,4 @@
+/** The checks of `turnHandling`. @module */
 import type { TurnHandlingOptions } from "./turn_handling_options.ts";
 import type { UserTurnLimitOptions } from "../turns/user_turn_limit.ts";
 import type { EndpointingOptions } from "../turns/turn_owner.ts";

@@ -1,3 +1,4 @@
+/** What an agent asks of its pipeline, whatever models that has. @module */
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";

@@ -1,3 +1,4 @@
+/** Wires a realtime model to the call. @module */
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";

@@ -1,3 +1,4 @@
+/** The option `turnHandling` of an agent. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { HistoryHook } from "../history/chat_context.ts";
 import type { UserTurnHook } from "../reply/turn_completion.ts";

@@ -1,3 +1,4 @@
+/** A ready-made tool with which the model hangs up. @module */
 import { defineTool, type Tool } from "../contracts/tool.ts";
 import { checkObject, shown } from "../../events/checks.ts";
 

@@ -1,3 +1,4 @@
+/** A reply of a language model, from its first request to its last tool. @module */
 import type { Clock } from "../../events/clock.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";

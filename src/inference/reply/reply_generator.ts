@@ -1,3 +1,4 @@
+/** Starts replies: also before it is certain that a turn is over. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { LLM } from "../contracts/llm.ts";
 import type { ChatMessage } from "../contracts/messages.ts";

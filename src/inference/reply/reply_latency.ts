@@ -1,3 +1,4 @@
+/** Where the time between a person's last sound and the reply's first has gone. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { SpeechTimes } from "../speech/speech_handle.ts";
 import { ReplyLatencyEvent } from "../contracts/events.ts";

@@ -1,3 +1,4 @@
+/** The one place that decides when the agent replies. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
 import type { ChatContext } from "../history/chat_context.ts";

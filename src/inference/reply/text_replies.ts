@@ -1,3 +1,4 @@
+/** Replies that are read, and not heard. @module */
 import type { Reply } from "./reply.ts";
 import type { ToolRun } from "./tool_run.ts";
 

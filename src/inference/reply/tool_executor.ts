@@ -1,3 +1,4 @@
+/** Runs tools: checks their arguments, limits their time, keeps what they throw. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { ToolCall } from "../contracts/messages.ts";
 import {

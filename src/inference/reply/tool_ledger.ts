@@ -1,3 +1,4 @@
+/** The record of all tool calls of a conversation. @module */
 import type { MessageToolCall } from "../../edge/conversation.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";

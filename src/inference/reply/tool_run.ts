@@ -1,3 +1,4 @@
+/** One call of a tool, which may outlive the reply that made it. @module */
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { MessageToolCall } from "../../edge/conversation.ts";

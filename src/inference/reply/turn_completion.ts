@@ -1,3 +1,4 @@
+/** The application's hook between a turn and its reply. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { ChatMessage } from "../contracts/messages.ts";
 import type { PipelineContext } from "../pipeline_context.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import { brief, type CheckedSchema, type Fault, pathOf, Places } from "./places.ts";
+import { valueAt } from "./schema_references.ts";
 import { type Alternative, meant } from "./union_fault.ts";
 
 /** Keywords whose errors only say that another one follows. */
@@ -31,7 +32,7 @@ export function describeFault(
     one.instanceLocation === first.instanceLocation && depthOf(one) === deepest
   );
   const path = pathOf(first.instanceLocation);
-  const [got, isThere] = at(value, path);
+  const [got, isThere] = valueAt(value, path);
   const where = nameOf(path);
   const naming = errors.find(({ keyword, keywordLocation }) =>
     keyword === "propertyNames" && first.keywordLocation.startsWith(`${keywordLocation}/`)
@@ -74,7 +75,7 @@ function decisive(errors: readonly Fault[], value: unknown, places: Places): Fau
       decided.push(error);
       continue;
     }
-    const [got] = at(value, pathOf(error.instanceLocation));
+    const [got] = valueAt(value, pathOf(error.instanceLocation));
     const count = (places.valueOf(error) as unknown[]).length;
     const ofAlternatives = Array.from({ length: count }, (): Fault[] => []);
     for (const one of inside) {
@@ -92,16 +93,4 @@ function decisive(errors: readonly Fault[], value: unknown, places: Places): Fau
 function nameOf(path: readonly string[]): string {
   const names = path.map((name) => /^\d+$/.test(name) ? `[${name}]` : `.${name}`);
   return `arguments${names.join("")}`;
-}
-
-/** The value at the end of a path, and whether there is one. */
-function at(value: unknown, path: readonly string[]): [value: unknown, isThere: boolean] {
-  let found = value;
-  for (const name of path) {
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) {
-      return [undefined, false];
-    }
-    found = (found as Record<string, unknown>)[name];
-  }
-  return [found, true];
 }

@@ -48,9 +48,10 @@ export class References {
     const base = this.#bases.get(schema) ?? BASE;
     const [uri, fragment] = split(ref, base);
     if (fragment !== "" && !fragment.startsWith("/")) return this.#named.get(`${uri}#${fragment}`);
-    let found = at(this.#named.get(uri), fragment);
+    const path = namesOf(fragment);
+    let [found] = valueAt(this.#named.get(uri), path);
     // An `$id` halfway down is often not meant to begin a document of its own.
-    if (found === undefined && ref.startsWith("#")) found = at(this.#root, fragment);
+    if (found === undefined && ref.startsWith("#")) [found] = valueAt(this.#root, path);
     if (typeof found === "boolean") return found;
     if (!isObject(found)) return undefined;
     if (!this.#bases.has(found)) this.#index(found, base);
@@ -89,15 +90,19 @@ function split(ref: string, base: string): [uri: string, fragment: string] {
   return [url.href, fragment];
 }
 
-function at(root: unknown, pointer: string): unknown {
+/** Returns the value at the end of a path, and whether there is one. */
+export function valueAt(
+  root: unknown,
+  path: readonly string[],
+): [value: unknown, isThere: boolean] {
   let found = root;
-  for (const name of namesOf(pointer)) {
+  for (const name of path) {
     if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) {
-      return undefined;
+      return [undefined, false];
     }
     found = (found as Json)[name];
   }
-  return found;
+  return [found, true];
 }
 
 /** The names in a JSON pointer: `/days/1` leads by `days` and `1`. */

@@ -1,3 +1,4 @@
+/** A speaker filter that names who is heard. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
 import { shown } from "../../events/checks.ts";

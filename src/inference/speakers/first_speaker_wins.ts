@@ -1,3 +1,4 @@
+/** A speaker filter that lets one speak to their end. @module */
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { VAD, VadStream } from "../contracts/vad.ts";

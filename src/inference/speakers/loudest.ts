@@ -1,3 +1,4 @@
+/** A speaker filter that lets the loudest speak. @module */
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import { checkObject, shown } from "../../events/checks.ts";

@@ -1,3 +1,4 @@
+/** What speaker filters share that let one participant speak at a time. @module */
 import type { Participant, TrackInfo } from "../../edge/types.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";

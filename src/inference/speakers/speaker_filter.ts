@@ -1,3 +1,4 @@
+/** The contract of a speaker filter, and the one that lets all speak. @module */
 import type { Participant, TrackInfo } from "../../edge/types.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 

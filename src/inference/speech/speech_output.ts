@@ -1,3 +1,4 @@
+/** The agent's track, with what is said on it and the sounds under it. @module */
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { TranscriptMessage } from "../history/transcript_writer.ts";

@@ -1,3 +1,4 @@
+/** Cuts a text into sentences as it comes. @module */
 import { checkObject } from "../../events/checks.ts";
 
 /** Options for {@linkcode SentenceSplitter}. */

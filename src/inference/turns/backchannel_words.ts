@@ -1,3 +1,4 @@
+/** The words of listening, for each language. @module */
 // cspell:disable
 /**
  * What people say in a language to show that they listen, without taking the turn. A word that is an

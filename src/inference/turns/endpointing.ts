@@ -1,3 +1,4 @@
+/** How long a silence ends a turn: asks the turn detector. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { ChatMessage } from "../contracts/messages.ts";

@@ -1,3 +1,4 @@
+/** What speech over the agent means: an interruption, or a cough. @module */
 import type { Participant } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { UnheardSpeechTimeout } from "./unheard_speech_timeout.ts";

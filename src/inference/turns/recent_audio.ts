@@ -1,3 +1,4 @@
+/** The last seconds of a speaker, for turn detectors that listen. @module */
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";

@@ -1,3 +1,4 @@
+/** Mixes the participants of a row into one stream. @module */
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";

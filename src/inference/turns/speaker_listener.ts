@@ -1,3 +1,4 @@
+/** How one participant is heard: without the echo, as speech or not. @module */
 import { SLOT_MS } from "../../audio/grid.ts";
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";

@@ -1,3 +1,4 @@
+/** The listeners of all participants who speak. @module */
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { Participant } from "../../edge/types.ts";

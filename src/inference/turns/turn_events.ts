@@ -1,3 +1,4 @@
+/** The public events of turns. @module */
 import type { PipelineContext } from "../pipeline_context.ts";
 import type { UserTurn } from "./user_turn.ts";
 import type { TurnEndReason, UserTurnObserver } from "./user_turn_observer.ts";

@@ -29,13 +29,13 @@ export interface EndpointingOptions {
   maxDelayMs?: number;
 }
 
-/** The owner of turns in a pipeline whose recogniser, model and voice are three parts. */
+/** The owner of turns in a pipeline whose recogniser, model and voice are components of their own. */
 export type TurnOwner = "stt" | "manual" | TurnDetector;
 
 /**
  * Returns the owner of turns. Default: the recogniser, where it detects turns, and otherwise silence.
  *
- * @throws {TypeError} these parts have no such owner.
+ * @throws {TypeError} these components have no such owner.
  */
 export function turnOwnerOf(
   turnDetection: TurnDetection | undefined,

@@ -1,3 +1,4 @@
+/** How long speech without words may hold anything up. @module */
 import type { UserTurn } from "./user_turn.ts";
 import type { UserTurnObserver } from "./user_turn_observer.ts";
 

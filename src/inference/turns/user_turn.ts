@@ -1,3 +1,4 @@
+/** A participant's turn, as it grows. @module */
 import type { Participant } from "../../edge/types.ts";
 
 /** A text of the recogniser, as a turn takes it. */

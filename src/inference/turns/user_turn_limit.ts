@@ -1,3 +1,4 @@
+/** The option `turnHandling.userTurnLimit`. @module */
 import type { Participant } from "../../edge/types.ts";
 
 /**

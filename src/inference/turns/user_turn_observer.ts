@@ -1,3 +1,4 @@
+/** What stages of a pipeline are told of turns. @module */
 import type { UserTurn } from "./user_turn.ts";
 
 /**

@@ -1,3 +1,4 @@
+/** The option `turnHandling.vad`. @module */
 import type { VadStateMachineOptions } from "../vad/vad_state_machine.ts";
 
 /** Options for the detection of speech, and for its way to the recogniser. */

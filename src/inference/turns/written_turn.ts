@@ -1,3 +1,4 @@
+/** The turn of a participant who writes. @module */
 import type { Participant } from "../../edge/types.ts";
 import { UserTurn } from "./user_turn.ts";
 

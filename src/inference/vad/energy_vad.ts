@@ -1,3 +1,4 @@
+/** Voice activity detection by loudness. @module */
 import type { VAD, VadStream } from "../contracts/vad.ts";
 import { assertPcmChunk, type PcmChunk } from "../../audio/pcm_chunk.ts";
 import { rms } from "../../audio/level.ts";

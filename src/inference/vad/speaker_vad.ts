@@ -1,3 +1,4 @@
+/** A VAD of the application's, kept from doing harm. @module */
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { VAD, VadStream } from "../contracts/vad.ts";

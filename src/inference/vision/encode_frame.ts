@@ -1,3 +1,4 @@
+/** Turns a video frame into an image for a model. @module */
 import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../contracts/messages.ts";
 import { checkObject, shown } from "../../events/checks.ts";

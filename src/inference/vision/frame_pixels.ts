@@ -1,3 +1,4 @@
+/** Turns a video frame into RGBA of the size that is needed. @module */
 import { assertVideoFrame, type VideoFrame } from "../../edge/video_frame.ts";
 import type { Pixels } from "../contracts/image_encoder.ts";
 

@@ -1,3 +1,4 @@
+/** The picture that a model is shown next. @module */
 import type { TrackInfo } from "../../edge/types.ts";
 import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { Clock } from "../../events/clock.ts";

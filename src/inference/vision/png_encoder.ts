@@ -1,3 +1,4 @@
+/** PNG, with no more than the platform has. @module */
 import { copyPixels, type ImageEncoder } from "../contracts/image_encoder.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];

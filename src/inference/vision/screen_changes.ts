@@ -1,3 +1,4 @@
+/** A processor that notices another picture on a shared screen. @module */
 import type { TrackInfo } from "../../edge/types.ts";
 import { TrackType } from "../../edge/types.ts";
 import type { VideoFrame } from "../../edge/video_frame.ts";

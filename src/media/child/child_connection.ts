@@ -1,3 +1,4 @@
+/** One agent's connection, in the media process. @module */
 import type { AudioSubscription } from "../../edge/edge_agent.ts";
 import type { User } from "../../edge/types.ts";
 import type { Clock } from "../../events/clock.ts";

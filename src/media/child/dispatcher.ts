@@ -1,3 +1,4 @@
+/** Takes what arrives over the wire to where it belongs. @module */
 import { ClosedError, EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import type { AgentAudioFrame } from "../wire/audio_frames.ts";

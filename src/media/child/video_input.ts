@@ -1,3 +1,4 @@
+/** A participant's pictures on their way to the agent. @module */
 import type { Clock } from "../../events/clock.ts";
 import { FrameThrottle } from "../../edge/toolkit/frame_throttle.ts";
 import { videoFrameSize } from "../../edge/video_frame.ts";

@@ -1,3 +1,4 @@
+/** The agent's pictures on their way to the others. @module */
 import type { Clock } from "../../events/clock.ts";
 import { type VideoFrame, videoFrameSize } from "../../edge/video_frame.ts";
 import { FrameThrottle } from "../../edge/toolkit/frame_throttle.ts";

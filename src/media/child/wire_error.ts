@@ -1,3 +1,4 @@
+/** Errors of the media process, as they cross the wire. @module */
 import { EdgeError } from "../../edge/errors.ts";
 import type { WireError } from "../wire/control.ts";
 import { messageOf } from "../../events/error_text.ts";

@@ -1,3 +1,4 @@
+/** Rows of the wire, as rows of participants. @module */
 import type { AudioRow } from "../../edge/edge_agent.ts";
 import type { MutableParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";

@@ -1,3 +1,4 @@
+/** Asks how audio arrives, for `AudioStatsEvent`. @module */
 import type { Clock } from "../../events/clock.ts";
 import type { ParticipantAudioStats } from "../wire/control.ts";
 

@@ -1,3 +1,4 @@
+/** The wire to a media process, and the signs of its end. @module */
 import {
   AuthenticationError,
   ConnectionError,

@@ -1,3 +1,4 @@
+/** A connection whose media runs in a media process, and outlives it. @module */
 import type { AudioTrack } from "../../edge/audio_track.ts";
 import type { Call } from "../../edge/call.ts";
 import type { PublishedTracks } from "../../edge/call_connection.ts";

@@ -1,3 +1,4 @@
+/** The media process of an edge: started, shared, replaced and stopped. @module */
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import { checkObject, shown } from "../../events/checks.ts";

@@ -1,3 +1,4 @@
+/** An audio track that the agent publishes. @module */
 import type { AudioTrack, AudioTrackMode, SinkBinding } from "../../edge/audio_track.ts";
 import type { PlayoutReportFrame, RowReader } from "../wire/audio_frames.ts";
 import type { ChildLink } from "./child_link.ts";

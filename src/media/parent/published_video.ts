@@ -1,3 +1,4 @@
+/** The video track that the agent publishes. @module */
 import type { VideoFrame, VideoTrack } from "../../edge/video_frame.ts";
 import type { Clock } from "../../events/clock.ts";
 import { UserHook } from "../../events/user_code.ts";

@@ -1,3 +1,4 @@
+/** Plays an audio track in the media process. @module */
 import type {
   FlushResult,
   PlayoutChunk,

@@ -1,3 +1,4 @@
+/** The pictures that the agent has asked for. @module */
 import { LatestVideoTrack } from "../../edge/toolkit/latest_video_track.ts";
 import type { VideoTrack } from "../../edge/video_frame.ts";
 import type { VideoConstraints } from "../wire/control.ts";
@@ -51,7 +52,9 @@ export class VideoSubscriptions {
     }
     const stream = this.#newStream();
     const subscription: Subscription = {
-      ...{ stream, constraints, tracks: new Map([[track, constraints]]) },
+      stream,
+      constraints,
+      tracks: new Map([[track, constraints]]),
       receiver: new PictureReceiver(),
     };
     this.#byTrack.set(trackId, subscription);

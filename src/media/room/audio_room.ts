@@ -1,3 +1,4 @@
+/** The audio of a room: tracks in, a mix for each listener and rows for agents out. @module */
 import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
 import { rtc } from "../webrtc/rtc.ts";

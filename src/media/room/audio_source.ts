@@ -1,3 +1,4 @@
+/** A participant's audio on its way into the room. @module */
 import type { AudioKernel } from "../../audio/kernel.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { Resampler } from "../../audio/resampler.ts";

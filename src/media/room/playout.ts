@@ -1,3 +1,4 @@
+/** An agent's audio on its way into the mix. @module */
 import type { AudioTrackMode } from "../../edge/audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { SampleFifo } from "../../audio/sample_fifo.ts";

@@ -1,3 +1,4 @@
+/** The time of a room: that of its sinks. @module */
 import type { Clock } from "../../events/clock.ts";
 import { TICK_MS } from "../../audio/grid.ts";
 

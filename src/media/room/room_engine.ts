@@ -1,3 +1,4 @@
+/** What a room does at each tick, without WebRTC. @module */
 import type { AudioKernel } from "../../audio/kernel.ts";
 import type { Clock } from "../../events/clock.ts";
 import { DropCounter } from "../../events/drop_counter.ts";

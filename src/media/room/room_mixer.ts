@@ -1,3 +1,4 @@
+/** The mix: for each listener the sum of the others. @module */
 import { TICK_SAMPLES } from "../wire/time.ts";
 
 /** Where the limiter holds peaks: half a decibel below full scale. */

@@ -1,3 +1,4 @@
+/** What an agent has not read yet, row by row. @module */
 import { DropCounter } from "../../events/drop_counter.ts";
 import type { Clock } from "../../events/clock.ts";
 import { SLOT_MS } from "../../audio/grid.ts";

@@ -1,3 +1,4 @@
+/** Turns a track's frames into slots at an agent's rate. @module */
 import type { AudioKernel, KernelResampler } from "../../audio/kernel.ts";
 import type { RowQueue } from "./row_queue.ts";
 import { TICKS_PER_SLOT } from "../../audio/grid.ts";

@@ -1,3 +1,4 @@
+/** A peer connection that no peer and no order of events can break. @module */
 import { ClosedError, ProtocolError } from "../../edge/errors.ts";
 import { rtc } from "./rtc.ts";
 import type {

@@ -1,3 +1,4 @@
+/** The frames of one write, assembled in place. @module */
 import { HEADER_BYTES, MAGIC, paddedLength } from "./frame.ts";
 
 /** A buffer in which the frames of one write are assembled; allocated once. */

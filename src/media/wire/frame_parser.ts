@@ -1,3 +1,4 @@
+/** The reading end of the pipe. @module */
 import { ProtocolError } from "../../edge/errors.ts";
 import { HEADER_BYTES, MAGIC, MAX_FRAME_BYTES, paddedLength } from "./frame.ts";
 

@@ -1,3 +1,4 @@
+/** The writing end of the pipe. @module */
 import { EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
 import { FrameKind, MAX_FRAME_BYTES } from "./frame.ts";

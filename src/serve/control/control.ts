@@ -190,7 +190,11 @@ export class WorkerControl {
   #describe({ id, callId, callType, user, metadata, startedAtMs }: Job): unknown {
     const status = this.#worker.statusOf(id);
     return {
-      ...{ id, callId, callType, user, metadata },
+      id,
+      callId,
+      callType,
+      user,
+      metadata,
       startedAt: new Date(startedAtMs).toISOString(),
       state: status?.state ?? "establishing",
       participants: status?.participants ?? 0,

@@ -15,7 +15,9 @@ export class WorkerMetrics {
   constructor(worker: AgentWorker) {
     const gauge = (name: string, help: string, read: () => number | undefined): void => {
       new prometheus.Gauge({
-        ...{ name: `ringline_${name}`, help, registers: [this.#registry] },
+        name: `ringline_${name}`,
+        help,
+        registers: [this.#registry],
         collect() {
           this.set(read() ?? NaN);
         },
@@ -23,11 +25,17 @@ export class WorkerMetrics {
     };
     const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []) =>
       new prometheus.Counter({
-        ...{ name: `ringline_${name}`, help, labelNames, registers: [this.#registry] },
+        name: `ringline_${name}`,
+        help,
+        labelNames,
+        registers: [this.#registry],
       });
     const histogram = (name: string, help: string, buckets: number[]) =>
       new prometheus.Histogram({
-        ...{ name: `ringline_${name}`, help, buckets, registers: [this.#registry] },
+        name: `ringline_${name}`,
+        help,
+        buckets,
+        registers: [this.#registry],
       });
     gauge("worker_calls", "Calls that run, or have a place.", () => worker.load.calls);
     gauge("worker_calls_limit", "The most calls at a time.", () => worker.load.maxCalls);

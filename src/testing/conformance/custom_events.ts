@@ -1,3 +1,4 @@
+/** The contract of an edge: custom events. @module */
 import type { JsonValue } from "../../edge/types.ts";
 import { type Contract, expect, expectSame, part, RecordingAgent, rejection } from "./fixture.ts";
 

@@ -1,3 +1,4 @@
+/** The contract of an edge: audio for one participant. @module */
 import type { CallConnection } from "../../edge/call_connection.ts";
 import {
   comesNear,

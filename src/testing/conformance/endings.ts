@@ -1,3 +1,4 @@
+/** The contract of an edge: how calls end. @module */
 import {
   type Contract,
   expect,

@@ -1,3 +1,4 @@
+/** What the tests of the contract of an edge work with. @module */
 import type { AudioRow, EdgeAgent } from "../../edge/edge_agent.ts";
 import type { Call } from "../../edge/call.ts";
 import type { CallConnection } from "../../edge/call_connection.ts";

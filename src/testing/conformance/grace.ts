@@ -1,3 +1,4 @@
+/** The contract of an edge: participants who are cut off. @module */
 import { type Contract, expectSame, part, RecordingAgent, tone } from "./fixture.ts";
 
 /** Participants who are lost: they come back, or do not. */

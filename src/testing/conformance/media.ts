@@ -1,3 +1,4 @@
+/** The contract of an edge: audio and video. @module */
 import type { CallConnection } from "../../edge/call_connection.ts";
 import type { RemoteParticipant } from "./under_test.ts";
 import {

@@ -1,3 +1,4 @@
+/** The contract of an edge: who is in a call. @module */
 import type { Connection } from "../../edge/connection.ts";
 import { type Contract, expect, expectSame, part, RecordingAgent, rejection } from "./fixture.ts";
 

@@ -1,3 +1,4 @@
+/** The contract of an edge: telephones. @module */
 import {
   type Contract,
   expect,

@@ -1,3 +1,4 @@
+/** The contract of an edge: what people write. @module */
 import { type Contract, expectSame, part } from "./fixture.ts";
 
 /** What people write. */

@@ -1,3 +1,4 @@
+/** The checks of a script. @module */
 import type { CallScript, NetworkConditions, ScriptedPerson, Stall } from "./script.ts";
 import { shown } from "../../events/checks.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";

@@ -1,3 +1,4 @@
+/** What a simulated call was like, to be asserted. @module */
 import type { CloseReason, ConnectionState } from "../../edge/types.ts";
 import type { NetworkFigures } from "./simulated_link.ts";
 import type { CallScript } from "./script.ts";

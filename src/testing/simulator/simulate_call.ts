@@ -1,3 +1,4 @@
+/** Runs a call of a script in virtual time. @module */
 import type { CallScript, ScriptedPerson, Simulation } from "./script.ts";
 import type { Call } from "../../edge/call.ts";
 import type { VAD } from "../../inference/contracts/vad.ts";

@@ -1,3 +1,4 @@
+/** The edge of simulated calls. @module */
 import type { AudioTrack, AudioTrackOptions, PlayoutReport } from "../../edge/audio_track.ts";
 import type { Call } from "../../edge/call.ts";
 import type { EdgeAgent } from "../../edge/edge_agent.ts";

@@ -1,3 +1,4 @@
+/** One person's way to the agent, with its losses and its jitter buffer. @module */
 import { SLOT_MS } from "../../audio/grid.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { NetworkConditions } from "./script.ts";

@@ -1,3 +1,4 @@
+/** The networks of a simulated call. @module */
 import type { AudioRow } from "../../edge/edge_agent.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";

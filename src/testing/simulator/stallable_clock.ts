@@ -1,3 +1,4 @@
+/** The clock of a program that stands still at times. @module */
 import type { Clock } from "../../events/clock.ts";
 
 /** The clock of a program that can stall: its timers then run late, together. */

@@ -1,4 +1,5 @@
 /** A call on the double with an agent and a person. @module */
+import { delay } from "@std/async/delay";
 import type { Call } from "../../../src/edge/call.ts";
 import type { CallConnection } from "../../../src/edge/call_connection.ts";
 import type { AudioTrack } from "../../../src/edge/audio_track.ts";
@@ -62,7 +63,7 @@ export async function gapsDuring(
 ): Promise<SoundGaps> {
   const from = performance.now();
   await act();
-  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  await delay(waitMs);
   const to = performance.now() - 100;
   const hears = longestGap(test.slots, from, to);
   return { hears, isHeard: longestGap(await test.heard(), from, to), from, to };
@@ -138,7 +139,7 @@ export class TestCall implements AsyncDisposable {
     await until("hearing Anna", () => this.agent.slots.some(({ rms }) => rms > 0.05));
     await until("Anna hearing", async () => (await this.heard()).some(({ rms }) => rms > 0.05));
     // The start of a stream is stretched and concealed.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await delay(500);
   }
 
   async #say(): Promise<void> {

@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   AudioStatsEvent,
@@ -17,7 +18,7 @@ import { Listener, longestGap, medianFrequency, tone } from "./listener.ts";
 import { until } from "../../fixtures/until.ts";
 
 /** A moment in which something that should not happen would have happened. */
-const pause = (ms = 400) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms = 400) => delay(ms);
 
 Deno.test("GetStreamEdge carries both voices at their pitch and level", async () => {
   await using double = await StreamDouble.start();
@@ -228,7 +229,9 @@ Deno.test("GetStreamEdge subscribes to video, with its size, only while a proces
     cid: CID,
     sessionId,
     type: TrackType.SCREEN_SHARE,
-    ...{ luma: 200, width: 160, height: 2400 },
+    luma: 200,
+    width: 160,
+    height: 2400,
   });
   await until("the tracks", () => connection.tracks.size === 2);
   await pause();
@@ -474,7 +477,7 @@ Deno.test("GetStreamEdge replaces a media process that has no calls and has grow
   double.heal();
   const connection = await joining;
   const pid = edge.mediaProcessId;
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await delay(100);
   assertEquals([connection.state, edge.mediaProcessId], ["waiting", pid]);
   await connection.close();
   await until("the last lease's release", () => edge.mediaProcessId === undefined);

@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ConnectionError } from "../../../src/edge/errors.ts";
@@ -242,7 +243,7 @@ Deno.test("a conversation is written to the call's chat channel, and its failure
   const from = performance.now();
   double.fail({ path: /\/chat\//, hangs: true });
   chat.append({ role: "user", userId: "anna", text: "slow" });
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await delay(500);
   assert(test.slots.filter(({ at, rms }) => at > from && rms > 0.1).length > 15, "sound goes on");
   double.heal();
   assertEquals(test.states, []);

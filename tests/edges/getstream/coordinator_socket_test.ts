@@ -33,8 +33,10 @@ class Line extends RawSocket {
 function socketTo(options: Partial<CoordinatorSocketInit> = {}, clock = new VirtualClock()) {
   const lines: Line[] = [];
   const seen = {
-    ...{ events: [] as string[], errors: [] as string[] },
-    ...{ messages: [] as string[], subscribed: [] as string[] },
+    events: [] as string[],
+    errors: [] as string[],
+    messages: [] as string[],
+    subscribed: [] as string[],
   };
   let made = 0;
   const socket = new CoordinatorSocket({
@@ -85,7 +87,8 @@ Deno.test("CoordinatorSocket opens the next socket before it closes the one whos
   second.say({ type: "call.two" });
   assertEquals(seen, {
     events: ["call.one", "call.two"],
-    ...{ errors: [], messages: [] },
+    errors: [],
+    messages: [],
     subscribed: ["connection 1", "connection 2"],
   });
   await clock.until(socket.close());
@@ -151,7 +154,10 @@ Deno.test("CoordinatorSocket does not repeat a question that was refused for goo
 
 Deno.test("CoordinatorSocket comes back from a loss, later each time, and as late as the service asks", async () => {
   const limited = rejectionError({
-    ...{ status: 429, message: "many", doing: "subscribing", retryAfterMs: 45_000 },
+    status: 429,
+    message: "many",
+    doing: "subscribing",
+    retryAfterMs: 45_000,
   });
   const answers: (EdgeError | undefined)[] = [undefined, limited, undefined];
   const { clock, lines, seen, socket, greet } = socketTo({

@@ -1,4 +1,5 @@
 /** What moderators and the SFU order, on the double. */
+import { delay } from "@std/async/delay";
 import { assert, assertEquals } from "@std/assert";
 import { CallEndedEvent } from "../../../src/edge/events.ts";
 import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
@@ -261,14 +262,14 @@ Deno.test("an agent declares its video's own size, and sends what the SFU wants 
   await test.command("quality", { active: true, maxFramerate: 2 });
   await until("two pictures a second of twenty", async () => {
     const { frames } = await seen();
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await delay(1500);
     const more = (await seen()).frames - frames;
     return more > 0 && more <= 6;
   });
   await test.command("quality", { active: false });
   await until("no pictures", async () => {
     const { frames } = await seen();
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await delay(700);
     return (await seen()).frames === frames;
   });
   await test.command("quality", { active: true });

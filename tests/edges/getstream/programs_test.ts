@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assert, assertEquals } from "@std/assert";
 import { API_KEY, API_SECRET, StreamDouble } from "./double/stream_double.ts";
 import { medianFrequency } from "./listener.ts";
@@ -46,9 +47,9 @@ Deno.test("the parrot repeats over GetStream what a person said, and Ctrl-C ends
     const sessionId = await double.addPerson(cid, "anna");
     await double.sfu.command("record", { cid, userId: "parrot" });
     await double.sfu.command("speak", { cid, sessionId, amplitude: 0 });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await delay(500);
     await double.sfu.command("setTone", { cid, sessionId, amplitude: 0.3, frequency: 550 });
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await delay(1200);
     await double.sfu.command("setTone", { cid, sessionId, amplitude: 0 });
     const heard = await until("the answer", async () => {
       const loud = (await double.heard(cid, "parrot")).filter(({ rms }) => rms > 0.05);

@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   ParticipantJoinedEvent,
@@ -34,7 +35,10 @@ async function gapsOf(test: TestCall, trigger: () => Promise<void>) {
   }, 1500);
   const heard = await test.heard();
   return {
-    ...{ strategy, back, hears, isHeard },
+    strategy,
+    back,
+    hears,
+    isHeard,
     pitch: medianFrequency(test.slots.filter(({ at }) => at > to - 500)),
     itsPitch: medianFrequency(heard.filter(({ at }) => at > to - 500)),
   };
@@ -149,7 +153,7 @@ Deno.test("Reconnector joins again after an outage longer than the SFU waits", a
   await using test = await TestCall.start(double);
   await test.command("offline", { on: true });
   await until("reconnecting", () => test.connection.isReconnecting);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await delay(1500);
   assertEquals(test.reconnected.length, 0);
   const from = performance.now();
   await test.command("offline", { on: false });
@@ -390,7 +394,7 @@ async function standsStill(): Promise<void> {
   await using double = await StreamDouble.start();
   await using test = await TestCall.start(double);
   Deno.kill(double.sfu.pid, "SIGSTOP");
-  await new Promise((resolve) => setTimeout(resolve, 8000));
+  await delay(8000);
   Deno.kill(double.sfu.pid, "SIGCONT");
   const from = performance.now();
   await until("hearing", () => test.slots.some(({ at, rms }) => at > from && rms > 0.1));
@@ -413,7 +417,7 @@ Deno.test("a signal server that fails during a reconnection costs attempts, not 
   await double.sfu.command("set", { twirpStatus: 500 });
   await test.command("error", { strategy: REJOIN });
   await until("reconnecting", () => test.connection.isReconnecting);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await delay(1500);
   assertEquals(test.reconnected.length, 0);
   await double.sfu.command("set", { twirpStatus: 0 });
   const { attempts } = await until("being back", () => test.reconnected[0]);

@@ -28,7 +28,10 @@ class Member implements AsyncDisposable {
   async start(): Promise<this> {
     this.worker = await serve({
       sources: [sharedJobs(this.#webhooks, {
-        ...{ store: this.link.reach(), edge: this.#edge, workerId: this.name, calls: 2 },
+        store: this.link.reach(),
+        edge: this.#edge,
+        workerId: this.name,
+        calls: 2,
         leaseMs: 1000,
       })],
       agent: () => new Agent({ edge: this.#edge, agentUser: { id: this.name, name: this.name } }),

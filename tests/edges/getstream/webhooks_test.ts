@@ -14,9 +14,12 @@ const SECRET = "webhook-secret";
 
 function newEdge(options = {}): GetStreamEdge {
   return new GetStreamEdge({
-    ...{ apiKey: "key", apiSecret: SECRET, logger: silentLogger },
+    apiKey: "key",
+    apiSecret: SECRET,
+    logger: silentLogger,
     // Nothing answers there: these tests ask no service.
-    ...{ basePath: "http://127.0.0.1:9", ...options },
+    basePath: "http://127.0.0.1:9",
+    ...options,
   });
 }
 
@@ -28,7 +31,10 @@ function started(user: Record<string, unknown> = { id: "anna", name: "Anna" }, m
     call_cid: "default:kitchen",
     session_id: "session-1",
     call: {
-      ...{ id: "kitchen", type: "default", cid: "default:kitchen", custom: { table: 4 } },
+      id: "kitchen",
+      type: "default",
+      cid: "default:kitchen",
+      custom: { table: 4 },
       created_by: { id: "backend", name: "Backend" },
       session: { id: "session-1", participants: [{ user, user_session_id: "1", role: "user" }] },
     },
@@ -91,7 +97,8 @@ Deno.test("GetStreamEdge.readWebhook refuses a wrong signature, and what is malf
     "{",
     '{"type":"call.session_started"}',
     JSON.stringify({
-      ...{ type: "call.session_started", call: { id: 5 } },
+      type: "call.session_started",
+      call: { id: 5 },
     }),
   ];
   for (const text of malformed.filter((text) => text !== "[]")) {

@@ -51,7 +51,11 @@ Deno.test("Tokens names the user of a device whose identity is another", async (
   const { tokens } = tokensOf(keys);
   const anna = { id: "anna", name: "Anna" };
   const token = await tokens.create({
-    ...{ room: "kitchen", user: anna, identity: "anna-2", isAgent: false, validityMs: 5000 },
+    room: "kitchen",
+    user: anna,
+    identity: "anna-2",
+    isAgent: false,
+    validityMs: 5000,
   });
   const claims = await new TokenVerifier(keys.apiKey, keys.apiSecret).verify(token);
   assertEquals([claims.sub, claims.attributes], ["anna-2", { "ringline.user_id": "anna" }]);

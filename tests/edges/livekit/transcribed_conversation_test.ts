@@ -53,7 +53,10 @@ Deno.test("TranscribedConversation shows no person's words as another's, and no 
 Deno.test("TranscribedConversation shows a growing message's latest state, and its end", async () => {
   const { conversation, sent, clock } = fixture();
   const { id } = conversation.append({
-    ...{ role: "assistant", userId: "bot", text: "", complete: false },
+    role: "assistant",
+    userId: "bot",
+    text: "",
+    complete: false,
   });
   await clock.advance(0);
   assertEquals(sent, [], "nothing is no text");

@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { PROTOCOL_VERSION } from "../../../src/edges/local/wire/signalling.ts";
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { Call } from "../../../src/edge/call.ts";
@@ -438,7 +439,7 @@ Deno.test("LocalEdge replaces a media process that is empty and has grown: its p
   assertEquals((await answer(waiting)).type, "welcome");
   assertEquals((await fetch(server.url).then((page) => page.text())).includes("<title>"), true);
   // It is in use, and stays.
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await delay(150);
   assertEquals([edge.mediaProcessId, server.url.href, errors], [mediaProcessId, href, []]);
   await connection.close();
 });

@@ -1,4 +1,5 @@
 /** The page's half of the signalling, as a browser runs it, against a server without WebRTC. */
+import { delay } from "@std/async/delay";
 import { assertEquals, assertThrows } from "@std/assert";
 import { Outbox } from "../../../src/edges/local/page/client/outbox.js";
 import { Signalling } from "../../../src/edges/local/page/client/signalling.js";
@@ -17,7 +18,7 @@ Deno.test("Outbox keeps what the server has not acknowledged, up to what it acce
 });
 
 const until = async (isTrue: () => boolean): Promise<void> => {
-  while (!isTrue()) await new Promise<void>((resolve) => setTimeout(resolve, 5));
+  while (!isTrue()) await delay(5);
 };
 
 /** A server with an agent, and pages whose browser names the server's origin. */

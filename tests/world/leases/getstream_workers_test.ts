@@ -1,4 +1,5 @@
 /** Workers of Stream's calls in programs of their own, on one Redis and the double of its services. */
+import { delay } from "@std/async/delay";
 import { assert, assertEquals } from "@std/assert";
 import { RedisJobStore } from "@ringline/redis";
 import { API_KEY, API_SECRET, StreamDouble } from "../../edges/getstream/double/stream_double.ts";
@@ -44,7 +45,7 @@ class Person {
   async speak(): Promise<void> {
     const { cid, id: sessionId } = this;
     await this.double.sfu.command("setTone", { cid, sessionId, amplitude: 0.3 });
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await delay(1000);
     await this.double.sfu.command("setTone", { cid, sessionId, amplitude: 0 });
   }
 
@@ -119,7 +120,7 @@ Deno.test({
     assert(joinedAt - expiredAt < TAKE_UP_MS, `${joinedAt - expiredAt} ms after the lease's end`);
 
     // It waits for anna, who goes on with the conversation.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await delay(1500);
     assertEquals(await kitchen.audibleMs(), saidMs, "no second greeting");
     assertEquals(count(workers, "asked kitchen"), askedBefore);
     await kitchen.speak();

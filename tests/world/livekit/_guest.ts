@@ -1,6 +1,7 @@
 /** People in rooms, by LiveKit's own client in a page of a browser. */
 import type { Browser, Page } from "../../../scripts/lib/browser.ts";
 import type { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
+import { until } from "../../fixtures/until.ts";
 
 /** Returns a script for a page, with what it imports. */
 async function bundle(script: URL): Promise<string> {
@@ -106,4 +107,10 @@ export class Guest {
   log = () => this.run<string[]>("log");
   packets = (name: string) => this.run<number>("packets", name);
   audibleMs = () => this.run<number>("audibleMs");
+
+  /** Waits until they hear the agents, from now on. */
+  async hears(): Promise<void> {
+    const before = await this.audibleMs();
+    await until("the agent is heard", async () => await this.audibleMs() > before + 300, 60_000);
+  }
 }

@@ -327,7 +327,8 @@ export async function runOutages(
     const last = others.at(-1);
     const isUsed = call.tokens.length > joins;
     const report: OutageReport = {
-      ...{ outage, atS: Math.round(at) },
+      outage,
+      atS: Math.round(at),
       caller: missingOf((await call.caller.heard("bot"))!),
       agent: call.hearing.report,
       reconnected: [...call.reconnected],
@@ -346,7 +347,10 @@ export async function runOutages(
   const data = await call.caller.field<string[][]>("data");
   const { story, errors, people, agent } = call;
   return {
-    ...{ reports, story, errors, people: [...people] },
+    reports,
+    story,
+    errors,
+    people: [...people],
     greetings: data.filter(([, , text]) => text?.includes("greeting")).length,
     isOpen: agent.connection!.state === "active",
   };

@@ -84,7 +84,11 @@ function read(room: string, hz: number, { gaps, tones, wallMs, purity }: Heard):
   // The last gap ends now: that is what was still under way.
   const over = gaps.filter(([at, ms]) => at + ms < wallMs - 5);
   return {
-    ...{ room, hz, wallMs, purity, tones: Object.keys(tones).map(Number) },
+    room,
+    hz,
+    wallMs,
+    purity,
+    tones: Object.keys(tones).map(Number),
     missingMs: over.reduce((sum, [, ms]) => sum + ms, 0),
     longestGapMs: Math.max(0, ...over.map(([, ms]) => ms)),
   };
@@ -156,7 +160,10 @@ export async function runRoomsLoad(
   const left: number[] = [];
   for (const pid of children) if (await cpuMs(pid) !== undefined) left.push(pid);
   return {
-    ...{ heard, firstSoundMs, exits, left },
+    heard,
+    firstSoundMs,
+    exits,
+    left,
     jobs: workers.map(({ jobs }) => jobs.length),
     cpuPercent: Object.fromEntries(percent),
     troubles: workers.flatMap(({ lines }) =>

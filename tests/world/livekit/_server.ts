@@ -57,13 +57,12 @@ export class LiveKitServer implements AsyncDisposable {
       bind_addresses: ["127.0.0.1"],
       keys: { [API_KEY]: API_SECRET },
       rtc: {
-        ...{
-          tcp_port: 0,
-          udp_port: await freeUdpPort(),
-          node_ip: "127.0.0.1",
-          use_external_ip: false,
-        },
-        ...{ enable_loopback_candidate: true, interfaces: { includes: ["lo"] } },
+        tcp_port: 0,
+        udp_port: await freeUdpPort(),
+        node_ip: "127.0.0.1",
+        use_external_ip: false,
+        enable_loopback_candidate: true,
+        interfaces: { includes: ["lo"] },
         // Without one it names public ones to its clients.
         stun_servers: [`127.0.0.1:${freePort()}`],
       },

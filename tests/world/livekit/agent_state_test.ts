@@ -15,7 +15,9 @@ liveKitTest(
     await using agent = new Agent({
       edge,
       agentUser: { id: "bot", name: "Bot" },
-      ...{ vad: new FakeVAD(), stt: new FakeSTT(systemClock), tts: new FakeTTS(systemClock) },
+      vad: new FakeVAD(),
+      stt: new FakeSTT(systemClock),
+      tts: new FakeTTS(systemClock),
       llm: new FakeLLM(systemClock, [{ text: "I am fine.", firstTokenMs: 700 }]),
     });
     const call = await agent.createCall("default", "kitchen");

@@ -1,39 +1,12 @@
 /** An agent in a room of LiveKit's own server, with people who use LiveKit's own client. */
 import { assert, assertEquals, assertObjectMatch, assertRejects } from "@std/assert";
-import {
-  type CallConnection,
-  DtmfReceivedEvent,
-  type EdgeError,
-  ErrorEvent,
-  TrackType,
-} from "@ringline/edge";
-import {
-  AgentMutedEvent,
-  type LiveKitEdge,
-  ParticipantUpdatedEvent,
-  RpcError,
-} from "@ringline/livekit";
-import { LatestVideoTrack } from "../../../src/edge/toolkit/latest_video_track.ts";
-import { Listener, medianFrequency, tone } from "../../edges/getstream/listener.ts";
+import { DtmfReceivedEvent, type EdgeError, ErrorEvent, TrackType } from "@ringline/edge";
+import { AgentMutedEvent, ParticipantUpdatedEvent, RpcError } from "@ringline/livekit";
+import { Listener, medianFrequency } from "../../edges/getstream/listener.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, entry, liveKitTest } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";
-
-/** Says a tone and shows a grey picture for as long as the connection lives. */
-async function perform(connection: CallConnection, edge: LiveKitEdge): Promise<void> {
-  const audio = edge.createAudioTrack();
-  const video = new LatestVideoTrack();
-  const [width, height] = [320, 180];
-  const data = new Uint8Array(width * height * 3 / 2).fill(128).fill(170, 0, width * height);
-  const timer = setInterval(() => {
-    video.push({ format: "I420", width, height, data, timestampMs: performance.now() });
-  }, 60);
-  connection.closed.then(() => clearInterval(timer));
-  (async () => {
-    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-  })().catch(() => {});
-  await connection.publishTracks({ audio, video });
-}
+import { perform, playTone } from "../../fixtures/performer.ts";
 
 /** Waits until the agent hears this tone, from now on. */
 async function hears(agent: Listener, hz: number): Promise<void> {
@@ -42,12 +15,6 @@ async function hears(agent: Listener, hz: number): Promise<void> {
     const loud = agent.slots.filter(({ at, rms }) => at > since && rms > 0.05);
     return loud.length > 20 && Math.abs(medianFrequency(loud) - hz) < 30;
   });
-}
-
-/** Waits until a person hears the agent, from now on. */
-async function isHeard(guest: Guest): Promise<void> {
-  const before = await guest.audibleMs();
-  await until("the agent is heard", async () => await guest.audibleMs() > before + 300);
 }
 
 liveKitTest("an agent and a person hear, see and write to each other", async (world) => {
@@ -68,7 +35,7 @@ liveKitTest("an agent and a person hear, see and write to each other", async (wo
   await until("anna is here", () => connection.participants.has(anna.sid));
   await anna.run("startTone", 440);
   await hears(agent, 440);
-  await isHeard(anna);
+  await anna.hears();
   await until("anna sees the agent", async () => {
     const { width, grey } = await anna.run<{ width: number; grey: number }>("seen", "bot");
     return width === 320 && Math.abs(grey - 170) < 30;
@@ -101,7 +68,11 @@ liveKitTest("an agent and a person hear, see and write to each other", async (wo
   const conversation = await edge.createConversation(call, agent.user, "");
   conversation.append({ role: "assistant", userId: "bot", text: "Hello, Anna." });
   const { id } = conversation.append({
-    ...{ role: "user", userId: "anna", participantId: anna.sid, text: "Hi", complete: false },
+    role: "user",
+    userId: "anna",
+    participantId: anna.sid,
+    text: "Hi",
+    complete: false,
   });
   await conversation.flush();
   conversation.update(id, { text: "Hi there.", complete: true });
@@ -188,14 +159,10 @@ liveKitTest("others mute an agent, withdraw its rights, and give them back", asy
   const agent = new Listener({ id: "bot", name: "Bot" });
   const call = await edge.createCall("kitchen");
   const connection = await edge.join(agent, call);
-  const audio = edge.createAudioTrack();
-  (async () => {
-    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-  })().catch(() => {});
-  await connection.publishTracks({ audio });
+  const audio = await playTone(connection, edge);
   const person = { id: "anna", name: "Anna" };
   const anna = await Guest.join(guests, await entry(edge, call, server.url, person));
-  await isHeard(anna);
+  await anna.hears();
 
   const [track] = (await server.rooms.getParticipant("kitchen", "bot")).tracks;
   await server.rooms.mutePublishedTrack("kitchen", "bot", track!.sid, true);
@@ -203,7 +170,7 @@ liveKitTest("others mute an agent, withdraw its rights, and give them back", asy
   await until("anna sees it", async () => (await anna.log()).includes("muted bot microphone"));
   await connection.publishTracks({ audio });
   await until("anna sees it", async () => (await anna.log()).includes("unmuted bot microphone"));
-  await isHeard(anna);
+  await anna.hears();
 
   await connection.publishTracks({});
   await until(
@@ -211,7 +178,7 @@ liveKitTest("others mute an agent, withdraw its rights, and give them back", asy
     async () => (await anna.log()).filter((line) => line === "muted bot microphone").length === 2,
   );
   await connection.publishTracks({ audio });
-  await isHeard(anna);
+  await anna.hears();
 
   const rights = { canSubscribe: true, canPublishData: true, canUpdateMetadata: true };
   muted.length = 0;
@@ -225,7 +192,7 @@ liveKitTest("others mute an agent, withdraw its rights, and give them back", asy
   const given = { permission: { ...rights, canPublish: true } };
   await server.rooms.updateParticipant("kitchen", "bot", given);
   await until("its rights are back", () => muted.includes("audio false"));
-  await isHeard(anna);
+  await anna.hears();
 });
 
 liveKitTest("a telephone is a person with its attributes and its keys", async (world) => {

@@ -1,11 +1,12 @@
 /** The page of `openDemo` in Chromium, in a room of LiveKit's own server. */
 import { assert, assertEquals } from "@std/assert";
 import { TextReceivedEvent } from "@ringline/edge";
-import { Listener, tone } from "../../edges/getstream/listener.ts";
+import { Listener } from "../../edges/getstream/listener.ts";
 import { browserTest } from "../../e2e/_fixture.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn } from "./_fixture.ts";
 import { LiveKitServer, program } from "./_server.ts";
+import { playTone } from "../../fixtures/performer.ts";
 
 browserTest("a person joins a LiveKit room by the link of openDemo, and talks", async (browser) => {
   await using server = await LiveKitServer.start();
@@ -13,11 +14,7 @@ browserTest("a person joins a LiveKit room by the link of openDemo, and talks", 
   const agent = new Listener({ id: "parrot", name: "Parrot" });
   const call = await edge.createCall("kitchen");
   const connection = await edge.join(agent, call);
-  const audio = edge.createAudioTrack();
-  (async () => {
-    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-  })().catch(() => {});
-  await connection.publishTracks({ audio });
+  await playTone(connection, edge);
   const { log } = console;
   console.log = () => {};
   const url = await edge.openDemo(call).finally(() => console.log = log);

@@ -9,13 +9,14 @@ import {
 import { RoomAgentDispatch, RoomConfiguration } from "@livekit/protocol";
 import { LiveKitEdge } from "@ringline/livekit";
 import { AccessToken, AgentDispatchClient } from "livekit-server-sdk";
-import { Listener, tone } from "../../edges/getstream/listener.ts";
+import { Listener } from "../../edges/getstream/listener.ts";
 import { declined, type TestJob, TestWorker } from "../../fixtures/test_worker.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, liveKitTest, optionsFor } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";
 import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
 import { freePort } from "../../fixtures/free_port.ts";
+import { playTone } from "../../fixtures/performer.ts";
 import { Wire } from "./_wire.ts";
 
 /** A worker whose agents say a tone in their calls. */
@@ -25,12 +26,7 @@ function worker(edge: LiveKitEdge, connections: CallConnection[] = []): TestWork
     connections.push(connection);
     connection.closed.then((reason) => job.finish(reason));
     job.ended.then(() => connection.close());
-    sound(connection).catch(() => {}); // it may be closed meanwhile
-  };
-  const sound = async (connection: CallConnection): Promise<void> => {
-    const audio = edge.createAudioTrack();
-    await connection.publishTracks({ audio });
-    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
+    playTone(connection, edge).catch(() => {}); // it may be closed meanwhile
   };
   return new TestWorker((job) => {
     work(job).catch((error) => void job.end({ status: "failed", error }));

@@ -7,13 +7,14 @@ import {
   ParticipantLeftEvent,
 } from "@ringline/edge";
 import { type LiveKitEdge, ReconnectedEvent } from "@ringline/livekit";
-import { Listener, tone } from "../../edges/getstream/listener.ts";
+import { Listener } from "../../edges/getstream/listener.ts";
 import { browserTest } from "../../e2e/_fixture.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, entry } from "./_fixture.ts";
 import { Guest, GuestPage } from "./_guest.ts";
 import { hasRedis, RedisServer } from "../leases/_redis.ts";
 import { LiveKitServer, program } from "./_server.ts";
+import { playTone } from "../../fixtures/performer.ts";
 
 const ANNA = { id: "anna", name: "Anna" };
 
@@ -39,25 +40,15 @@ function nodesTest(name: string, body: (nodes: Nodes) => Promise<void>): void {
     await using both = edgeOn([first.url, second.url]);
     const agent = new Listener({ id: "bot", name: "Bot" });
     const connection = await both.join(agent, call);
-    const audio = both.createAudioTrack();
-    (async () => {
-      while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-    })().catch(() => {});
-    await connection.publishTracks({ audio });
+    await playTone(connection, both);
     await using page = await GuestPage.open(browser);
     const anna = await Guest.join(page, await entry(edge, call, second.url, ANNA));
     await anna.run("startTone", 440);
     await until("anna is here", () => connection.participants.has(anna.sid));
     await hears(agent, anna);
-    await isHeard(anna);
+    await anna.hears();
     await body({ redis, first, second, edge: both, agent, connection, anna });
   }, { ignore: program === undefined || !hasRedis });
-}
-
-/** Waits until a person hears the agent, from now on. */
-async function isHeard(anna: Guest): Promise<void> {
-  const before = await anna.audibleMs();
-  await until("the agent is heard", async () => await anna.audibleMs() > before + 300, 40_000);
 }
 
 /** Waits until the agent hears them, from now on. */
@@ -97,7 +88,7 @@ nodesTest(
     const { strategy } = await back.promise;
     assertEquals(strategy, "rejoin");
     await hears(agent, anna);
-    await isHeard(anna);
+    await anna.hears();
     assertEquals([[...connection.participants.keys()], story], [[anna.sid], []]);
     assertEquals(connection.idleForMs(), 0);
   },
@@ -110,11 +101,11 @@ nodesTest(
     const story = storyOf(edge);
     await redis.stop();
     await hears(agent, anna);
-    await isHeard(anna);
+    await anna.hears();
     await redis.restart();
     await until("all is well", () => !connection.isReconnecting, 40_000);
     await hears(agent, anna);
-    await isHeard(anna);
+    await anna.hears();
     assertEquals([[...connection.participants.keys()], story], [[anna.sid], []]);
     assert(connection.state === "active");
   },

@@ -142,7 +142,10 @@ pythonTest("a caller of LiveKit's Python SDK and an agent hear each other", asyn
 
   const [bot] = await anna.run<Record<string, unknown>[]>("others");
   assertObjectMatch(bot!, {
-    ...{ identity: "bot", name: "Bot", kind: "PARTICIPANT_KIND_AGENT", metadata: '{"wing":2}' },
+    identity: "bot",
+    name: "Bot",
+    kind: "PARTICIPANT_KIND_AGENT",
+    metadata: '{"wing":2}',
   });
   await edge.setAttributes({ "lk.agent.state": "thinking" });
   await until(
@@ -243,7 +246,11 @@ pythonTest(
     const conversation = agent.conversation!;
     conversation.append({ role: "assistant", userId: "bot", text: "Hello, Anna." });
     const { id } = conversation.append({
-      ...{ role: "user", userId: "anna", participantId: anna.sid, text: "Hi", complete: false },
+      role: "user",
+      userId: "anna",
+      participantId: anna.sid,
+      text: "Hi",
+      complete: false,
     });
     await conversation.flush();
     conversation.update(id, { text: "Hi there.", complete: true });

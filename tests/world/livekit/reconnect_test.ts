@@ -8,20 +8,15 @@ import {
   TrackRemovedEvent,
 } from "@ringline/edge";
 import { AgentMutedEvent, ReconnectedEvent } from "@ringline/livekit";
-import { Listener, tone } from "../../edges/getstream/listener.ts";
+import { Listener } from "../../edges/getstream/listener.ts";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, entry, liveKitTest } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";
 import { LiveKitServer } from "./_server.ts";
 import { Wire } from "./_wire.ts";
+import { playTone } from "../../fixtures/performer.ts";
 
 const ANNA = { id: "anna", name: "Anna" };
-
-/** Waits until a person hears the agent, from now on. */
-async function isHeard(guest: Guest): Promise<void> {
-  const before = await guest.audibleMs();
-  await until("the agent is heard", async () => await guest.audibleMs() > before + 300);
-}
 
 /** Waits until the agent has heard a participant for so long, from now on. */
 async function hears(agent: Listener, participantId: string, ms = 400): Promise<void> {
@@ -42,16 +37,12 @@ liveKitTest("a lost socket is opened again, and sound goes on meanwhile", async 
   const agent = new Listener({ id: "bot", name: "Bot" });
   const call = await edge.createCall("kitchen");
   const connection = await edge.join(agent, call);
-  const audio = edge.createAudioTrack();
-  (async () => {
-    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-  })().catch(() => {});
-  await connection.publishTracks({ audio });
+  await playTone(connection, edge);
   const anna = await Guest.join(guests, await entry(edge, call, server.url, ANNA));
   await anna.run("startTone", 440);
   await until("anna is here", () => connection.participants.has(anna.sid));
   await hears(agent, anna.sid);
-  await isHeard(anna);
+  await anna.hears();
   let changes = 0;
   using _changes = edge.events.subscribe(
     [TrackAddedEvent, TrackRemovedEvent, ParticipantJoinedEvent],
@@ -60,7 +51,7 @@ liveKitTest("a lost socket is opened again, and sound goes on meanwhile", async 
   const { strategy } = await edge.reconnect(connection, "resume");
   assertEquals(strategy, "resume");
   await hears(agent, anna.sid);
-  await isHeard(anna);
+  await anna.hears();
   assertEquals(changes, 0, "what the agent noticed of it");
 
   // Away for longer than a moment: it is tried again and again.
@@ -74,7 +65,7 @@ liveKitTest("a lost socket is opened again, and sound goes on meanwhile", async 
   assertEquals([again.strategy, connection.state], ["rejoin", "active"]);
   assertEquals([...connection.participants.keys()], [anna.sid]);
   await hears(agent, anna.sid);
-  await isHeard(anna);
+  await anna.hears();
 });
 
 liveKitTest("a server that dies is left for the next, where people come back as they were", async (
@@ -91,11 +82,7 @@ liveKitTest("a server that dies is left for the next, where people come back as 
   edge.events.subscribe(ConnectionStateChangedEvent, ({ state, previous }) => {
     if (state !== previous) story.push(state);
   });
-  const audio = edge.createAudioTrack();
-  (async () => {
-    while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-  })().catch(() => {});
-  await connection.publishTracks({ audio });
+  await playTone(connection, edge);
   const before = await Guest.join(guests, await entry(edge, call, server.url, ANNA));
   await until("anna is here", () => connection.participants.has(before.sid));
   story.length = 0;
@@ -106,7 +93,7 @@ liveKitTest("a server that dies is left for the next, where people come back as 
   const anna = await Guest.join(guests, await entry(edge, call, next.url, ANNA));
   await anna.run("startTone", 440);
   await hears(agent, before.sid);
-  await isHeard(anna);
+  await anna.hears();
   assertEquals([...connection.participants.keys()], [before.sid]);
   assertEquals([story, connection.idleForMs()], [[], 0]);
 });
@@ -159,11 +146,7 @@ liveKitTest(
     const agent = new Listener({ id: "bot", name: "Bot" });
     const call = await edge.createCall("kitchen");
     const connection = await edge.join(agent, call);
-    const audio = edge.createAudioTrack();
-    (async () => {
-      while (connection.state !== "closed") await audio.write(tone({ frequency: 660, ms: 100 }));
-    })().catch(() => {});
-    await connection.publishTracks({ audio });
+    const audio = await playTone(connection, edge);
     const anna = await Guest.join(guests, await entry(edge, call, server.url, ANNA));
     await anna.run("startTone", 440);
     await until("anna is here", () => connection.participants.has(anna.sid));
@@ -179,7 +162,7 @@ liveKitTest(
     Deno.kill(pid, "SIGKILL");
     await until("another process", () => edge.mediaProcessId !== pid && !connection.isReconnecting);
     await hears(agent, anna.sid);
-    await isHeard(anna);
+    await anna.hears();
     assertEquals([[...connection.participants.keys()], story], [[anna.sid], []]);
 
     // What a moderator has muted stays so, until the agent itself publishes it again.
@@ -198,6 +181,6 @@ liveKitTest(
     const { tracks } = await server.rooms.getParticipant("kitchen", "bot");
     assertEquals([tracks.length, muted], [0, ["audio true"]]);
     await connection.publishTracks({ audio });
-    await isHeard(anna);
+    await anna.hears();
   },
 );

@@ -21,11 +21,6 @@ async function tokenFor(identity: string, room: string): Promise<string> {
   return await token.toJwt();
 }
 
-async function isHeard(guest: Guest): Promise<void> {
-  const before = await guest.audibleMs();
-  await until("the agent is heard", async () => await guest.audibleMs() > before + 300, 60_000);
-}
-
 browserTest("the call of a worker that is killed goes on with another's agent", async (browser) => {
   await using redis = await RedisServer.start();
   await using one = await LiveKitServer.start({ redis: redis.address });
@@ -45,29 +40,29 @@ browserTest("the call of a worker that is killed goes on with another's agent", 
     token: await tokenFor("anna", "kitchen"),
   });
   await anna.run("startTone", 440);
-  await isHeard(anna);
+  await anna.hears();
   assertEquals(a.jobs, ["kitchen 1"]);
   const bert = await Guest.join(guests, { url: one.url, token: await tokenFor("bert", "bar") });
   await bert.run("startTone", 440);
   await using b = new WorkerProgram("b", PROGRAM, { ...options, urls: [two.url, one.url] });
   await b.ready();
-  await isHeard(bert);
+  await bert.hears();
   assertEquals([a.jobs, b.jobs], [["kitchen 1"], ["bar 1"]]);
 
   // Redis is away for a while: the calls go on, and none is taken up.
   await redis.stop();
-  await isHeard(anna);
-  await isHeard(bert);
+  await anna.hears();
+  await bert.hears();
   await redis.restart();
-  await isHeard(anna);
+  await anna.hears();
 
   const killedAt = performance.now();
   await a.kill();
   await until("the other worker takes the call up", () => b.jobs.includes("kitchen 2"), 60_000);
   const takenUpMs = performance.now() - killedAt;
-  await isHeard(anna);
+  await anna.hears();
   assert(takenUpMs > 1000, "not before the lease's end");
   const agents = (await one.rooms.listParticipants("kitchen")).filter(({ kind }) => kind === 4);
   assertEquals(agents.map(({ name }) => name), ["b"]);
-  await isHeard(bert);
+  await bert.hears();
 }, { ignore: program === undefined || !hasRedis });

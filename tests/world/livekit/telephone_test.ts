@@ -28,7 +28,8 @@ function participantOf(guest: Guest): RemoteParticipant & Disposable {
   }, 50);
   return {
     participantId: guest.sid,
-    ...{ heardMs: 0, customEvents: [] },
+    heardMs: 0,
+    customEvents: [],
     get dtmf() {
       return dtmf;
     },

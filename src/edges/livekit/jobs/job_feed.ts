@@ -152,8 +152,11 @@ export class LiveKitJobFeed implements JobFeed {
           version: VERSION,
           pingInterval: 5,
           allowedPermissions: new ParticipantPermission({
-            ...{ canPublish: true, canSubscribe: true, canPublishData: true },
-            ...{ canUpdateMetadata: true, agent: true },
+            canPublish: true,
+            canSubscribe: true,
+            canPublishData: true,
+            canUpdateMetadata: true,
+            agent: true,
           }),
         }),
       },
@@ -163,7 +166,9 @@ export class LiveKitJobFeed implements JobFeed {
         const text = `dropped ${dropped} malformed messages of the server`;
         worker.report(new ProtocolError(text, { code: "bad-message" }), CONTEXT);
       },
-      ...{ signal, connect, fetch },
+      signal,
+      connect,
+      fetch,
       clock: this.#init.edge.clock,
     });
     if (this.#stop.signal.aborted) return await socket.close();
@@ -207,7 +212,8 @@ export class LiveKitJobFeed implements JobFeed {
         last = code;
         return backOffMs(tries, { firstMs: 250, maxMs: 5000, random });
       },
-      ...{ signal, clock },
+      signal,
+      clock,
     }).catch(() => {}); // it was closed
   }
 
@@ -233,8 +239,10 @@ export class LiveKitJobFeed implements JobFeed {
     this.#places.set(jobId, { accepted, timer });
     const { identity, attributes } = seatOf(job);
     const value = new AvailabilityResponse({
-      ...{ jobId, available: true },
-      ...{ participantIdentity: identity, participantAttributes: { ...attributes } },
+      jobId,
+      available: true,
+      participantIdentity: identity,
+      participantAttributes: { ...attributes },
     });
     this.#send({ case: "availability", value });
   }

@@ -96,7 +96,12 @@ export class LiveKitJobs implements ShareableJobs {
     // LiveKit's messages weigh something, and ask for a variable: only workers load them.
     const { LiveKitJobFeed } = await import("./job_feed.ts");
     return await LiveKitJobFeed.open({
-      ...{ worker, edge, dispatches, agentName, kind, signal },
+      worker,
+      edge,
+      dispatches,
+      agentName,
+      kind,
+      signal,
       urls: settings.urls,
       createToken: () => tokens.ofWorker(),
     });

@@ -68,7 +68,11 @@ function jobOf(
 ): Job {
   return new Job({
     id: participant ? `${dispatchId}-${participant.sid}` : dispatchId,
-    ...{ dispatchId, agentName, metadata, room, participant },
+    dispatchId,
+    agentName,
+    metadata,
+    room,
+    participant,
     type: participant ? JobType.JT_PARTICIPANT : JobType.JT_ROOM,
   });
 }

@@ -130,7 +130,12 @@ async function reasonOf(options: WorkerSocketOptions): Promise<unknown> {
   const { url, token, signal, clock } = options;
   const doing = "registering the worker";
   return await reasonOfRefusal(`${url.replace(/^ws/, "http")}/agent?protocol=1`, {
-    ...{ doing, token, signal, clock, fetch: options.fetch, timeoutMs: STEP_MS },
+    doing,
+    token,
+    signal,
+    clock,
+    fetch: options.fetch,
+    timeoutMs: STEP_MS,
     // One that lets the worker in asks for a socket: then only the socket had failed.
     explain: ({ status, message }) =>
       status === 401 || status === 403 || status === 404

@@ -46,8 +46,12 @@ export class SipService {
       "dialling",
       (client, { ringingTimeout, timeout }) =>
         client.createSipParticipant(trunkId, to, room, {
-          ...{ participantIdentity: identity, participantName: to, fromNumber: from },
-          ...{ waitUntilAnswered: true, ringingTimeout, timeout },
+          participantIdentity: identity,
+          participantName: to,
+          fromNumber: from,
+          waitUntilAnswered: true,
+          ringingTimeout,
+          timeout,
         }),
     );
   }

@@ -110,7 +110,11 @@ export class Tokens {
       ...metadataOf(user),
     });
     token.addGrant({
-      ...{ room, roomJoin: true, canPublish: true, canSubscribe: true, canPublishData: true },
+      room,
+      roomJoin: true,
+      canPublish: true,
+      canSubscribe: true,
+      canPublishData: true,
       ...(isAgent ? { canUpdateOwnMetadata: true } : {}),
     });
     // Not by the grant of that name, which registers workers: the media process has this token.

@@ -29,6 +29,8 @@
  * | `audioLevels`  | `{ levels }`: loudness by participant id, 0 to 1; silent ones are left out        |
  * | `event`        | `{ from, data }`: a custom event of an agent or of another page. `from` is the    |
  * |                | sender's participant id; what `data` says about it is only a claim                |
+ * | `sent`         | `{ waiting }`: so many of this page's events and texts the server does not have   |
+ * |                | yet; when it has more of them                                                     |
  * | `unsent`       | `{ code, message }`: the server did not forward an event or a text of this page,  |
  * |                | or the call ended before it had the latest ones                                   |
  * | `stats`        | {@link ConnectionStats}, once a second                                            |

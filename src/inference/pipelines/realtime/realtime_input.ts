@@ -1,3 +1,4 @@
+/** What a realtime model hears: the participants, mixed, without the agent's echo. @module */
 import type { ParticipantAudio } from "../../../edge/participant_audio.ts";
 import type { Participant } from "../../../edge/types.ts";
 import type { VadStream } from "../../contracts/vad.ts";

@@ -1,3 +1,4 @@
+/** The replies that a realtime model has in progress. @module */
 import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { Participant } from "../../../edge/types.ts";
 import type { Clock } from "../../../events/clock.ts";

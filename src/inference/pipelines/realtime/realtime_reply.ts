@@ -1,3 +1,4 @@
+/** One reply that a realtime model speaks itself. @module */
 import { assertPcmChunk, type PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { SpeechHandle } from "../../speech/speech_handle.ts";
 import { Channel } from "../../../events/channel.ts";

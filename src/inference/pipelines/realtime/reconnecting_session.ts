@@ -1,3 +1,4 @@
+/** A session with a realtime model that outlives its connections. @module */
 import type { Clock } from "../../../events/clock.ts";
 import type { RealtimeEvent, RealtimeLLM, RealtimeSession } from "../../contracts/realtime_llm.ts";
 import type { ChatMessage } from "../../contracts/messages.ts";

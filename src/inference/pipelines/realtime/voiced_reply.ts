@@ -1,3 +1,4 @@
+/** One reply that a realtime model writes and another voice speaks. @module */
 import type { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import type { SpeechHandle } from "../../speech/speech_handle.ts";
 import type { Synthesizer } from "../../speech/synthesizer.ts";

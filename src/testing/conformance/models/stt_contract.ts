@@ -199,7 +199,7 @@ export const sttContract: STTContract = {
     },
   },
 
-  "a long stretch of speech, and a moment of it, are settled": {
+  "a long segment of speech, and a moment of it, are settled": {
     test: async (fixture) => {
       const listening = await fixture.create({ text: "Hello." });
       await fixture.say(listening, 50_000);

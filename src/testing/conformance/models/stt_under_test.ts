@@ -4,7 +4,7 @@ import { checkObject } from "../../../events/checks.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
 import { type ServiceAct, type ServiceUnderTest, startService } from "./service_act.ts";
 
-/** What the recogniser behind an adapter does with a stretch of speech. */
+/** What the recogniser behind an adapter does with a segment of speech. */
 export interface STTAct extends ServiceAct {
   /** The text that it understands. Default: none. */
   readonly text?: string;
@@ -18,7 +18,7 @@ export interface STTUnderTest extends ServiceUnderTest {
   readonly clock?: VirtualClock;
 }
 
-/** Creates a recogniser for one test; one act for each stretch of speech, the last one is repeated. */
+/** Creates a recogniser for one test; one act for each segment of speech, the last one is repeated. */
 export type STTFactory = (acts: readonly STTAct[]) => STTUnderTest | Promise<STTUnderTest>;
 
 /** Options for {@linkcode sttOverHttp}. */
@@ -30,7 +30,7 @@ export interface STTOverHttpOptions {
 }
 
 /**
- * Returns a factory for an adapter of a service over HTTP that is asked once for each stretch of speech.
+ * Returns a factory for an adapter of a service over HTTP that is asked once for each segment of speech.
  * It starts a real server on the loopback for each test.
  */
 export function sttOverHttp(options: STTOverHttpOptions): STTFactory {

@@ -277,15 +277,28 @@ Deno.test("CallRoster takes the SFU's word for an agent, and shows what it says 
     onChange: () => {},
   });
   it.joined(create(ParticipantSchema, {
-    ...{ sessionId: "a", userId: "vision", name: "Vision", image: "https://x/y.png" },
-    ...{ roles: ["user"], custom: { is_agent: true }, source: 3 },
+    sessionId: "a",
+    userId: "vision",
+    name: "Vision",
+    image: "https://x/y.png",
+    roles: ["user"],
+    custom: { is_agent: true },
+    source: 3,
   }));
   assertEquals(lookups, 0);
   assertEquals(joined, [{
-    ...{ id: "a", userId: "vision", name: "Vision", kind: "agent" },
+    id: "a",
+    userId: "vision",
+    name: "Vision",
+    kind: "agent",
     original: {
-      ...{ session_id: "a", user_id: "vision", name: "Vision", image: "https://x/y.png" },
-      ...{ roles: ["user"], custom: { is_agent: true }, source: "sip" },
+      session_id: "a",
+      user_id: "vision",
+      name: "Vision",
+      image: "https://x/y.png",
+      roles: ["user"],
+      custom: { is_agent: true },
+      source: "sip",
     },
   }]);
 });

@@ -9,7 +9,9 @@ const LIMITS = { fps: 5, maxWidth: 320, maxHeight: 320 };
 Deno.test("Subscriptions sends a change that comes at whatever moment of an update before", async () => {
   const track = (id: string) => [id, { id, type: TrackType.VIDEO, muted: false }] as const;
   const members = [{
-    ...{ userId: "anna", sessionId: "s", isAgent: false },
+    userId: "anna",
+    sessionId: "s",
+    isAgent: false,
     tracks: new Map([track("camera"), track("other")]),
   }] as unknown as Member[];
   for (let turns = 0; turns < 12; turns++) {

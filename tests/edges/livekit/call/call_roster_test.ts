@@ -25,7 +25,8 @@ function info(identity: string, init: Init = {}): ParticipantInfo {
 
 function gone(identity: string, disconnectReason: DisconnectReason, init: Init = {}) {
   return info(identity, {
-    ...{ disconnectReason, state: ParticipantInfo_State.DISCONNECTED },
+    disconnectReason,
+    state: ParticipantInfo_State.DISCONNECTED,
     ...init,
   });
 }
@@ -47,7 +48,9 @@ function fixture({ graceMs = 6000, known }: { graceMs?: number; known?: KnownCal
       log.push(describe(message));
     },
     onError: (error) => void log.push(`${error}`.slice(0, 60)),
-    ...{ graceMs, known, clock },
+    graceMs,
+    known,
+    clock,
     onChange: () => {},
     onUpdate: ({ identity, info }) => void log.push(`${identity} is ${JSON.stringify(info.name)}`),
   });
@@ -102,7 +105,10 @@ Deno.test("CallRoster has the service's description of a telephone for the appli
     emit: (message) => {
       if (message.type === "participantJoined") original.push(message.participant.original);
     },
-    ...{ graceMs: 0, clock: new VirtualClock(), onChange: () => {}, onUpdate: () => {} },
+    graceMs: 0,
+    clock: new VirtualClock(),
+    onChange: () => {},
+    onUpdate: () => {},
     onError: () => {},
   });
   const attributes = { "sip.phoneNumber": "+4930123456", "sip.callStatus": "active" };
@@ -255,7 +261,9 @@ Deno.test("CallRoster waits longer for people after the agent had to join anew",
 
 Deno.test("CallRoster finds those again whom another media process knew", () => {
   const participants = ["anna", "bert"].map((userId) => ({
-    ...{ id: `PA_before_${userId}`, userId: "a user", name: "" },
+    id: `PA_before_${userId}`,
+    userId: "a user",
+    name: "",
     original: { identity: userId },
     kind: "person" as const,
   }));
@@ -274,7 +282,9 @@ Deno.test("CallRoster leaves out what is too large of what people say about them
   const report = "EdgeError: left out metadata or attributes of anna: more tha";
   assertEquals(take(), [report, "joined PA_anna anna person", "joined PA_bert bert person"]);
   assertEquals(roster.member("anna")?.about, {
-    ...{ name: "", metadata: "", attributes: { small: "1" } },
+    name: "",
+    metadata: "",
+    attributes: { small: "1" },
   });
   // Reported once, as long as they say the same.
   const same = { metadata: "\u0007".repeat(500_000), attributes };

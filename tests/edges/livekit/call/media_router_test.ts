@@ -22,7 +22,10 @@ function fixture() {
     (trackId) => media.get(trackId),
   );
   const member = (tracks: RosterTrack[], identity = "anna") => ({
-    ...{ identity, participantId: "PA_1", isAgent: false, sid: "PA_1" },
+    identity,
+    participantId: "PA_1",
+    isAgent: false,
+    sid: "PA_1",
     tracks: new Map(tracks.map((track) => [track.id, track])),
   } as unknown as Member);
   return { router, member, media, take: () => log.splice(0) };

@@ -24,7 +24,8 @@ function fixture() {
   const data = new OutgoingData({
     session: () => state.session,
     reconnector: () => ({ isRunning: state.isRunning, idle: () => done.promise }),
-    ...{ clock, signal: leave.signal },
+    clock,
+    signal: leave.signal,
   });
   const send = () => data.send({ case: "user", value: new UserPacket() });
   return { clock, log, leave, done, state, send };

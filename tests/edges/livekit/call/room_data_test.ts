@@ -110,7 +110,9 @@ Deno.test("RoomData says once that data is encrypted", () => {
 Deno.test("RoomData holds what comes before its author is announced, for 2 s", async () => {
   const { data, clock, present, receive, take } = fixture();
   const of = (participantId: string, n: number) => ({
-    ...{ type: "customEvent", data: n, participantId },
+    type: "customEvent",
+    data: n,
+    participantId,
   });
   receive(user("1"), "bert");
   receive(user("2"), "cleo");

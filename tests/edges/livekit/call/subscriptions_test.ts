@@ -12,7 +12,10 @@ function fixture({ hearsAgents = false } = {}) {
   const state = { canSend: true };
   const roster = new CallRoster({
     emit: () => {},
-    ...{ graceMs: 0, clock: new VirtualClock(), onChange: () => {}, onUpdate: () => {} },
+    graceMs: 0,
+    clock: new VirtualClock(),
+    onChange: () => {},
+    onUpdate: () => {},
     onError: () => {},
   });
   const subscriptions = new Subscriptions({
@@ -25,7 +28,10 @@ function fixture({ hearsAgents = false } = {}) {
   const enter = (identity: string, kind: number, tracks: Partial<TrackInfo>[]) =>
     roster.update([
       new ParticipantInfo({
-        ...{ identity, kind, sid: identity, state: ParticipantInfo_State.ACTIVE },
+        identity,
+        kind,
+        sid: identity,
+        state: ParticipantInfo_State.ACTIVE,
         tracks: tracks.map((one) => new TrackInfo(one)),
       }),
     ]);
@@ -42,7 +48,8 @@ function describe({ case: name, value }: ClientMessage): string {
 }
 
 const audio = (sid: string, more: Partial<TrackInfo> = {}) => ({
-  ...{ sid, type: TrackType.AUDIO },
+  sid,
+  type: TrackType.AUDIO,
   ...more,
 });
 const video = (sid: string) => ({ sid, type: TrackType.VIDEO });

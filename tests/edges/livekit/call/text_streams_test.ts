@@ -127,7 +127,10 @@ Deno.test("TextReader keeps nothing of other topics, and no more of a packet tha
   const dropped: string[] = [];
   const reader = new TextReader("lk.chat", (identity) => dropped.push(identity));
   const other = textPackets({
-    ...{ topic: "a log", text: "x".repeat(70_000), attributes: {}, timestampMs: 0 },
+    topic: "a log",
+    text: "x".repeat(70_000),
+    attributes: {},
+    timestampMs: 0,
   });
   assertEquals([readAll(reader, other), dropped], [undefined, []]);
   const [header, , trailer] = packetsOf("text");

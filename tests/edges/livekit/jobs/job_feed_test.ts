@@ -60,7 +60,12 @@ async function fixture(options: { urls?: string[] } = {}) {
   const dispatches = new Set(["AD_1"]);
   const stop = new AbortController();
   const opening = LiveKitJobFeed.open({
-    ...{ worker, edge, agentName: "cook", kind: "room", signal: stop.signal, random: () => 0.5 },
+    worker,
+    edge,
+    agentName: "cook",
+    kind: "room",
+    signal: stop.signal,
+    random: () => 0.5,
     urls: options.urls ?? ["ws://one", "ws://two"],
     dispatches: {
       list: () => Promise.resolve([...dispatches].map((id) => new AgentDispatch({ id }))),

@@ -157,7 +157,8 @@ Deno.test("Publisher repeats to a session with another socket what it may not ha
   const { publisher, consent, state, take } = fixture();
   state.size = { width: 320, height: 180 };
   const publishing = publisher.publish({
-    ...{ audio, video },
+    audio,
+    video,
     directed: new Map([["anna", new FakeTrack("whisper", "audio")]]),
   });
   for (const [cid, sid] of [["voice", "TR_a"], ["picture", "TR_v"], ["whisper", "TR_w"]]) {

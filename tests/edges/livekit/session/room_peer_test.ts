@@ -12,7 +12,8 @@ function fixture() {
   const log: string[] = [];
   const clock = new VirtualClock();
   const peer = new RoomPeer({
-    ...{ media, clock },
+    media,
+    clock,
     send: (message) => void sent.push(message),
     onState: () => {},
     onTracks: () => void log.push("tracks"),

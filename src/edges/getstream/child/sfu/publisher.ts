@@ -202,8 +202,15 @@ export class Publisher extends SfuConnection {
       const transceiver = this.peer.addTransceiver(sent, "sendonly");
       const muted = own[0]?.muted ?? false;
       this.#sections.push({
-        ...{ type, transceiver, option, codec, track: sent, muted },
-        ...{ idle: false, obsolete: false, wanted: undefined },
+        type,
+        transceiver,
+        option,
+        codec,
+        track: sent,
+        muted,
+        idle: false,
+        obsolete: false,
+        wanted: undefined,
       });
       this.#isPending = true;
     }

@@ -267,7 +267,12 @@ export class SfuSession {
     socket = await SfuSocket.join({
       url: socketUrl,
       join: joinRequest({
-        ...{ token, sessionId, unifiedId, videoCodecs, capabilities, reconnect },
+        token,
+        sessionId,
+        unifiedId,
+        videoCodecs,
+        capabilities,
+        reconnect,
         publishOptions: this.#publishOptions,
       }),
       onEvent: (event) => buffer.push(event),

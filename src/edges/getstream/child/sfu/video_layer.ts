@@ -34,7 +34,8 @@ export function layerOf(option: PublishOption | undefined, size: PictureSize | u
   const isSmaller = width < target.width || height < target.height;
   const part = isSmaller ? Math.min(1, width * height / (target.width * target.height)) : 1;
   return {
-    ...{ width, height },
+    width,
+    height,
     bitrate: Math.round((option?.bitrate || DEFAULT.bitrate) * part),
     fps: option?.fps || DEFAULT.fps,
   };

@@ -351,7 +351,12 @@ function fitting(attributes: Readonly<Record<string, string>>): Record<string, s
 function describe(info: ParticipantInfo, { name, metadata, attributes }: About): JsonValue {
   const { sid, identity, kind, joinedAtMs, joinedAt, region } = info;
   return {
-    ...{ sid, identity, name, metadata, region, attributes: { ...attributes } },
+    sid,
+    identity,
+    name,
+    metadata,
+    region,
+    attributes: { ...attributes },
     kind: (ParticipantInfo_Kind[kind] ?? "STANDARD").toLowerCase(),
     joinedAtMs: Number(joinedAtMs) || Number(joinedAt) * 1000,
   };

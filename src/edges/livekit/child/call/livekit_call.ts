@@ -10,7 +10,6 @@ import {
   type ParticipantAudioStats,
   type PublishedKinds,
   readAudioStats,
-  type RtcConnectionState,
   type RtcTrack,
   type VideoConstraints,
 } from "@ringline/edge/media/child";
@@ -19,7 +18,6 @@ import {
   ClosedError,
   ConnectionError,
   EdgeError,
-  isTimeout,
   type JsonValue,
   messageOf,
   TrackType,
@@ -41,6 +39,7 @@ import type { EndReason, Leaving } from "../signal/leaving.ts";
 import type { ServerMessage } from "../signal/signal_socket.ts";
 import { AgentTracks } from "./agent_tracks.ts";
 import { CallRoster, type Member } from "./call_roster.ts";
+import { MediaPath } from "./media_path.ts";
 import { MediaRouter } from "./media_router.ts";
 import { MethodCalls } from "./method_calls.ts";
 import { OutgoingData } from "./outgoing_data.ts";
@@ -53,10 +52,6 @@ import { textPackets } from "./text_streams.ts";
 
 /** The fewest tries of the first join. */
 const JOIN_TRIES = 3;
-/** How long a connection may be cut before another path is looked for. */
-const PATIENCE_MS = 3000;
-/** How long another path may take. */
-const PATH_MS = 10_000;
 /** How long pictures of another size must last before the room learns of it. */
 const RESIZED_MS = 500;
 /** How long a channel for data must be closed until the agent joins anew. */
@@ -92,6 +87,7 @@ export class LiveKitCall {
   readonly #data: RoomData;
   readonly #outgoing: OutgoingData<RoomSession>;
   readonly #methods: MethodCalls;
+  readonly #path: MediaPath;
   readonly #reconnector: Reconnector;
   readonly #own: AgentTracks;
   readonly #attributes: Record<string, string>;
@@ -101,14 +97,9 @@ export class LiveKitCall {
   #server = 0;
   /** Resolves when the call is lost the next time. */
   #lost = Promise.withResolvers<void>();
-  /** Resolves when the connection has a path. */
-  #path = Promise.withResolvers<void>();
-  #cut: Disposable | undefined;
   #resized: Disposable | undefined;
   #dataLost: Disposable | undefined;
   #hasEnded = false;
-  /** What the session had received when it was last asked. */
-  #arrivedBytes = 0;
 
   constructor(options: LiveKitCallInit) {
     this.#options = options;
@@ -117,7 +108,9 @@ export class LiveKitCall {
     this.#token = params.token;
     this.#attributes = { ...params.attributes };
     this.#own = new AgentTracks({
-      ...{ connection, audio: media.audio, moderated: params.moderated },
+      connection,
+      audio: media.audio,
+      moderated: params.moderated,
       onModerated: (tracks) => this.#emit({ type: "moderated", tracks }),
       onMuted: ({ kind, muted }) => this.#emit({ type: "agentMuted", track: kind, muted }),
       identityOf: (id) => this.#roster.byParticipantId(id)?.identity,
@@ -147,7 +140,10 @@ export class LiveKitCall {
       onUpdate: ({ participantId, about: { name, metadata, attributes } }) =>
         this.#emit({
           type: "participantUpdated",
-          ...{ participantId, name, metadata, attributes: { ...attributes } },
+          participantId,
+          name,
+          metadata,
+          attributes: { ...attributes },
         }),
       onError: (error, identity) =>
         this.#emitError(error, `the participant ${identity.slice(0, MAX_SHOWN)}`),
@@ -155,7 +151,8 @@ export class LiveKitCall {
     this.#outgoing = new OutgoingData({
       session: () => this.#session,
       reconnector: () => this.#reconnector,
-      ...{ clock, signal: this.#abort.signal },
+      clock,
+      signal: this.#abort.signal,
     });
     this.#methods = new MethodCalls({
       clock,
@@ -163,17 +160,24 @@ export class LiveKitCall {
       emit: (message) => this.#emit(message),
     });
     this.#data = new RoomData({
-      ...{ roster: this.#roster, methods: this.#methods, clock },
+      roster: this.#roster,
+      methods: this.#methods,
+      clock,
       emit: (message) => connection.send(message),
       emitEdge: (message) => this.#emit(message),
       onError: (error, context) => this.#emitError(error, context),
+    });
+    this.#path = new MediaPath({
+      clock,
+      isReconnecting: () => this.#reconnector.isRunning,
+      onLost: (reason) => this.#reconnect("resume", reason),
     });
     this.#reconnector = new Reconnector({
       clock,
       limitMs: params.reconnectTimeoutMs,
       attempt: (strategy, signal) =>
         strategy === "resume" ? this.#resume(signal) : this.#rejoin(signal),
-      hasMedia: () => this.#hasMedia(),
+      hasMedia: () => this.#path.carriesMedia(this.#session),
       onStart: () => {
         connection.send({ type: "reconnecting" });
         this.#lost.resolve();
@@ -285,7 +289,8 @@ export class LiveKitCall {
     const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
     const isTranscription = topic === "lk.transcription";
     const packets = textPackets({
-      ...{ topic, text },
+      topic,
+      text,
       timestampMs: this.#options.clock.epochMs(),
       attributes: { ...attributes, ...(isTranscription && sid ? { [TRANSCRIBED]: sid } : {}) },
     });
@@ -336,7 +341,7 @@ export class LiveKitCall {
   async leave(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort(new ClosedError("the call"));
-    this.#cut?.[Symbol.dispose]();
+    this.#path[Symbol.dispose]();
     this.#resized?.[Symbol.dispose]();
     this.#dataLost?.[Symbol.dispose]();
     this.#methods.close();
@@ -365,14 +370,15 @@ export class LiveKitCall {
   async #enter(graceMs: number, signal: AbortSignal): Promise<void> {
     const { media, clock, params } = this.#options;
     const session = new RoomSession({
-      ...{ media, clock },
+      media,
+      clock,
       silenceMs: params.silenceTimeoutMs,
       size: () => this.#connection.videoSize,
       identities: () => this.#roster.identities,
       events: {
         onMessage: (from, message) => this.#isCurrent(from) && this.#onMessage(message),
         onSocketEnd: (from, { kind }) => this.#isCurrent(from) && this.#onSocketEnd(from, kind),
-        onPeerState: (from, state) => this.#isCurrent(from) && this.#onPeerState(state),
+        onPeerState: (from, state) => this.#isCurrent(from) && this.#path.onState(state),
         onTracks: (from) => this.#isCurrent(from) && this.#router.syncAll(this.#roster.members),
         onData: (from, packet) => this.#isCurrent(from) && this.#data.receive(packet),
         onDataLost: (from, label) => this.#isCurrent(from) && this.#onDataLost(from, label),
@@ -400,11 +406,11 @@ export class LiveKitCall {
 
   async #resume(signal: AbortSignal): Promise<void> {
     const session = this.#open;
-    this.#path = Promise.withResolvers();
+    this.#path.reset();
     await session.resume(this.#access(), this.#subscriptions.sids, signal);
     this.#subscriptions.resumed();
     this.#sendAttributes(this.#attributes);
-    await this.#connected(session, signal);
+    await this.#path.connected(session, signal);
   }
 
   async #rejoin(signal: AbortSignal): Promise<void> {
@@ -412,7 +418,7 @@ export class LiveKitCall {
     const before = this.#session;
     await before?.close({ leaves: true });
     if (!isUsable(this.#token, clock.epochMs())) await this.#renew(signal);
-    this.#path = Promise.withResolvers();
+    this.#path.reset();
     try {
       await this.#enter(params.rejoinGraceMs, signal);
     } catch (error) {
@@ -430,28 +436,7 @@ export class LiveKitCall {
       if ((error as EdgeError).code !== REFUSED) throw error;
       this.#emitError(error, "publishing");
     }
-    await this.#connected(session, signal);
-  }
-
-  /** Whether anything has arrived since it was asked last: of a node that died nothing does. */
-  async #hasMedia(): Promise<boolean> {
-    const session = this.#session;
-    if (session?.peerState !== "connected") return false;
-    const bytes = receivedBytes(await session.stats());
-    const isMore = bytes > this.#arrivedBytes;
-    this.#arrivedBytes = bytes;
-    return isMore && session.peerState === "connected";
-  }
-
-  /** Waits until the session has a path: a socket alone carries no sound. */
-  async #connected(session: RoomSession, signal: AbortSignal): Promise<void> {
-    if (session.peerState === "connected") return;
-    try {
-      const { clock } = this.#options;
-      await waitFor(this.#path.promise, "a path", { timeoutMs: PATH_MS, signal, clock });
-    } catch (error) {
-      throw isTimeout(error) ? noPath() : error;
-    }
+    await this.#path.connected(session, signal);
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
@@ -487,26 +472,6 @@ export class LiveKitCall {
     const text = `the data channel ${label} has closed: the agent joins anew`;
     this.#emitError(new ConnectionError(text, { code: "lost", retryable: true }), "the room");
     this.#reconnect("rejoin", text);
-  }
-
-  #onPeerState(state: RtcConnectionState): void {
-    if (state === "connected") this.#path.resolve();
-    if (state !== "disconnected") {
-      this.#cut?.[Symbol.dispose]();
-      this.#cut = undefined;
-    }
-    // A reconnection waits for a path by itself.
-    if (this.#reconnector.isRunning) return;
-    if (state === "failed") this.#reconnect("resume", "the connection failed");
-    else if (state === "disconnected") {
-      this.#cut ??= this.#options.clock.schedule(
-        () => {
-          this.#cut = undefined;
-          if (!this.#reconnector.isRunning) this.#reconnect("resume", "the connection is cut");
-        },
-        PATIENCE_MS,
-      );
-    }
   }
 
   #onMessage(message: ServerMessage): void {
@@ -609,15 +574,6 @@ export class LiveKitCall {
   }
 }
 
-/** Returns what a connection has received, with all that belongs to its transport. */
-function receivedBytes(reports: readonly Record<string, unknown>[]): number {
-  return reports.reduce((sum, { type, bytesReceived }) => {
-    return type === "candidate-pair" && typeof bytesReceived === "number"
-      ? sum + bytesReceived
-      : sum;
-  }, 0);
-}
-
 function microphoneOf({ tracks }: Member): string | undefined {
   return tracks.values().find(({ type }) => type === TrackType.AUDIO)?.id;
 }
@@ -630,9 +586,4 @@ function absent(participantId: string): EdgeError {
 function lostImmediately(): ConnectionError {
   const text = "the server's socket was lost right after the join";
   return new ConnectionError(text, { code: "lost", retryable: true });
-}
-
-function noPath(): ConnectionError {
-  const text = `no path to the server was found within ${PATH_MS} ms`;
-  return new ConnectionError(text, { code: "no-path", retryable: true });
 }

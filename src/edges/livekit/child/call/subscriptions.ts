@@ -85,7 +85,9 @@ export class Subscriptions {
       const { fps, maxWidth: width, maxHeight: height } = constraints;
       const value = new UpdateTrackSettings({
         trackSids: [id],
-        ...{ width, height, fps: Math.ceil(fps) },
+        width,
+        height,
+        fps: Math.ceil(fps),
       });
       send({ case: "trackSetting", value });
     }

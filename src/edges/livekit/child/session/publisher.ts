@@ -264,7 +264,10 @@ export class Publisher {
     this.#used.add(track.id);
     const transceiver = peer.addSending(track);
     const publication: Publication = {
-      ...{ kind, to, track, transceiver },
+      kind,
+      to,
+      track,
+      transceiver,
       info: undefined,
       isMuted: false,
     };

@@ -83,7 +83,9 @@ export class RoomSession {
     const { media, clock, size, identities, events } = options;
     const send = (message: ClientMessage) => this.send(message);
     this.#peer = new RoomPeer({
-      ...{ media, clock, send },
+      media,
+      clock,
+      send,
       onState: (state) => events.onPeerState(this, state),
       onTracks: () => events.onTracks(this),
       onData: (message) => this.#onData(message),
@@ -91,7 +93,7 @@ export class RoomSession {
       onError: (error, context) => this.#report(error, context),
     });
     const audience = new Audience({ send, identities });
-    this.publisher = new Publisher({ ...{ clock, send, size, audience }, peer: this.#peer });
+    this.publisher = new Publisher({ clock, send, size, audience, peer: this.#peer });
   }
 
   /** The agent as a participant; once joined. */
@@ -233,7 +235,9 @@ export class RoomSession {
     const isOurs = () => !this.#abort.signal.aborted && (!socket || this.#socket === socket);
     socket = await SignalSocket.open({
       url: await joinUrl(url, init),
-      ...{ token, silenceMs, clock },
+      token,
+      silenceMs,
+      clock,
       onMessage: (message) => {
         if (!isOurs()) return;
         if (this.#early) this.#early.push(message);

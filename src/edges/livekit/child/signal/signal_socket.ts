@@ -166,7 +166,12 @@ async function reasonOf(options: SignalSocketOptions, error: unknown): Promise<u
   const doing = "joining the room";
   const address = url.replace(/^ws/, "http").replace("/rtc/v1?", "/rtc/v1/validate?");
   return await reasonOfRefusal(address, {
-    ...{ doing, token, signal, clock, fetch: options.fetch, timeoutMs: OPEN_MS },
+    doing,
+    token,
+    signal,
+    clock,
+    fetch: options.fetch,
+    timeoutMs: OPEN_MS,
     explain: ({ ok, status, message }) => ok ? error : rejectionError(doing, { status, message }),
   });
 }

@@ -1,5 +1,9 @@
-// The page of a call in a LiveKit room: a microphone, the people and agents, and what they say. The
-// link's fragment has the server's address and a token; it never leaves the browser but for that server.
+/**
+ * The page of a call in a LiveKit room: a microphone, the people and agents, and what they say. The
+ * link's fragment has the server's address and a token; it never leaves the browser but for that server.
+ *
+ * @module
+ */
 // @ts-ignore: the demo's server has it there.
 import { Room, RoomEvent, Track } from "/livekit-client.js";
 

@@ -54,7 +54,8 @@ export const FAULTS: Record<string, Command> = {
     const { userId, sessionId } = p.participant;
     p.room.send({ case: "dominantSpeakerChanged", value: { userId, sessionId } });
     const connectionQualityUpdates = [{
-      ...{ userId, sessionId },
+      userId,
+      sessionId,
       connectionQuality: ConnectionQuality.POOR,
     }];
     p.room.send({ case: "connectionQualityChanged", value: { connectionQualityUpdates } });
