@@ -1,4 +1,5 @@
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
+import { checkOptions } from "../events/checks.ts";
 import type { JsonValue, Participant, TrackInit } from "../edge/types.ts";
 import type { PublishedTracks } from "../edge/call_connection.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
@@ -104,6 +105,7 @@ export class MemoryParticipant {
    * @param options `trackDelayMs`: how much later than its audio the track is published; default 0
    */
   publishAudio(options: { trackDelayMs?: number } = {}): void {
+    checkOptions(options, "options", { trackDelayMs: true });
     if (this.#microphone !== undefined) return;
     const { trackDelayMs = 0 } = options;
     const id = this.#microphone = this.#room.makeId("audio");

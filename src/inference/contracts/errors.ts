@@ -9,8 +9,9 @@ export class InferenceError extends EdgeError {
 
   /** An error with a `code` to compare with. */
   constructor(message: string, options: EdgeErrorOptions & { status?: number }) {
-    super(message, options);
-    this.status = options.status;
+    const { status, ...rest } = options;
+    super(message, rest);
+    this.status = status;
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 
 /** Options for {@linkcode SentenceSplitter}. */
 export interface SentenceSplitterOptions {
@@ -49,7 +49,12 @@ export class SentenceSplitter {
 
   /** Creates a splitter without text. */
   constructor(options: SentenceSplitterOptions = {}) {
-    checkObject(options, "options", "an object like { maxChars: 200 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { maxChars: true },
+      "an object like { maxChars: 200 }, or nothing",
+    );
     this.#maxChars = options.maxChars ?? 240;
     if (!(this.#maxChars >= 1)) {
       throw new RangeError(`maxChars: expected a number >= 1, got ${this.#maxChars}`);
