@@ -156,6 +156,10 @@ const UNCHECKED: Readonly<Record<string, string>> = {
   PcmChunk: "its format is data: another chunk is one",
   "Mixer.add": "called for each frame of each stream",
   "RingBuffer.write": "called for each chunk of each stream",
+  ClosedError: "a TypeError in its place would hide what has failed",
+  EdgeError: "a TypeError in its place would hide what has failed",
+  InferenceError: "a TypeError in its place would hide what has failed",
+  RpcError: "a TypeError in its place would hide what has failed",
   checkOptions: "it is the check",
 };
 

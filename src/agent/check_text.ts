@@ -1,6 +1,6 @@
 /** The check of what an agent is to say, or to reply to. @module */
 import type { SayOptions } from "../inference/pipelines/pipeline.ts";
-import { checkMethods, checkOptions, shown } from "../events/checks.ts";
+import { checkMethods, shown } from "../events/checks.ts";
 import { checkDuration } from "../events/waiting.ts";
 
 /** The names of {@linkcode SayOptions}. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkOptions } from "../events/checks.ts";
+import { checkObject } from "../events/checks.ts";
 
 /** Options for an {@linkcode EdgeError}. */
 export interface EdgeErrorOptions extends ErrorOptions {
@@ -26,12 +26,7 @@ export class EdgeError extends Error {
   /** Creates an error. */
   constructor(message: string, options: EdgeErrorOptions) {
     super(message, options);
-    checkOptions(
-      options,
-      "options",
-      { code: true, retryable: true, cause: true },
-      'an object like { code: "timeout" }',
-    );
+    checkObject(options, "options", 'an object like { code: "timeout" }');
     this.code = options.code;
     this.retryable = options.retryable ?? false;
   }

@@ -9,9 +9,8 @@ export class InferenceError extends EdgeError {
 
   /** An error with a `code` to compare with. */
   constructor(message: string, options: EdgeErrorOptions & { status?: number }) {
-    const { status, ...rest } = options;
-    super(message, rest);
-    this.status = status;
+    super(message, options);
+    this.status = options.status;
   }
 }
 

@@ -186,11 +186,11 @@ export class MediaProcess {
 
   /** Returns `undefined` for a test that brings its own process. */
   async #findDeno(
-    wait: { timeoutMs: number; clock: Clock; signal?: AbortSignal },
+    { timeoutMs, clock, signal }: { timeoutMs: number; clock: Clock; signal?: AbortSignal },
   ): Promise<DenoProgram | undefined> {
     if (this.#options.spawn !== undefined) return undefined;
-    const signals = wait.signal ? [wait.signal] : [];
-    using limit = limitTime("the start of the media process", { ...wait, signals });
+    const signals = signal ? [signal] : [];
+    using limit = limitTime("the start of the media process", { timeoutMs, clock, signals });
     return await findDeno(this.#denoPath, limit.signal);
   }
 
