@@ -138,6 +138,7 @@ const keys = { apiKey: "key", apiSecret: "secret" };
 const user = { id: "anna", name: "Anna" };
 const call = new Call({ id: "kitchen" });
 const pcm = silence(20);
+const PEM = { cert: "-----BEGIN CERTIFICATE", key: "-----BEGIN PRIVATE KEY" };
 const misspelt: object = { misspelt: 1 };
 
 /** What takes options that are not checked, and why. */
@@ -307,7 +308,7 @@ Deno.test("a model of openAICompatible refuses an option that there is not", () 
 });
 
 const nested: readonly (readonly [name: string, make: () => unknown])[] = [
-  ["tls", () => new LocalEdge({ tls: { cert: "", key: "", ...misspelt }, ...quiet })],
+  ["tls", () => new LocalEdge({ tls: { ...PEM, ...misspelt }, ...quiet })],
   [
     "udpPortRange",
     () => new LocalEdge({ udpPortRange: { min: 1, max: 2, ...misspelt }, ...quiet }),

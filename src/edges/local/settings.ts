@@ -137,12 +137,12 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     );
   }
   const { tls } = options;
-  if (tls !== undefined) checkOptions(tls, "tls", { cert: true, key: true });
   if (tls !== undefined && !(isPem(tls?.cert) && isPem(tls?.key))) {
     throw new TypeError(
       "tls.cert and tls.key: expected PEM text, not file names: read the files first",
     );
   }
+  if (tls !== undefined) checkOptions(tls, "tls", { cert: true, key: true });
   return {
     host: host === "localhost" ? "127.0.0.1" : host,
     port: options.port ?? 0,
