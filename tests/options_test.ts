@@ -311,7 +311,7 @@ const nested: readonly (readonly [name: string, make: () => unknown])[] = [
   ["tls", () => new LocalEdge({ tls: { ...PEM, ...misspelt }, ...quiet })],
   [
     "udpPortRange",
-    () => new LocalEdge({ udpPortRange: { min: 1, max: 2, ...misspelt }, ...quiet }),
+    () => new LocalEdge({ udpPortRange: { min: 5000, max: 5001, ...misspelt }, ...quiet }),
   ],
   ["limits", () => new LocalEdge({ limits: { ...misspelt }, ...quiet })],
   ["memoryLimit", () => new LocalEdge({ memoryLimit: { ...misspelt }, ...quiet })],

@@ -118,12 +118,12 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
     );
   }
   const range = options.udpPortRange;
-  if (range !== undefined) checkOptions(range, "udpPortRange", { min: true, max: true });
   if (range && !(port(range.min, 1024) && port(range.max, range.min))) {
     throw new RangeError(
       `udpPortRange: expected ports from 1024 with min <= max, got ${range.min}-${range.max}`,
     );
   }
+  if (range) checkOptions(range, "udpPortRange", { min: true, max: true });
   if (!port(options.port ?? 0, 0)) {
     throw new RangeError(`port: expected an integer from 0 to 65535, got ${shown(options.port)}`);
   }
