@@ -11,7 +11,7 @@
  */
 import { Agent, defineTool, type EdgeTransport } from "@ringline/edge";
 import { OPENAI_MODELS, openAICompatible } from "@ringline/edge/openai";
-import { commandLine, fail, run, serviceFromEnv } from "./lib/program.ts";
+import { commandLine, run, serviceFromEnv, wrongCommandLine } from "./lib/program.ts";
 import { speechToText, textToSpeech } from "./lib/speech_services.ts";
 
 const options = commandLine({
@@ -31,7 +31,7 @@ async function createEdge(name: string): Promise<EdgeTransport> {
     case "stream":
       return new (await import("@ringline/getstream")).GetStreamEdge();
     default:
-      return fail(`--edge: expected local or stream, got ${name}`);
+      return wrongCommandLine(`--edge: expected local or stream, got "${name}"`);
   }
 }
 

@@ -22,7 +22,7 @@ import {
 import { LocalEdge } from "@ringline/edge/local";
 import { EspeakVoice } from "./lib/espeak_voice.ts";
 import { PocketSphinx } from "./lib/pocket_sphinx.ts";
-import { commandLine, run } from "./lib/program.ts";
+import { commandLine, run, usable } from "./lib/program.ts";
 import { type Rule, RulesLLM } from "./lib/rules_llm.ts";
 
 const TRANSCRIPT = "front_desk.txt";
@@ -233,11 +233,11 @@ function transcriptOf(messages: readonly Message[]): string {
 }
 
 if (import.meta.main) {
-  const options = commandLine({ port: "0", person: "+49 30 123456" });
+  const options = commandLine({ port: 0, person: "+49 30 123456" });
   await run(async (signal) => {
     // Where it may not be written, that is known now, and not after the first call.
     await Deno.writeTextFile(TRANSCRIPT, "", { append: true });
-    await using edge = new LocalEdge({ port: Number(options.port) });
+    await using edge = await usable(() => new LocalEdge({ port: options.port }));
     const desk = new FrontDesk({
       person: options.person,
       save: (transcript) => Deno.writeTextFile(TRANSCRIPT, transcript),

@@ -4,20 +4,13 @@
  * `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET` in the environment. It prints a link that
  * admits a person for an hour.
  */
-import { parseArgs } from "node:util";
 import { Agent } from "@ringline/edge";
 import { LiveKitEdge } from "@ringline/livekit";
-import { run } from "./lib/program.ts";
+import { commandLine, run } from "./lib/program.ts";
 import { Parrot } from "./parrot.ts";
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      call: { type: "string", default: "parrot" },
-      browser: { type: "boolean", default: false },
-    },
-  });
+  const options = commandLine({ call: "parrot", browser: false });
   await run(async (signal) => {
     await using edge = new LiveKitEdge();
     const agent = new Agent({
@@ -25,9 +18,9 @@ if (import.meta.main) {
       agentUser: { id: "parrot", name: "Parrot" },
       processors: [new Parrot()],
     });
-    const call = await agent.createCall("default", values.call, { signal });
+    const call = await agent.createCall("default", options.call, { signal });
     await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });
-    await edge.openDemo(call, { browser: values.browser, signal });
+    await edge.openDemo(call, { browser: options.browser, signal });
     console.log("Say something, then wait. Ctrl-C ends the call.");
     const reason = await agent.finish({ signal });
     console.log(`The call is over: ${reason}.`);

@@ -25,7 +25,7 @@ import { LocalEdge } from "@ringline/edge/local";
 import { openAICompatible } from "@ringline/edge/openai";
 import { EspeakVoice } from "./lib/espeak_voice.ts";
 import { PocketSphinx } from "./lib/pocket_sphinx.ts";
-import { commandLine, fail, run } from "./lib/program.ts";
+import { commandLine, run, usable, wrongCommandLine } from "./lib/program.ts";
 import { type Rule, RulesLLM } from "./lib/rules_llm.ts";
 
 const NUMBERS = [
@@ -162,7 +162,7 @@ function localServers(
   const model = (part: "stt" | "llm" | "tts") => options[`${part}-model`] || "default";
   const at = (baseUrl: string) => {
     if (!URL.canParse(baseUrl)) {
-      fail(`expected an address like http://127.0.0.1:8000/v1, got ${baseUrl}`);
+      wrongCommandLine(`expected an address like http://127.0.0.1:8000/v1, got "${baseUrl}"`);
     }
     return openAICompatible({ baseUrl });
   };
@@ -177,7 +177,7 @@ function localServers(
 
 if (import.meta.main) {
   const options = commandLine({
-    port: "0",
+    port: 0,
     stt: "",
     "stt-model": "",
     llm: "",
@@ -187,7 +187,7 @@ if (import.meta.main) {
     voice: "",
   });
   await run(async (signal) => {
-    await using edge = new LocalEdge({ port: Number(options.port) });
+    await using edge = await usable(() => new LocalEdge({ port: options.port }));
     const agent = localAssistant(edge, localServers(options));
     const call = await agent.createCall("default", "assistant");
     await using _session = await agent.join(call, { participantWaitTimeoutMs: 0, signal });

@@ -3,7 +3,6 @@
  * A parrot: it listens, repeats what it heard when you stop, and falls silent when you interrupt it. It
  * needs no key and no cloud. Its tile draws what it hears in green and what it says in amber.
  */
-import { parseArgs } from "node:util";
 import {
   Agent,
   type AgentContext,
@@ -12,11 +11,11 @@ import {
   PcmChunk,
   type Processor,
   TrackEchoDetector,
-  untilShutdown,
 } from "@ringline/edge";
 import { rms } from "@ringline/edge/audio";
 import { LocalEdge } from "@ringline/edge/local";
 import { LevelPicture } from "./lib/level_picture.ts";
+import { commandLine, run, usable } from "./lib/program.ts";
 import { SpeechDetector } from "./lib/speech_detector.ts";
 
 /** The most of one person's utterance that it remembers. */
@@ -141,15 +140,9 @@ export class Parrot implements Processor {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      port: { type: "string", default: "0" },
-      host: { type: "string", default: "127.0.0.1" },
-    },
-  });
-  await untilShutdown(async (signal) => {
-    await using edge = new LocalEdge({ port: Number(values.port), host: values.host });
+  const options = commandLine({ port: 0, host: "127.0.0.1" });
+  await run(async (signal) => {
+    await using edge = await usable(() => new LocalEdge(options));
     const agent = new Agent({
       edge,
       agentUser: { id: "parrot", name: "Parrot" },

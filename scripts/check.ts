@@ -4,8 +4,13 @@
  *
  * @module
  */
+import { flags } from "./lib/command_line.ts";
 import { COMMITTED, differences, MERGED, npmPart, readLock } from "./lib/lock_file.ts";
 import { type Package, readPackages } from "./lib/packages.ts";
+
+flags(`deno task check
+
+Runs every check that does not need to run the code.`);
 
 const ROOT = new URL("..", import.meta.url);
 

@@ -5,6 +5,16 @@
  *
  * @module
  */
+import { flags } from "./lib/command_line.ts";
+
+const { check } = flags(
+  `scripts/getstream_proto.ts [--check]
+
+Generates signal_pb.ts from signal.proto.
+
+  --check  writes nothing: only checks that the two match`,
+  "check",
+);
 const FOLDER = new URL("../src/edges/getstream/child/proto/", import.meta.url);
 const BUF = "@bufbuild/buf@1.75.0";
 /** The same version as the library's in deno.json. */
@@ -40,7 +50,7 @@ try {
   );
   const text = await Deno.readTextFile(`${scratch}/signal_pb.ts`);
   const target = new URL("signal_pb.ts", FOLDER);
-  if (Deno.args.includes("--check")) {
+  if (check) {
     if (await Deno.readTextFile(target) !== text) {
       console.error("signal_pb.ts does not match signal.proto: run scripts/getstream_proto.ts");
       Deno.exitCode = 1;

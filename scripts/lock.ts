@@ -4,9 +4,19 @@
  *
  * @module
  */
+import { flags } from "./lib/command_line.ts";
 import { COMMITTED, differences, MERGED, npmPart, readLock } from "./lib/lock_file.ts";
 import { readPackages } from "./lib/packages.ts";
 import { read } from "./lib/programs.ts";
+
+const { update } = flags(
+  `deno task lock [--update]
+
+Writes deno.lock anew after a dependency has changed.
+
+  --update  takes the newest versions`,
+  "update",
+);
 
 const ROOT = new URL("..", import.meta.url);
 /** An import of npm with a version; some are imported only when they are asked for. */
@@ -26,7 +36,7 @@ for (const { dependencies } of await readPackages()) {
   for (const one of dependencies) if (one.startsWith("npm:")) specifiers.add(one);
 }
 const before = await readLock(COMMITTED);
-if (Deno.args.includes("--update")) await Deno.remove(MERGED);
+if (update) await Deno.remove(MERGED);
 else if (before) await Deno.writeTextFile(MERGED, JSON.stringify(before));
 const modules = files.filter((path) => path.endsWith(".ts"));
 const loaded = await read(Deno.execPath(), [

@@ -5,7 +5,17 @@
  *
  * AArch64's standard library is unpacked into a temporary folder, not into the system.
  */
+import { flags } from "./lib/command_line.ts";
 import { exists } from "./lib/files.ts";
+
+const { install } = flags(
+  `scripts/neon.ts [--install]
+
+Runs the crate's tests as AArch64 code under an emulator.
+
+  --install  installs what is missing`,
+  "install",
+);
 
 const state = "/tmp/ringline-neon";
 const triple = "aarch64-unknown-linux-gnu";
@@ -22,7 +32,7 @@ const needed = [
   "/usr/bin/qemu-aarch64",
   "/usr/aarch64-linux-gnu/lib/libc.so.6",
 ];
-const mayInstall = Deno.args.includes("--install") || Deno.env.get("CI") !== undefined;
+const mayInstall = install || Deno.env.get("CI") !== undefined;
 
 if (Deno.build.os !== "linux" || !await exists("/usr/bin/apt-get")) {
   console.error("NEON: needs Debian 12, whose packages it uses");

@@ -11,9 +11,19 @@
  */
 import { parseArgs } from "node:util";
 import type { Prebuilt } from "../src/native/prebuilts.ts";
+import { commandLine } from "./lib/command_line.ts";
 import { libraryFileName } from "../src/native/locate.ts";
 
 type Prebuilts = Readonly<Record<string, Prebuilt>>;
+
+const USAGE = `scripts/prebuilts.ts --repository owner/name [--partial] FOLDER
+scripts/prebuilts.ts --check
+
+Enters the native libraries of a release into src/native/prebuilts.ts.
+
+  --repository  whose release it is
+  --partial     fewer than all targets
+  --check       downloads what is entered, and compares its hash`;
 
 const FILE = new URL("../src/native/prebuilts.ts", import.meta.url);
 const CONFIG = new URL("../deno.json", import.meta.url);
@@ -104,13 +114,20 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { values, positionals: [folder, ...rest] } = parseArgs({
-    options: {
-      repository: { type: "string" },
-      partial: { type: "boolean" },
-      check: { type: "boolean" },
-    },
-    allowPositionals: true,
+  const { values, positionals: [folder] } = commandLine(USAGE, (args) => {
+    const read = parseArgs({
+      args,
+      options: {
+        repository: { type: "string" },
+        partial: { type: "boolean" },
+        check: { type: "boolean" },
+      },
+      allowPositionals: true,
+    });
+    const { values: { check, repository }, positionals } = read;
+    const isChecked = check && repository === undefined && positionals.length === 0;
+    if (isChecked || repository !== undefined && positionals.length === 1) return read;
+    throw new TypeError("expected --repository and one folder, or --check alone");
   });
   if (values.check && folder === undefined) {
     const { prebuilts } = await import("../src/native/prebuilts.ts");
@@ -119,12 +136,7 @@ if (import.meta.main) {
     }
     await checkDownloads(prebuilts);
     console.log("every download is the library that is entered");
-  } else if (values.repository === undefined || folder === undefined || rest.length > 0) {
-    console.error(
-      "usage: scripts/prebuilts.ts --repository owner/name [--partial] FOLDER | --check",
-    );
-    Deno.exit(2);
-  } else {
+  } else if (values.repository !== undefined && folder !== undefined) {
     const { version } = JSON.parse(await Deno.readTextFile(CONFIG));
     const base = releaseUrl(values.repository, version);
     const prebuilts = await readLibraries(folder, base, { partial: values.partial });

@@ -11,8 +11,14 @@
  */
 import { parseArgs } from "node:util";
 import { type Prebuilt, prebuilts } from "../src/native/prebuilts.ts";
+import { commandLine } from "./lib/command_line.ts";
 import { type Package, readPackages } from "./lib/packages.ts";
 import { assetName, TARGETS } from "./prebuilts.ts";
+
+const USAGE = `deno task publish --tag v1.2.3
+deno task publish --dry-run
+
+Publishes every package of the workspace to JSR.`;
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -87,15 +93,14 @@ async function changedFiles(): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { "dry-run": { type: "boolean" }, tag: { type: "string" } },
+  const { "dry-run": dryRun = false, tag } = commandLine(USAGE, (args) => {
+    const options = { "dry-run": { type: "boolean" }, tag: { type: "string" } } as const;
+    const { values } = parseArgs({ args, options });
+    if (values["dry-run"] || values.tag !== undefined) return values;
+    throw new TypeError("no tag: pass --tag v1.2.3, or try it with --dry-run");
   });
-  const dryRun = values["dry-run"] ?? false;
-  if (!dryRun && values.tag === undefined) {
-    throw new Error("no tag: pass --tag v1.2.3 (or try it with --dry-run)");
-  }
   const members = await readMembers(ROOT);
-  checkVersions(members, values.tag);
+  checkVersions(members, tag);
   // Between releases no library is entered, and a dry run is a check of the packages alone.
   if (!dryRun || Object.keys(prebuilts).length > 0) {
     checkPrebuilts(prebuilts, members[0]!.version);

@@ -5,13 +5,21 @@
  * `--seconds=N` sets how long it fuzzes, default 20.
  */
 import { parseArgs } from "node:util";
+import { commandLine } from "./lib/command_line.ts";
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "20" } } });
-const seconds = Number(values.seconds);
-if (!(seconds > 0 && seconds <= 3600)) {
-  console.error(`safety: expected --seconds from 1 to 3600, got ${values.seconds}`);
-  Deno.exit(2);
-}
+const USAGE = `deno task safety [--seconds=N]
+
+Lints the crate, runs its tests, and fuzzes its exports under what finds wrong memory accesses.
+
+  --seconds=N  for how long it fuzzes, 1 to 3600 (default 20)`;
+
+const seconds = commandLine(USAGE, (args) => {
+  const options = { seconds: { type: "string", default: "20" } } as const;
+  const { values } = parseArgs({ args, options });
+  const seconds = Number(values.seconds);
+  if (seconds > 0 && seconds <= 3600) return seconds;
+  throw new RangeError(`--seconds: expected a number from 1 to 3600, got "${values.seconds}"`);
+});
 const crate = new URL("../native/", import.meta.url);
 
 await step("clippy", ["clippy", "--release", "--all-targets", "--locked", "--", "-Dwarnings"]);

@@ -6,11 +6,16 @@
  * @module
  */
 import { delay } from "@std/async/delay";
+import { flags } from "./lib/command_line.ts";
 import { Agent, fixedEndpointing, silentLogger, systemClock } from "@ringline/edge";
 import { LocalEdge } from "@ringline/edge/local";
 import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
 import { LevelPicture } from "../examples/lib/level_picture.ts";
 import { type Browser, launchBrowser, type Page } from "./lib/browser.ts";
+
+flags(`scripts/screenshot.ts
+
+Takes the picture of the page that the README shows.`);
 
 const PICTURE = new URL("../docs/images/page.png", import.meta.url);
 const SIZE = { width: 1200, height: 560 };

@@ -9,7 +9,14 @@
  *
  * @module
  */
+import { flags } from "./lib/command_line.ts";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+
+const USAGE = `scripts/silero_weights.ts [--check]
+
+Packs the weights of Silero's network for the crate.
+
+  --check  writes nothing: only checks that they match the model`;
 
 const PACKAGE = "npm:@ricky0123/vad-web@0.0.31";
 const OUTPUT = new URL("../native/src/silero/weights.bin", import.meta.url);
@@ -123,11 +130,12 @@ function packed(model: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 if (import.meta.main) {
+  const { check } = flags(USAGE, "check");
   // The import installs the package; only then does its path resolve.
   await import(`${PACKAGE}/package.json`, { with: { type: "json" } });
   const model = new URL(import.meta.resolve(`${PACKAGE}/dist/silero_vad_v6.onnx`));
   const bytes = packed(await Deno.readFile(model));
-  if (Deno.args.includes("--check")) {
+  if (check) {
     const there = await Deno.readFile(OUTPUT);
     if (!bytes.every((one, n) => one === there[n]) || bytes.length !== there.length) {
       console.error("native/src/silero/weights.bin does not match the model: run this script");

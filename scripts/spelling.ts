@@ -6,8 +6,13 @@
  *
  * @module
  */
+import { flags } from "./lib/command_line.ts";
 import { lint } from "npm:cspell@10.4.1";
 import { fileURLToPath } from "node:url";
+
+flags(`deno task spelling
+
+Finds misspelt words.`);
 
 const ROOT = new URL("../", import.meta.url);
 const CONFIG = new URL("./wording/cspell.json", import.meta.url);

@@ -19,6 +19,7 @@
  */
 import { parseArgs } from "node:util";
 import { LANE_VARIABLE } from "./lib/browsers.ts";
+import { commandLine } from "./lib/command_line.ts";
 import { countCargo, countJunit, type Counts, sum } from "./lib/counts.ts";
 import {
   covers,
@@ -34,20 +35,31 @@ import { PREREQUISITES, provide, WORLD_PREREQUISITES } from "./lib/prerequisites
 import { read, readYielding, show } from "./lib/programs.ts";
 import { shareIsolates } from "./lib/shared_isolates.ts";
 
+const USAGE = `scripts/test.ts LANE... [--crate] [--docs] [--install] [PATH...] [-- ARGUMENTS]
+
+Runs lanes of tests: ${LANES.join(", ")}.
+
+  --crate    the crate's own tests too
+  --docs     the examples in the docs too
+  --install  installs the programs that are missing
+  PATH       only what lies there
+  ARGUMENTS  for deno test`;
+
 /** How long the world lane fuzzes the crate's exports. */
 const FUZZ_SECONDS = 20;
 
 function parse() {
   const end = Deno.args.indexOf("--");
-  const { values, positionals } = parseArgs({
-    args: end === -1 ? Deno.args : Deno.args.slice(0, end),
-    options: {
-      install: { type: "boolean", default: false },
-      crate: { type: "boolean", default: false },
-      docs: { type: "boolean", default: false },
-    },
-    allowPositionals: true,
-  });
+  const { values, positionals } = commandLine(USAGE, () =>
+    parseArgs({
+      args: end === -1 ? Deno.args : Deno.args.slice(0, end),
+      options: {
+        install: { type: "boolean", default: false },
+        crate: { type: "boolean", default: false },
+        docs: { type: "boolean", default: false },
+      },
+      allowPositionals: true,
+    }));
   const isLane = (one: string): one is Lane => (LANES as readonly string[]).includes(one);
   return {
     ...values,

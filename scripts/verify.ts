@@ -31,11 +31,13 @@ OPENAI_BASE_URL, DEEPGRAM_BASE_URL and so on name another address; what is seen 
 interface Candidate {
   readonly service: Service;
   readonly access: Access;
+  /** What no result may tell. */
+  readonly secrets: readonly string[];
 }
 
 /** Runs the rounds of one service, one after the other. */
 async function tryService(
-  { service, access }: Candidate,
+  { service, access, secrets }: Candidate,
   { signal, onResult }: { signal: AbortSignal; onResult: (result: Result) => void },
 ): Promise<void> {
   let speech: RoundContext["speech"];
@@ -43,7 +45,7 @@ async function tryService(
     if (signal.aborted) return;
     using limit = limitTime(round.name, { timeoutMs: round.limitMs, signals: [signal] });
     const context: RoundContext = { signal: limit.signal, speech };
-    const result = await tryRound(round, access, context);
+    const result = await tryRound(round, { access, secrets }, context);
     // What Ctrl-C ended says nothing about the service.
     if (signal.aborted) return;
     speech = context.speech;
@@ -53,10 +55,9 @@ async function tryService(
 
 async function tryRound(
   round: Round,
-  access: Access,
+  { access, secrets }: Pick<Candidate, "access" | "secrets">,
   context: RoundContext,
 ): Promise<{ passed: boolean; detail: string }> {
-  const secrets = Object.values(access.keys);
   const hidden = (text: string) =>
     secrets.reduce((all, secret) => all.replaceAll(secret, "[key]"), text);
   try {
@@ -70,11 +71,11 @@ async function tryRound(
 
 /** Returns what is in the environment for a service, or nothing where a key is missing. */
 function candidate(service: Service): Candidate | undefined {
-  const keys = Object.fromEntries(service.keys.map((name) => [name, Deno.env.get(name) ?? ""]));
-  if (Object.values(keys).includes("")) return undefined;
+  const secrets = service.keys.map((name) => Deno.env.get(name) ?? "");
+  if (secrets.includes("")) return undefined;
   const baseUrl = Deno.env.get(service.baseUrl)?.replace(/\/+$/, "");
-  const apiKey = keys[service.keys[0]!]!;
-  return { service, access: { apiKey, keys, ...baseUrl ? { baseUrl } : {} } };
+  const access = { apiKey: secrets[0]!, ...baseUrl ? { baseUrl } : {} };
+  return { service, access, secrets };
 }
 
 function table(rows: readonly (readonly string[])[]): string {

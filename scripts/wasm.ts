@@ -10,8 +10,20 @@
  * differ, so that nothing is compared, and the parity tests decide.
  */
 
+import { flags } from "./lib/command_line.ts";
 import { sha256 } from "../src/native/node_builtins.ts";
 import { fileURLToPath } from "node:url";
+
+const { check, ...options } = flags(
+  `deno task wasm [--check] [--install]
+
+Builds the WASM module that the package carries.
+
+  --check    writes nothing: compares with what is committed
+  --install  installs the compiler where it is missing`,
+  "check",
+  "install",
+);
 
 /** The compiler that built the committed module. */
 const RECORDED = "rustc 1.96.0";
@@ -27,8 +39,7 @@ const TARGET = "wasm32-unknown-unknown";
 const crate = new URL("../native/", import.meta.url);
 const committed = new URL("../src/native/ringline_audio.wasm", import.meta.url);
 const list = new URL("../src/native/sources.ts", import.meta.url);
-const check = Deno.args.includes("--check");
-const mayInstall = Deno.args.includes("--install") || Deno.env.get("CI") !== undefined;
+const mayInstall = options.install || Deno.env.get("CI") !== undefined;
 
 await listSources();
 

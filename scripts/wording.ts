@@ -6,7 +6,12 @@
  *
  * @module
  */
+import { flags } from "./lib/command_line.ts";
 import { parseRules, WordingCheck } from "./wording/rules.ts";
+
+flags(`deno task wording
+
+Finds banned words.`);
 
 const ROOT = new URL("../", import.meta.url);
 

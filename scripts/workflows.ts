@@ -2,6 +2,11 @@
  * Checks the workflows under `.github` with actionlint: `deno task check:workflows`. It needs Go,
  * which fetches the pinned version; where Go is missing it prints so and does not fail.
  */
+import { flags } from "./lib/command_line.ts";
+
+flags(`deno task check:workflows
+
+Checks the workflows under .github.`);
 
 const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 

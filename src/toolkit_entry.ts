@@ -37,7 +37,7 @@ export { environmentHint, environmentVariable } from "./edge/toolkit/environment
 export { tokenClaims, tokenEndsAt } from "./edge/toolkit/token_claims.ts";
 export { WorkerWebSocket, type WorkerWebSocketOptions } from "./edge/toolkit/worker_web_socket.ts";
 export { Channel, type ChannelOptions } from "./events/channel.ts";
-export { checkMethods, checkObject } from "./events/checks.ts";
+export { checkMethods, checkObject, checkOptions } from "./events/checks.ts";
 export { DropCounter } from "./events/drop_counter.ts";
 export { describeError, messageOf } from "./events/error_text.ts";
 export {

@@ -33,6 +33,7 @@ const LEFT_OUT = new Set([
   "checkDuration",
   "checkMethods",
   "checkObject",
+  "checkOptions",
   "checkUser",
 ]);
 

@@ -2,32 +2,67 @@
 import { parseArgs } from "node:util";
 import { untilShutdown } from "@ringline/edge";
 
+/** The type of an option's value, by its default. */
+type Value<Default> = Default extends string ? string : Default extends number ? number : boolean;
+type Values<Defaults> = { -readonly [Name in keyof Defaults]: Value<Defaults[Name]> };
+
 /**
- * Returns the options of the command line, each with a value: `--voice marin`. For `--help` or an
- * unknown option it lists them with their defaults and ends the program.
+ * Returns the options of the command line: `--voice marin`, `--port 8080`, and `--browser` for one whose
+ * default is `false`. For `--help` it lists them with their defaults and ends the program; for what it
+ * cannot read it says so in a line, and the exit code is 2.
  */
-export function commandLine<T extends Record<string, string>>(
+export function commandLine<const T extends Readonly<Record<string, string | number | false>>>(
   defaults: T,
-): { [K in keyof T]: string } {
-  const usage = ["Options and their defaults:"];
-  for (const [name, value] of Object.entries(defaults)) usage.push(`  --${name} ${value}`);
+): Values<T> {
+  const options = Object.fromEntries(
+    Object.entries(defaults).map(([name, value]) => [
+      name,
+      { type: value === false ? "boolean" as const : "string" as const },
+    ]),
+  );
   try {
-    const { help, ...values } = parseArgs({
-      options: {
-        ...Object.fromEntries(
-          Object.entries(defaults).map((
-            [name, value],
-          ) => [name, { type: "string", default: value }]),
-        ) as Record<string, { type: "string"; default: string }>,
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-    if (!help) return values as T;
+    const { values } = parseArgs({
+      options: { ...options, help: { type: "boolean", short: "h" } },
+    });
+    if (values.help) {
+      console.log("Options and their defaults:");
+      for (const [name, value] of Object.entries(defaults)) {
+        console.log(`  --${name}${value === false ? "" : ` ${value}`}`.trimEnd());
+      }
+      Deno.exit();
+    }
+    const given = Object.entries(values as Record<string, string | true>).map(([name, value]) =>
+      [name, typeof defaults[name] === "number" ? wholeNumber(name, value) : value] as const
+    );
+    return { ...defaults, ...Object.fromEntries(given) } as unknown as Values<T>;
   } catch (error) {
-    fail([(error as Error).message, ...usage].join("\n"));
+    // More than the first sentence is about arguments that begin with a dash.
+    wrongCommandLine((error as Error).message.split(". To specify")[0]!);
   }
-  console.log(usage.join("\n"));
-  Deno.exit();
+}
+
+function wholeNumber(name: string, value: string | true): number {
+  if (typeof value === "string" && /^\d{1,15}$/.test(value)) return Number(value);
+  throw new RangeError(`--${name}: expected a whole number, got "${value}"`);
+}
+
+/** Returns what `make` returns. Where it refuses a value that a person has given, the program ends. */
+export async function usable<T>(
+  make: () => T | Promise<T>,
+  end: (message: string) => never = wrongCommandLine,
+): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) end(error.message);
+    throw error;
+  }
+}
+
+/** Ends the program with a line on what is wrong with its command line. */
+export function wrongCommandLine(message: string): never {
+  console.error(`${message} (--help lists the options)`);
+  Deno.exit(2);
 }
 
 /** Returns the service of the environment. Your own may need no key. */

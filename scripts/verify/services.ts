@@ -21,8 +21,6 @@ export interface Access {
   readonly apiKey: string;
   /** Where it is, if not at the vendor's. */
   readonly baseUrl?: string;
-  /** The other keys, by the names of their environment variables. */
-  readonly keys: Readonly<Record<string, string>>;
 }
 
 /** One thing that a service is asked to do. */

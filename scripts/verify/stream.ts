@@ -11,14 +11,13 @@ const PROGRAM = new URL("../getstream_check.ts", import.meta.url);
 
 /** Joins a call of Stream's cloud with two agents. */
 export async function checkStream(
-  { baseUrl, keys }: Access,
+  { baseUrl }: Access,
   { signal }: RoundContext,
 ): Promise<string> {
   const where = baseUrl ? ["--base-url", baseUrl] : [];
   const permissions = ["--allow-run", "--allow-net", "--allow-env"];
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "--frozen", "--no-prompt", ...permissions, PROGRAM.pathname, "--json", ...where],
-    env: keys,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

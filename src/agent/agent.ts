@@ -21,7 +21,7 @@ import type { SpeechOutcome } from "../inference/speech/speech_handle.ts";
 import { ErrorEvent } from "../edge/events.ts";
 import { isReported } from "./reported_errors.ts";
 import { guardedLogger, type Logger } from "../events/logger.ts";
-import { checkObject, checkSignal } from "../events/checks.ts";
+import { checkOptions, checkSignal } from "../events/checks.ts";
 import type { Report } from "../events/user_code.ts";
 import type { Clock } from "../events/clock.ts";
 import type {
@@ -41,7 +41,7 @@ import { AgentEnding } from "./agent_ending.ts";
 import { AgentLifecycle } from "./agent_lifecycle.ts";
 import { AgentRequests } from "./agent_requests.ts";
 import type { AgentSession } from "./agent_session.ts";
-import { checkText } from "./check_text.ts";
+import { checkText, SAY_OPTIONS } from "./check_text.ts";
 import { ConversationProcessor } from "./conversation_processor.ts";
 import { missingComponent } from "../inference/pipelines/missing_components.ts";
 import { lazyKernel } from "./lazy_kernel.ts";
@@ -289,7 +289,11 @@ export class Agent implements AgentContext {
    */
   async join(call: Call, options: AgentJoinOptions = {}): Promise<AgentSession> {
     checkCall(call);
-    checkObject(options, "options", "an object, or nothing");
+    checkOptions(options, "options", {
+      participantWaitTimeoutMs: true,
+      timeoutMs: true,
+      signal: true,
+    }, "an object, or nothing");
     const { participantWaitTimeoutMs = 10_000, timeoutMs = 10_000, signal } = options;
     checkDuration("participantWaitTimeoutMs", participantWaitTimeoutMs);
     checkDuration("timeoutMs", timeoutMs);
@@ -316,6 +320,7 @@ export class Agent implements AgentContext {
   async waitForParticipant(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<Participant> {
+    checkOptions(options, "options", { timeoutMs: true, signal: true });
     return await this.#expectConnection().waitForParticipant(options);
   }
 
@@ -344,8 +349,9 @@ export class Agent implements AgentContext {
    *
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */
-  say(text: string, options?: SayOptions): Promise<SpeechOutcome> {
+  say(text: string, options: SayOptions = {}): Promise<SpeechOutcome> {
     return this.#requests.run(() => {
+      checkOptions(options, "the options of say", SAY_OPTIONS);
       checkText("say", text, options);
       return this.#expectConversation("tts").say(text, options);
     });
@@ -358,8 +364,10 @@ export class Agent implements AgentContext {
    *
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    */
-  generateReply(text: string, options?: GenerateReplyOptions): Promise<SpeechOutcome> {
+  generateReply(text: string, options: GenerateReplyOptions = {}): Promise<SpeechOutcome> {
     return this.#requests.run(() => {
+      const known = { ...SAY_OPTIONS, participant: true };
+      checkOptions(options, "the options of generateReply", known);
       checkText("generateReply", text, options);
       return this.#expectConversation().generateReply(text, options);
     });
@@ -374,11 +382,12 @@ export class Agent implements AgentContext {
    * @throws {TypeError} `text` is not text, or the agent has no model or has not joined.
    * @throws what the model throws, or the signal's reason.
    */
-  text(text: string, options?: TextOptions): Promise<TextReply> {
+  text(text: string, options: TextOptions = {}): Promise<TextReply> {
     return this.#requests.run(() => {
-      checkText("text", text, options);
+      checkOptions(options, "the options of text", { participant: true, signal: true });
+      checkText("text", text, {});
       return this.#expectConversation().text(text, options);
-    }, options ?? {});
+    }, options);
   }
 
   /**
@@ -390,12 +399,18 @@ export class Agent implements AgentContext {
   waitForFirstFrame(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<VideoFrame> {
-    return this.#requests.run(() => this.#expectConversation().waitForFirstFrame(options), options);
+    return this.#requests.run(() => {
+      checkOptions(options, "options", { timeoutMs: true, signal: true });
+      return this.#expectConversation().waitForFirstFrame(options);
+    }, options);
   }
 
   /** Encodes the latest frame as a JPEG or PNG; `undefined` when there is none. */
   latestImage(options: EncodeFrameOptions = {}): Promise<EncodedImage | undefined> {
-    return this.#requests.run(() => this.#expectConversation().latestImage(options));
+    return this.#requests.run(() => {
+      checkOptions(options, "options", { maxSide: true, encoder: true });
+      return this.#expectConversation().latestImage(options);
+    });
   }
 
   /**
@@ -407,7 +422,7 @@ export class Agent implements AgentContext {
    */
   commitUserTurn(options: UserTurnOptions = {}): Promise<void> {
     return this.#requests.run(async () => {
-      checkObject(options, "the options of commitUserTurn");
+      checkOptions(options, "the options of commitUserTurn", { participant: true });
       await this.#expectConversation().commitUserTurn(options);
     });
   }
@@ -420,7 +435,7 @@ export class Agent implements AgentContext {
    */
   clearUserTurn(options: UserTurnOptions = {}): Promise<void> {
     return this.#requests.run(async () => {
-      checkObject(options, "the options of clearUserTurn");
+      checkOptions(options, "the options of clearUserTurn", { participant: true });
       await this.#expectConversation().clearUserTurn(options);
     });
   }
@@ -517,6 +532,7 @@ export class Agent implements AgentContext {
    * and does not reject.
    */
   async finish(options: { signal?: AbortSignal } = {}): Promise<CloseReason> {
+    checkOptions(options, "options", { signal: true });
     const connection = this.#expectConnection();
     const { signal } = options;
     const stop = () => void this.close();
@@ -538,7 +554,12 @@ export class Agent implements AgentContext {
    */
   hangUp(options: HangUpOptions = {}): Promise<void> {
     return this.#requests.run(() => {
-      checkObject(options, "the options of hangUp", 'an object like { say: "Goodbye." }');
+      checkOptions(
+        options,
+        "the options of hangUp",
+        { say: true },
+        'an object like { say: "Goodbye." }',
+      );
       const { say } = options;
       if (say !== undefined) {
         checkText("hangUp", say, {});

@@ -15,7 +15,7 @@ import { checkInputFilters, type InputFilter } from "./input_filter.ts";
 import type { Processor } from "./processor.ts";
 import type { SpeakerFilter } from "../inference/speakers/speaker_filter.ts";
 import { checkUser } from "../edge/validation.ts";
-import { checkMethods, checkNames, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../events/checks.ts";
 import { checkClock } from "../events/clock.ts";
 import { checkDuration } from "../events/waiting.ts";
 import { checkProcessors, checkVideoTrack } from "./processor.ts";
@@ -127,8 +127,7 @@ const OPTIONS = {
  * @throws {RangeError} an option is out of range.
  */
 export function checkAgentOptions(options: AgentOptions): void {
-  checkObject(options, "options", "an object like { edge, agentUser }");
-  checkNames(options, "options", OPTIONS);
+  checkOptions(options, "options", OPTIONS, "an object like { edge, agentUser }");
   const { edge, agentUser } = options;
   const missing = [
     ...edge === undefined || edge === null

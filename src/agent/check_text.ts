@@ -1,16 +1,20 @@
 /** The check of what an agent is to say, or to reply to. @module */
 import type { SayOptions } from "../inference/pipelines/pipeline.ts";
-import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, shown } from "../events/checks.ts";
 import { checkDuration } from "../events/waiting.ts";
 
+/** The names of {@linkcode SayOptions}. */
+export const SAY_OPTIONS: Readonly<Record<keyof SayOptions, true>> = {
+  ...{ interrupt: true, allowInterruptions: true, discardUserTurns: true },
+  ...{ staleAfterMs: true, track: true },
+};
+
 /** Throws unless this is a text, with options that can be used: a TypeError, or a RangeError. */
-export function checkText(name: string, text: unknown, options: object = {}): void {
+export function checkText(name: string, text: unknown, options: SayOptions): void {
   if (typeof text !== "string") {
     throw new TypeError(`${name}: expected a text, got ${shown(text)}`);
   }
-  checkObject(options, `the options of ${name}`);
-  const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0, track }: SayOptions =
-    options;
+  const { interrupt, allowInterruptions, discardUserTurns, staleAfterMs = 0, track } = options;
   for (
     const [option, value] of Object.entries({ interrupt, allowInterruptions, discardUserTurns })
   ) {

@@ -10,7 +10,7 @@ import type { EncodeFrameOptions } from "../inference/vision/encode_frame.ts";
 import type { BroadcastMetricsOptions } from "./conversation_metrics.ts";
 import type { TurnHandlingOptions } from "../inference/pipelines/turn_handling_options.ts";
 import type { ToolHooks } from "../inference/reply/tool_ledger.ts";
-import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkObject, checkOptions, shown } from "../events/checks.ts";
 import { checkDuration } from "../events/waiting.ts";
 import {
   checkFailureOptions,
@@ -161,13 +161,16 @@ export function checkConversationOptions(options: ConversationOptions): void {
   }
   checkFailureOptions(options.onFailure);
   if (options.awayAfterMs !== undefined) checkDuration("awayAfterMs", options.awayAfterMs);
-  if (vision !== undefined) checkObject(vision, "vision");
+  if (vision !== undefined) {
+    checkOptions(vision, "vision", { fps: true, maxSide: true, encoder: true });
+  }
   if (outageMessage !== undefined) checkPreparedSpeech("outageMessage", outageMessage);
   if (vision?.encoder !== undefined) {
     checkMethods(vision.encoder, "vision.encoder", "an ImageEncoder", ["encode"]);
   }
   if (broadcastMetrics !== undefined && typeof broadcastMetrics !== "boolean") {
-    checkObject(broadcastMetrics, "broadcastMetrics", "true, false or { everyMs }");
+    const expected = "true, false or { everyMs }";
+    checkOptions(broadcastMetrics, "broadcastMetrics", { everyMs: true }, expected);
   }
   checkTurnHandling(options.turnHandling);
   checkComponents(options);

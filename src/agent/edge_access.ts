@@ -7,7 +7,7 @@ import type { User } from "../edge/types.ts";
 import { participantLeft } from "../edge/directed_audio.ts";
 import { ClosedError } from "../edge/errors.ts";
 import type { Clock } from "../events/clock.ts";
-import { checkMethods, checkObject } from "../events/checks.ts";
+import { checkMethods, checkOptions } from "../events/checks.ts";
 import { promised, promiseIn } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 
@@ -54,7 +54,12 @@ export class EdgeAccess {
 
   /** Creates a track that one person of the call hears; see `Agent.createAudioTrack`. */
   createDirectedTrack(connection: CallConnection, options: DirectedAudioOptions): AudioTrack {
-    checkObject(options, "options", "an object like { to: participant }");
+    checkOptions(
+      options,
+      "options",
+      { to: true, mode: true, othersGain: true },
+      "an object like { to: participant }",
+    );
     const { to } = options;
     if (to === undefined) throw new TypeError("options.to: expected a person of the call");
     const track = this.#init.edge.createAudioTrack(options);
@@ -83,7 +88,7 @@ export class EdgeAccess {
     callId: string,
     options: Omit<CreateCallOptions, "callType">,
   ): Promise<Call> {
-    checkObject(options, "options", "an object, or nothing");
+    checkOptions(options, "options", { createdBy: true, signal: true }, "an object, or nothing");
     await this.authenticate();
     const { edge, user, clock } = this.#init;
     const init = { createdBy: user, ...options, callType };

@@ -2,7 +2,7 @@
 import type { HandoffOptions } from "./agent_context.ts";
 import { defineTool, type Tool } from "../inference/contracts/tool.ts";
 import { Handoff } from "../inference/reply/handoff.ts";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkObject, checkOptions, shown } from "../events/checks.ts";
 import { checkHandoff } from "./agent_update.ts";
 
 /** Options for {@linkcode handoffTool}. */
@@ -61,7 +61,12 @@ export function handoff(to: HandoffOptions): Handoff {
  * @throws {TypeError} an option has the wrong type.
  */
 export function handoffTool(options: HandoffToolOptions): Tool {
-  checkObject(options, "options", "an object like { to: { name, instructions } }");
+  checkOptions(
+    options,
+    "options",
+    { to: true, description: true, name: true },
+    "an object like { to: { name, instructions } }",
+  );
   const { to, description, name } = options;
   if (typeof to !== "function") {
     checkObject(to, "to", "an agent like { name, instructions }, or a function that returns one");

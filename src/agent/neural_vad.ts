@@ -2,7 +2,7 @@
 import type { AudioKernel } from "../audio/kernel.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import { Resampler } from "../audio/resampler.ts";
-import { checkMethods, checkObject } from "../events/checks.ts";
+import { checkMethods, checkOptions } from "../events/checks.ts";
 import type { ComponentContext } from "../inference/contracts/component.ts";
 import { InferenceError } from "../inference/contracts/errors.ts";
 import type { VAD, VadStream } from "../inference/contracts/vad.ts";
@@ -34,7 +34,7 @@ const RATE = 16_000;
  * ```
  */
 export function neuralVad(options: NeuralVadOptions = {}): VAD {
-  checkObject(options, "options", "an object like { kernel }, or nothing");
+  checkOptions(options, "options", { kernel: true }, "an object like { kernel }, or nothing");
   if (options.kernel !== undefined) {
     checkMethods(options.kernel, "options.kernel", "an AudioKernel", ["createResampler"]);
   }

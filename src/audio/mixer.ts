@@ -1,7 +1,7 @@
 /** Mixes several streams into one, and into one per listener. @module */
 
 import { type AudioKernel, MAX_GAIN, MAX_MIX_ROWS } from "./kernel.ts";
-import { assertKernel, assertObject } from "./arguments.ts";
+import { assertKernel, assertOptions } from "./arguments.ts";
 import { int16Length } from "./typed_arrays.ts";
 
 /** Options for a {@linkcode Mixer}. */
@@ -55,7 +55,8 @@ export class Mixer {
    */
   constructor(kernel: AudioKernel, options: MixerOptions) {
     assertKernel(kernel);
-    assertObject(options, "options", "an object like { frameSamples: 960 }");
+    const known: Readonly<Record<keyof MixerOptions, true>> = { frameSamples: true, rows: true };
+    assertOptions(options, known, "an object like { frameSamples: 960 }");
     const { frameSamples, rows = 16 } = options;
     if (!Number.isInteger(frameSamples) || frameSamples < 1) {
       throw new RangeError(`frameSamples: expected a positive whole number, got ${frameSamples}`);

@@ -2,7 +2,7 @@
 
 import { greatestCommonDivisor } from "./filter.ts";
 import type { AudioKernel, KernelResampler } from "./kernel.ts";
-import { assertKernel, assertObject } from "./arguments.ts";
+import { assertKernel, assertOptions } from "./arguments.ts";
 import { assertPcmChunk, convertChannels, PcmChunk, type PcmFormat } from "./pcm_chunk.ts";
 import { assertChannels, assertOpen, outputLength } from "./resampler_arguments.ts";
 import { assertApart } from "./typed_arrays.ts";
@@ -52,7 +52,12 @@ export class Resampler implements Disposable {
   constructor(kernel: AudioKernel, options: ResamplerOptions) {
     assertKernel(kernel);
     const expected = "an object like { inputRate: 48_000, outputRate: 16_000 }";
-    assertObject(options, "options", expected);
+    const known: Readonly<Record<keyof ResamplerOptions, true>> = {
+      inputRate: true,
+      outputRate: true,
+      channels: true,
+    };
+    assertOptions(options, known, expected);
     const { inputRate, outputRate, channels = 1 } = options;
     assertChannels(channels);
     this.#kernel = kernel;

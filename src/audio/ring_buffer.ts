@@ -6,7 +6,7 @@ import { Resampler } from "./resampler.ts";
 import { assertChannels } from "./resampler_arguments.ts";
 import { int16Length } from "./typed_arrays.ts";
 import { typescriptKernel } from "./typescript_kernel.ts";
-import { assertObject } from "./arguments.ts";
+import { assertOptions } from "./arguments.ts";
 import { SLOT_MS } from "./grid.ts";
 
 /** Options for a {@linkcode RingBuffer}. */
@@ -82,7 +82,14 @@ export class RingBuffer implements Disposable {
    * @throws {RangeError} when a number is out of range or a slot is not whole frames
    */
   constructor(options: RingBufferOptions) {
-    assertObject(options, "options", "an object like { sampleRate: 16_000, kernel: loadKernel() }");
+    const known: Readonly<Record<keyof RingBufferOptions, true>> = {
+      sampleRate: true,
+      channels: true,
+      capacityMs: true,
+      slotMs: true,
+      kernel: true,
+    };
+    assertOptions(options, known, "an object like { sampleRate: 16_000, kernel: loadKernel() }");
     const { sampleRate, channels = 1, capacityMs = 8000, slotMs = SLOT_MS, kernel } = options;
     assertSampleRate(sampleRate);
     assertChannels(channels);

@@ -1,4 +1,5 @@
 /** A queue of samples, first in, first out. @module */
+import { assertOptions } from "./arguments.ts";
 
 /** The behaviour of a full {@linkcode SampleFifo}. */
 export type WhenFull = "throw" | "grow" | "drop-oldest";
@@ -25,6 +26,7 @@ export class SampleFifo {
 
   /** Creates a queue of `capacity` samples. A full queue throws unless `whenFull` says otherwise. */
   constructor(capacity: number, options: { whenFull?: WhenFull } = {}) {
+    assertOptions(options, { whenFull: true }, 'an object like { whenFull: "grow" }');
     this.#samples = new Int16Array(capacity);
     this.#whenFull = options.whenFull ?? "throw";
   }

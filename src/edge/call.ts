@@ -1,7 +1,7 @@
 /** A call, and the options for creating one. @module */
 import type { User } from "./types.ts";
 import { checkCall } from "./validation.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkOptions } from "../events/checks.ts";
 
 /** Options for creating or finding a call. */
 export interface CreateCallOptions {
@@ -29,7 +29,12 @@ export class Call {
    *   characters.
    */
   constructor(init: { id: string; type?: string; original?: unknown }) {
-    checkObject(init, "init", 'an object like { id: "kitchen" }');
+    checkOptions(
+      init,
+      "init",
+      { id: true, type: true, original: true },
+      'an object like { id: "kitchen" }',
+    );
     this.id = init.id;
     this.type = init.type ?? "default";
     this.original = init.original;

@@ -16,7 +16,7 @@ import type {
 } from "./types.ts";
 import { assertPcmChunk, type PcmChunk } from "../audio/pcm_chunk.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
-import { checkMethods, checkObject, checkSignal } from "../events/checks.ts";
+import { checkMethods, checkObject, checkOptions, checkSignal } from "../events/checks.ts";
 import { promised } from "../events/user_code.ts";
 import { waitFor } from "../events/waiting.ts";
 import { checkCustomEvent } from "./custom_event.ts";
@@ -202,6 +202,7 @@ export abstract class Connection implements CallConnection {
   async waitForParticipant(
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<Participant> {
+    checkOptions(options, "options", { timeoutMs: true, signal: true });
     checkSignal(options.signal, "options.signal");
     options.signal?.throwIfAborted();
     return await this.#state.waitForPerson(options);
@@ -258,7 +259,12 @@ export abstract class Connection implements CallConnection {
    */
   async transfer(to: string, options: TransferOptions = {}): Promise<void> {
     checkAddress(to, "to");
-    checkObject(options, "options", "an object like { participantId }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { participantId: true },
+      "an object like { participantId }, or nothing",
+    );
     this.#state.expectOpen();
     await this.deliverTransfer(to, toTransfer(this.participants, options));
   }

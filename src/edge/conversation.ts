@@ -1,6 +1,6 @@
 /** The messages of a call. @module */
 import { type Clock, systemClock } from "../events/clock.ts";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkOptions, shown } from "../events/checks.ts";
 import type { JsonValue } from "./types.ts";
 
 /** The author of a message: the application, a participant, the agent, or a tool of the agent's. */
@@ -107,6 +107,11 @@ export interface Conversation {
   flush(): Promise<void>;
 }
 
+const MESSAGE = {
+  ...{ role: true, userId: true, participantId: true, agentName: true, to: true, text: true },
+  ...{ id: true, complete: true, toolCall: true },
+} as const;
+
 /** A {@linkcode Conversation} in memory, of at most `capacity` messages: it drops the oldest. */
 export class MemoryConversation implements Conversation {
   readonly id: string;
@@ -122,7 +127,12 @@ export class MemoryConversation implements Conversation {
   constructor(
     init: { id: string; instructions?: string; capacity?: number; clock?: Clock },
   ) {
-    checkObject(init, "init", 'an object like { id: "kitchen" }');
+    checkOptions(
+      init,
+      "init",
+      { id: true, instructions: true, capacity: true, clock: true },
+      'an object like { id: "kitchen" }',
+    );
     if (typeof init.id !== "string") {
       throw new TypeError(`init.id: expected a text, got ${shown(init.id)}`);
     }
@@ -142,7 +152,7 @@ export class MemoryConversation implements Conversation {
 
   /** Appends a message and returns it; drops the oldest when there are more than `capacity`. */
   append(init: MessageInit): Message {
-    checkObject(init, "init", 'a message like { role: "user", userId, text }');
+    checkOptions(init, "init", MESSAGE, 'a message like { role: "user", userId, text }');
     const id = init.id ?? `${this.id}-${++this.#created}`;
     if (this.#messages.some((one) => one.id === id)) {
       throw new RangeError(`init.id: the conversation already has a message ${JSON.stringify(id)}`);

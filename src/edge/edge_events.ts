@@ -1,6 +1,6 @@
 /** The events of an edge, and how they are emitted. @module */
 import { type Clock, systemClock } from "../events/clock.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkObject, checkOptions } from "../events/checks.ts";
 import { EventManager } from "../events/event_manager.ts";
 import { describeError } from "../events/error_text.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../events/logger.ts";
@@ -16,7 +16,12 @@ export class EdgeEvents extends EventManager {
 
   /** Registers all events of the contract. */
   constructor(options: { clock?: Clock; logger?: Logger } = {}) {
-    checkObject(options, "options", "an object like { logger }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { clock: true, logger: true },
+      "an object like { logger }, or nothing",
+    );
     const { clock = systemClock } = options;
     const logger = guardedLogger(options.logger ?? consoleLogger, clock);
     super({

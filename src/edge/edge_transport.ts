@@ -6,7 +6,7 @@ import type { EdgeAgent } from "./edge_agent.ts";
 import type { AgentState, JsonValue, User } from "./types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "./video_frame.ts";
 import type { AudioKernel } from "../audio/kernel.ts";
-import { checkObject, checkSignal } from "../events/checks.ts";
+import { checkObject, checkOptions, checkSignal } from "../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../events/clock.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../events/logger.ts";
 import { typescriptKernel } from "../audio/typescript_kernel.ts";
@@ -53,6 +53,8 @@ export interface ConnectionChoice {
   /** The connection to use. Default: the only one. */
   connection?: CallConnection;
 }
+
+const CHOICE = "an object like { connection }, or nothing";
 
 /**
  * A network that agents join calls over. One edge serves many agents and calls; create it once.
@@ -149,8 +151,9 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * no longer published: `publishTracks({})` mutes the agent.
    */
   async publishTracks(tracks: PublishedTracks, options: ConnectionChoice = {}): Promise<void> {
-    checkObject(tracks, "tracks", "an object like { audio, video }");
+    checkOptions(tracks, "tracks", { audio: true, video: true }, "an object like { audio, video }");
     checkUndirected(tracks.audio);
+    checkOptions(options, "options", { connection: true }, CHOICE);
     await this.chooseConnection(options).publishTracks(tracks);
   }
 
@@ -165,6 +168,8 @@ export abstract class EdgeTransport implements AsyncDisposable {
     trackId: string,
     options: ConnectionChoice & VideoLimits = {},
   ): VideoTrack | undefined {
+    const known = { connection: true, fps: true, maxWidth: true, maxHeight: true };
+    checkOptions(options, "options", known, CHOICE);
     const connection = this.chooseConnection(options);
     const { fps, maxWidth, maxHeight } = options;
     const limits: VideoLimits = { fps, maxWidth, maxHeight };
@@ -179,6 +184,7 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * @throws {RangeError} the data is over 5120 bytes as JSON in UTF-8.
    */
   async sendCustomEvent(data: JsonValue, options: ConnectionChoice = {}): Promise<void> {
+    checkOptions(options, "options", { connection: true }, CHOICE);
     await this.chooseConnection(options).sendCustomEvent(data);
   }
 
@@ -235,7 +241,12 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * @throws {RangeError} `othersGain` is not from 0 to 1.
    */
   createAudioTrack(options: AudioTrackOptions = {}): AudioTrack {
-    checkObject(options, "options", 'an object like { mode: "live" }, or nothing');
+    checkOptions(
+      options,
+      "options",
+      { mode: true, to: true, othersGain: true },
+      'an object like { mode: "live" }, or nothing',
+    );
     checkAddressee(options);
     if (options.to && !this.supportsDirectedAudio) throw cannotDirectAudio(this);
     return new QueuedAudioTrack({
@@ -282,7 +293,12 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * @throws {ClosedError} the edge was closed.
    */
   async dial(options: DialOptions): Promise<Call> {
-    checkObject(options, "options", 'an object like { to: "+4930123456" }');
+    checkOptions(
+      options,
+      "options",
+      { to: true, from: true, signal: true },
+      'an object like { to: "+4930123456" }',
+    );
     checkAddress(options.to, "options.to");
     if (options.from !== undefined) checkAddress(options.from, "options.from");
     checkSignal(options.signal, "options.signal");

@@ -5,7 +5,7 @@
  * @module
  */
 import { checkJson } from "./json.ts";
-import { checkObject, checkSignal, shown } from "../events/checks.ts";
+import { checkObject, checkOptions, checkSignal, shown } from "../events/checks.ts";
 
 /** The most characters of an identifier or a name. */
 const MAX_TEXT = 255;
@@ -99,6 +99,7 @@ export function checkJoin(agent: unknown, call: unknown, options: unknown): void
   checkObject(agent, "agent", "an EdgeAgent, as Agent hands to its edge");
   checkUser((agent as { user?: unknown }).user, "agent.user");
   checkCall(call);
-  checkObject(options, "options", "an object, or nothing");
-  checkSignal((options as { signal?: unknown }).signal, "options.signal");
+  const given = options as { signal?: unknown; timeoutMs?: unknown };
+  checkOptions(given, "options", { signal: true, timeoutMs: true }, "an object, or nothing");
+  checkSignal(given.signal, "options.signal");
 }

@@ -1,6 +1,6 @@
 /** Video frames and tracks. @module */
 import { uint8Length } from "../audio/typed_arrays.ts";
-import { shown } from "../events/checks.ts";
+import { checkOptions, shown } from "../events/checks.ts";
 
 /** The layout of the bytes of a {@linkcode VideoFrame}. */
 export type VideoFormat =
@@ -41,7 +41,9 @@ export interface VideoLimits {
  *
  * @throws {RangeError} `fps` is not from 0.1 to 60, or a side is not a whole number from 1 to 8192
  */
-export function checkVideoLimits({ fps = 1, maxWidth = 1, maxHeight = 1 }: VideoLimits): void {
+export function checkVideoLimits(limits: VideoLimits): void {
+  checkOptions(limits, "limits", { fps: true, maxWidth: true, maxHeight: true });
+  const { fps = 1, maxWidth = 1, maxHeight = 1 } = limits;
   if (!(fps >= 0.1 && fps <= 60)) {
     throw new RangeError(`fps: expected 0.1 to 60, got ${shown(fps)}`);
   }

@@ -1,5 +1,5 @@
 /** A bounded queue of items for one reader. @module */
-import { checkObject } from "./checks.ts";
+import { checkOptions } from "./checks.ts";
 
 /** Options for a {@linkcode Channel}. */
 export interface ChannelOptions<T> {
@@ -22,7 +22,12 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** An empty channel. */
   constructor(options: ChannelOptions<T> = {}) {
-    checkObject(options, "options", "an object like { capacity: 100 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { capacity: true, sizeOf: true },
+      "an object like { capacity: 100 }, or nothing",
+    );
     this.#capacity = options.capacity ?? Infinity;
     this.#sizeOf = options.sizeOf ?? (() => 1);
   }

@@ -64,17 +64,45 @@ export function checkMethods(
 }
 
 /**
- * Throws for an option that there is not: `deno run` checks no types, and a name with a typo would be
- * ignored in silence.
+ * Throws unless `options` is an object that has only options that there are: `deno run` checks no types,
+ * and a name with a typo would be ignored in silence. An option of `undefined` counts as left out.
  *
- * @param known an entry for each name: `{ calls: true } satisfies Record<keyof Limits, true>` is complete
- * @throws {TypeError} names the first unknown option, and those that there are.
+ * @param name the name of the options in an error, e.g. `"options"`
+ * @param known an entry for each option: the compiler finds one that is missing, or too many
+ * @param expected the expected value, e.g. `"an object like { url: \"https://...\" }"`
+ * @throws {TypeError} names the first unknown option and those that there are, or the actual value.
+ *
+ * @example
+ * ```ts
+ * import { checkOptions } from "@ringline/edge/toolkit";
+ *
+ * interface DoorOptions {
+ *   open?: boolean;
+ * }
+ * function door(options: DoorOptions = {}): boolean {
+ *   checkOptions(options, "options", { open: true });
+ *   return options.open ?? false;
+ * }
+ * console.log(door({ open: true })); // true
+ * ```
  */
-export function checkNames(options: object, name: string, known: object): void {
+export function checkOptions<
+  Options extends object,
+  Known extends Readonly<Record<keyof Options, unknown>>,
+>(
+  options: Options,
+  name: string,
+  known: Known & Readonly<Record<Exclude<keyof Known, keyof Options>, never>>,
+  expected?: string,
+): void {
+  checkObject(options, name, expected);
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(known, option)) continue;
+    const names = Object.keys(known);
     throw new TypeError(
-      `${name}: expected only ${Object.keys(known).join(", ")}, got ${shown(option)}`,
+      `${name}: expected ${names.length === 0 ? "no options" : `only ${names.join(", ")}`}, got ${
+        shown(option)
+      }`,
     );
   }
 }

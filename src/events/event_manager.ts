@@ -6,7 +6,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { DropCounter } from "./drop_counter.ts";
 import { attempt, promiseIn } from "./user_code.ts";
-import { checkObject, shown } from "./checks.ts";
+import { checkOptions, shown } from "./checks.ts";
 import { describeError } from "./error_text.ts";
 
 /** A class whose instances are sent as events. */
@@ -64,7 +64,12 @@ export class EventManager implements Disposable {
 
   /** Creates an event manager without classes. */
   constructor(options: EventManagerOptions = {}) {
-    checkObject(options, "options", "an object like { queueSize: 256 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { queueSize: true, onError: true, clock: true },
+      "an object like { queueSize: 256 }, or nothing",
+    );
     this.#queueSize = options.queueSize ?? 256;
     if (!Number.isInteger(this.#queueSize) || this.#queueSize < 1) {
       throw new RangeError(`queueSize: expected an integer >= 1, got ${this.#queueSize}`);

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
-import { checkMethods, checkObject } from "./checks.ts";
+import { checkMethods, checkOptions } from "./checks.ts";
 import { sleep } from "./waiting.ts";
 
 /** Options for {@linkcode retry}. */
@@ -26,7 +26,12 @@ export interface RetryOptions {
  * @throws the last error when it gave up, or the signal's reason.
  */
 export async function retry<T>(act: () => Promise<T>, options: RetryOptions): Promise<T> {
-  checkObject(options, "options", "an object like { waitMs }");
+  checkOptions(
+    options,
+    "options",
+    { waitMs: true, signal: true, clock: true },
+    "an object like { waitMs }",
+  );
   const { waitMs, signal, clock = systemClock } = options;
   for (let tries = 1;; tries++) {
     signal?.throwIfAborted();
@@ -57,7 +62,12 @@ export interface BackOffOptions {
 
 /** Returns the wait after so many tries: it doubles, up to a limit. */
 export function backOffMs(tries: number, options: BackOffOptions): number {
-  checkObject(options, "options", "an object like { firstMs: 500 }");
+  checkOptions(
+    options,
+    "options",
+    { firstMs: true, maxMs: true, random: true },
+    "an object like { firstMs: 500 }",
+  );
   const { firstMs, maxMs = Infinity, random = () => 0.5 } = options;
   const ms = Math.min(maxMs, firstMs * 2 ** Math.max(0, tries - 1));
   return Math.round(ms * (0.75 + 0.5 * random()));

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
-import { checkObject, shown } from "./checks.ts";
+import { checkOptions, shown } from "./checks.ts";
 import { promiseIn } from "./user_code.ts";
 
 /** Options for a wait. */
@@ -17,6 +17,8 @@ export interface WaitOptions {
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
+
+const WAIT_OPTIONS = { timeoutMs: true, signal: true, clock: true } as const;
 
 /** Returns the error of a wait that ran out of time: a `DOMException` named `TimeoutError`. */
 export function timeoutError(what: string, timeoutMs: number): DOMException {
@@ -44,6 +46,7 @@ export function waitFor<T>(
   what: string,
   options: WaitOptions = {},
 ): Promise<T> {
+  checkOptions(options, "options", WAIT_OPTIONS);
   const { timeoutMs = Infinity, signal, clock = systemClock } = options;
   const promise = promiseIn(value);
   // However the wait ends, its rejection is handled here.
@@ -77,7 +80,12 @@ export function limitTime(
   what: string,
   options: { timeoutMs: number; signals?: readonly AbortSignal[]; clock?: Clock },
 ): TimeLimit {
-  checkObject(options, "options", "an object like { timeoutMs: 5000 }");
+  checkOptions(
+    options,
+    "options",
+    { timeoutMs: true, signals: true, clock: true },
+    "an object like { timeoutMs: 5000 }",
+  );
   const { timeoutMs, signals = [], clock = systemClock } = options;
   checkDuration("timeoutMs", timeoutMs);
   const limit = new AbortController();
@@ -92,6 +100,7 @@ export function limitTime(
 
 /** Resolves after `ms` milliseconds of `clock`, or rejects with the signal's reason. */
 export function sleep(ms: number, options: Omit<WaitOptions, "timeoutMs"> = {}): Promise<void> {
+  checkOptions(options, "options", { signal: true, clock: true });
   const { signal, clock = systemClock } = options;
   checkDuration("ms", ms);
   if (signal?.aborted) return Promise.reject(signal.reason);

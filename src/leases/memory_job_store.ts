@@ -1,5 +1,5 @@
 /** A store of jobs in memory, for one program. @module */
-import { checkObject } from "../events/checks.ts";
+import { checkOptions } from "../events/checks.ts";
 import { type Clock, systemClock } from "../events/clock.ts";
 import type {
   ClaimResult,
@@ -54,7 +54,7 @@ export class MemoryJobStore implements JobStore {
 
   /** Creates an empty store. */
   constructor(options: { clock?: Clock } = {}) {
-    checkObject(options, "options", "an object like { clock }, or nothing");
+    checkOptions(options, "options", { clock: true }, "an object like { clock }, or nothing");
     this.#clock = options.clock ?? systemClock;
   }
 

@@ -1,7 +1,7 @@
 /** A source of jobs that several workers share, so that none is lost with its worker. @module */
 import type { EdgeTransport } from "../edge/edge_transport.ts";
 import type { JobFeed, JobSource, JobWorker } from "../edge/jobs.ts";
-import { checkMethods, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../events/checks.ts";
 import type { JobStore } from "./job_store.ts";
 import type { ShareableJobs } from "./shareable_jobs.ts";
 import { SharedFeed } from "./shared_feed.ts";
@@ -52,7 +52,13 @@ export interface SharedJobsOptions {
  */
 export function sharedJobs(source: ShareableJobs, options: SharedJobsOptions): JobSource {
   checkMethods(source, "source", "a source of jobs of an edge", ["openJobs"]);
-  checkObject(options, "options", "an object like { store }");
+  checkOptions(options, "options", {
+    store: true,
+    edge: true,
+    calls: true,
+    leaseMs: true,
+    workerId: true,
+  }, "an object like { store }");
   const edge = source.edge ?? options.edge;
   checkMethods(edge, "edge", "an EdgeTransport, as the source has none", ["createCall", "join"]);
   const { store, calls = Infinity, leaseMs = 2000, workerId = crypto.randomUUID() } = options;

@@ -1,5 +1,6 @@
 /** Installs a native library into the user's cache, for `./install`. @module */
 
+import { assertOptions } from "../audio/arguments.ts";
 import { type Cached, cacheFiles, cacheFolder, type Manifest, useCached } from "./cache.ts";
 import { granted, libraryFileName } from "./locate.ts";
 import { checkLibrary } from "./native_kernel.ts";
@@ -43,6 +44,10 @@ export class InstallError extends Error {
 export async function installNative(
   options: InstallOptions = {},
 ): Promise<{ path: string; manifest: Manifest }> {
+  const names: Readonly<Record<keyof InstallOptions, true>> = {
+    ...{ folder: true, crate: true, prebuilts: true, logger: true },
+  };
+  assertOptions(options, names, "an object like { folder }, or nothing");
   const { folder = cacheFolder(), crate = new URL("../../native/", import.meta.url) } = options;
   const { logger = console.error, prebuilts: known = prebuilts } = options;
   if (folder === undefined) {

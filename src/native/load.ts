@@ -6,7 +6,7 @@ import { useCached } from "./cache.ts";
 import { granted, LIBRARY_VARIABLE, localBuild, variable } from "./locate.ts";
 import { openNativeKernel } from "./native_kernel.ts";
 import { wasmKernel } from "./wasm_kernel.ts";
-import { assertObject } from "../audio/arguments.ts";
+import { assertOptions } from "../audio/arguments.ts";
 
 /** Options of {@linkcode loadKernel}. */
 export interface LoadKernelOptions {
@@ -41,7 +41,8 @@ const kernels = new Map<string | undefined, AudioKernel>();
  * ```
  */
 export function loadKernel(options: LoadKernelOptions = {}): AudioKernel {
-  assertObject(options, "options", "an object like { path }, or nothing");
+  const known: Readonly<Record<keyof LoadKernelOptions, true>> = { path: true, logger: true };
+  assertOptions(options, known, "an object like { path }, or nothing");
   const { path, logger } = options;
   let kernel = kernels.get(path);
   if (kernel === undefined) {

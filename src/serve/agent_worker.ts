@@ -11,7 +11,7 @@ import type {
   RunningJob,
   WorkerLoad,
 } from "../edge/jobs.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkOptions } from "../events/checks.ts";
 import type { Clock } from "../events/clock.ts";
 import { describeError } from "../events/error_text.ts";
 import { EventManager } from "../events/event_manager.ts";
@@ -50,6 +50,11 @@ export interface JobRequest extends Omit<JobOffer, "id"> {
   /** The call, where the application has it already. */
   readonly call?: Call;
 }
+
+const REQUEST: Readonly<Record<keyof JobRequest, true>> = {
+  ...{ id: true, edge: true, callId: true, callType: true, user: true, metadata: true },
+  ...{ attempt: true, original: true, call: true },
+};
 
 /** Options for an {@linkcode AgentWorker}, checked. */
 export interface AgentWorkerInit
@@ -219,7 +224,7 @@ export class AgentWorker implements AsyncDisposable {
    * @throws {TypeError} the request is not valid.
    */
   async start(request: JobRequest): Promise<RunningJob> {
-    checkObject(request, "request", "an object like { edge, callId }");
+    checkOptions(request, "request", REQUEST, "an object like { edge, callId }");
     const { call, id = crypto.randomUUID(), ...rest } = request;
     const offer = { ...rest, id };
     checkOffer(offer);
@@ -245,7 +250,12 @@ export class AgentWorker implements AsyncDisposable {
    * @param options `timeoutMs`: default `limits.drainMs`
    */
   drain(options: { timeoutMs?: number } = {}): Promise<void> {
-    checkObject(options, "options", "an object like { timeoutMs: 60_000 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { timeoutMs: true },
+      "an object like { timeoutMs: 60_000 }, or nothing",
+    );
     const { timeoutMs = this.#init.limits.drainMs } = options;
     checkDuration("timeoutMs", timeoutMs);
     if (this.#closing) return this.#closing;

@@ -1,6 +1,6 @@
 /** What a worker takes on, and how busy it is measured against that. @module */
 import type { WorkerLoad } from "../edge/jobs.ts";
-import { checkNames, checkObject, shown } from "../events/checks.ts";
+import { checkOptions, shown } from "../events/checks.ts";
 import { checkDuration } from "../events/waiting.ts";
 
 /** Limits of a worker. */
@@ -63,8 +63,7 @@ const DEFAULTS: WorkerLimits = {
  * @throws {TypeError | RangeError} names the wrong limit.
  */
 export function checkWorkerLimits(limits: Partial<WorkerLimits> = {}): WorkerLimits {
-  checkObject(limits, "limits", "an object like { calls: 10 }");
-  checkNames(limits, "limits", DEFAULTS);
+  checkOptions(limits, "limits", DEFAULTS, "an object like { calls: 10 }");
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   const all: WorkerLimits = { ...DEFAULTS, ...Object.fromEntries(given) };
   const { calls } = all;

@@ -1,5 +1,5 @@
 /** Many calls in one program. @module */
-import { checkMethods, checkNames, checkObject, shown } from "../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../events/checks.ts";
 import { checkClock, systemClock } from "../events/clock.ts";
 import { consoleLogger, guardedLogger } from "../events/logger.ts";
 import { AgentWorker } from "./agent_worker.ts";
@@ -44,8 +44,7 @@ const OPTIONS = {
  * @throws what a source throws that cannot be opened.
  */
 export async function serve(options: ServeOptions): Promise<AgentWorker> {
-  checkObject(options, "options", "an object like { agent, sources }");
-  checkNames(options, "options", OPTIONS);
+  checkOptions(options, "options", OPTIONS, "an object like { agent, sources }");
   const { sources = [], clock = systemClock } = options;
   for (const name of ["agent", "accept", "goodbye", "measure"] as const) {
     const value = options[name];

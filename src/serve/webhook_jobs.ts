@@ -10,7 +10,7 @@ import type {
   JobWorker,
 } from "../edge/jobs.ts";
 import { checkCount } from "../edge/validation.ts";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkOptions, shown } from "../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../events/clock.ts";
 import { readBody } from "./http/body.ts";
 import { answerNode } from "./http/node_request.ts";
@@ -86,7 +86,13 @@ export class WebhookJobs implements JobSource {
    * @throws {TypeError | RangeError} an option is wrong.
    */
   constructor(options: WebhookJobsOptions) {
-    checkObject(options, "options", "an object like { read }");
+    checkOptions(options, "options", {
+      path: true,
+      maxBodyBytes: true,
+      clock: true,
+      read: true,
+      respond: true,
+    }, "an object like { read }");
     const { read, respond, path = "/webhook", maxBodyBytes = 1 << 20, clock } = options;
     if (typeof read !== "function") {
       throw new TypeError(`read: expected a function, got ${shown(read)}`);

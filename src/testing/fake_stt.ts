@@ -4,7 +4,7 @@ import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { STT, SttEvent, SttSession, SttSessionOptions } from "../inference/contracts/stt.ts";
 import { rms } from "../audio/level.ts";
 import { Channel } from "../events/channel.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkOptions } from "../events/checks.ts";
 import { sleep } from "../events/waiting.ts";
 
 /** The transcript of one segment of speech, or one turn, by a {@linkcode FakeSTT}. */
@@ -74,7 +74,8 @@ export class FakeSTT implements STT {
     options: FakeSTTOptions = {},
   ) {
     checkClock(clock);
-    checkObject(options, "options", "an object like { detectsTurns: true }, or nothing");
+    const expected = "an object like { detectsTurns: true }, or nothing";
+    checkOptions(options, "options", { detectsTurns: true }, expected);
     this.#clock = clock;
     this.detectsTurns = options.detectsTurns ?? false;
     const lists = Array.isArray(script) ? { "": script } : script;

@@ -9,6 +9,7 @@ import type {
 } from "../inference/contracts/tts.ts";
 import { ttsFromSentences } from "../inference/contracts/tts_from_sentences.ts";
 import { PcmChunk } from "../audio/pcm_chunk.ts";
+import { checkOptions } from "../events/checks.ts";
 import { sleep } from "../events/waiting.ts";
 
 /** Options for a {@linkcode FakeTTS}. */
@@ -27,6 +28,10 @@ export interface FakeTTSOptions {
   failures?: { readonly [text: string]: unknown };
 }
 
+const OPTIONS = {
+  ...{ sampleRate: true, msPerChar: true, firstByteMs: true, speed: true },
+  ...{ alignment: true, failures: true },
+} as const;
 const CHUNK_MS = 40;
 
 /**
@@ -47,6 +52,7 @@ export class FakeTTS implements TTS {
   /** Creates a voice. */
   constructor(clock: Clock, options: FakeTTSOptions = {}) {
     checkClock(clock);
+    checkOptions(options, "options", OPTIONS);
     this.#clock = clock;
     this.#options = options;
   }

@@ -2,6 +2,7 @@
 import type { Clock } from "../events/clock.ts";
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
 import type { VAD, VadStream } from "../inference/contracts/vad.ts";
+import { checkOptions } from "../events/checks.ts";
 import { sleep } from "../events/waiting.ts";
 
 /** Options for a {@linkcode FakeVAD}. */
@@ -24,6 +25,7 @@ export class FakeVAD implements VAD {
 
   /** Creates a detector. */
   constructor(options: FakeVADOptions = {}) {
+    checkOptions(options, "options", { threshold: true, delayMs: true, clock: true });
     this.#options = options;
   }
 

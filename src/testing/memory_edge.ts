@@ -8,7 +8,7 @@ import { type EdgeOptions, EdgeTransport, type JoinOptions } from "../edge/edge_
 import { ConnectionError, EdgeError } from "../edge/errors.ts";
 import type { DialOptions } from "../edge/telephony.ts";
 import { GRACE_MS } from "../edge/presence.ts";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkOptions, shown } from "../events/checks.ts";
 import { messageOf } from "../events/error_text.ts";
 import { promised } from "../events/user_code.ts";
 import { loadKernel } from "../native/load.ts";
@@ -27,6 +27,12 @@ export interface MemoryEdgeOptions extends EdgeOptions {
   /** Called by `authenticate`, which rejects with what it throws. */
   onAuthenticate?: (user: User) => void | Promise<void>;
 }
+
+const OPTIONS = {
+  ...{ joinDelayMs: true, participantGraceMs: true, onAuthenticate: true },
+  ...{ clock: true, logger: true },
+} as const;
+const CALL_OPTIONS = { callType: true, createdBy: true, signal: true } as const;
 
 /** A call that an agent places with `dial`, for {@linkcode MemoryEdge.onDial}. */
 export interface DialledCall {
@@ -96,6 +102,7 @@ export class MemoryEdge extends EdgeTransport {
   /** Creates an edge without calls. */
   constructor(options: MemoryEdgeOptions = {}) {
     super(options);
+    checkOptions(options, "options", OPTIONS);
     this.#joinDelayMs = options.joinDelayMs ?? 10;
     this.#graceMs = options.participantGraceMs ?? GRACE_MS;
     checkDuration("participantGraceMs", this.#graceMs);
@@ -128,7 +135,7 @@ export class MemoryEdge extends EdgeTransport {
   override createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     try {
       this.assertOpen();
-      checkObject(options, "options", "an object, or nothing");
+      checkOptions(options, "options", CALL_OPTIONS, "an object, or nothing");
       options.signal?.throwIfAborted();
     } catch (error) {
       return Promise.reject(error);
@@ -175,7 +182,13 @@ export class MemoryEdge extends EdgeTransport {
   /** Adds a person to a call. */
   enter(call: Call, options: MemoryParticipantOptions): MemoryParticipant {
     const room = this.#room(call);
-    checkObject(options, "options", 'an object like { userId: "anna" }');
+    checkOptions(options, "options", {
+      userId: true,
+      name: true,
+      id: true,
+      audio: true,
+      trackDelayMs: true,
+    }, 'an object like { userId: "anna" }');
     checkText(options.userId, "options.userId");
     return room.welcome(options);
   }

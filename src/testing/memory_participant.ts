@@ -1,5 +1,6 @@
 /** The people's side of a call in memory. @module */
 import type { PcmChunk } from "../audio/pcm_chunk.ts";
+import { checkOptions } from "../events/checks.ts";
 import type { JsonValue, Participant, TrackInit } from "../edge/types.ts";
 import type { PublishedTracks } from "../edge/call_connection.ts";
 import type { VideoFrame, VideoTrack } from "../edge/video_frame.ts";
@@ -105,6 +106,7 @@ export class MemoryParticipant {
    * @param options `trackDelayMs`: how much later than its audio the track is published; default 0
    */
   publishAudio(options: { trackDelayMs?: number } = {}): void {
+    checkOptions(options, "options", { trackDelayMs: true });
     if (this.#microphone !== undefined) return;
     const { trackDelayMs = 0 } = options;
     const id = this.#microphone = this.#room.makeId("audio");

@@ -5,7 +5,7 @@
  */
 import { PcmChunk } from "../audio/pcm_chunk.ts";
 import { Random } from "./random.ts";
-import { checkObject, shown } from "../events/checks.ts";
+import { checkOptions, shown } from "../events/checks.ts";
 
 /** Options for a sound. */
 export interface SoundOptions {
@@ -17,12 +17,16 @@ export interface SoundOptions {
   amplitude?: number;
 }
 
+const OPTIONS = { sampleRate: true, channels: true, amplitude: true } as const;
+const EXPECTED = "an object like { amplitude: 9000 }, or nothing";
+
 /** Returns a sine tone. Default: 440 Hz. */
 export function tone(
   durationMs: number,
   options: SoundOptions & { frequencyHz?: number } = {},
 ): PcmChunk {
-  const { frequencyHz = 440, amplitude = 9000 } = options ?? {};
+  checkOptions(options, "options", { ...OPTIONS, frequencyHz: true }, EXPECTED);
+  const { frequencyHz = 440, amplitude = 9000 } = options;
   return make(durationMs, options, (seconds) => {
     return amplitude * Math.sin(2 * Math.PI * frequencyHz * seconds);
   });
@@ -30,6 +34,7 @@ export function tone(
 
 /** Returns silence. */
 export function silence(durationMs: number, options: SoundOptions = {}): PcmChunk {
+  checkOptions(options, "options", OPTIONS, EXPECTED);
   return make(durationMs, options, () => 0);
 }
 
@@ -41,7 +46,8 @@ export function speechLike(
   durationMs: number,
   options: SoundOptions & { seed?: number } = {},
 ): PcmChunk {
-  const { amplitude = 9000, seed = 1 } = options ?? {};
+  checkOptions(options, "options", { ...OPTIONS, seed: true }, EXPECTED);
+  const { amplitude = 9000, seed = 1 } = options;
   const random = new Random(seed);
   let until = 0;
   let start = 0;
@@ -73,7 +79,6 @@ function make(
   options: SoundOptions,
   value: (seconds: number) => number,
 ): PcmChunk {
-  checkObject(options, "options", "an object like { amplitude: 9000 }, or nothing");
   if (typeof durationMs !== "number" || !(durationMs >= 0 && durationMs < Infinity)) {
     throw new RangeError(`durationMs: expected a number >= 0, got ${shown(durationMs)}`);
   }

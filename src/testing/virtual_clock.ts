@@ -1,7 +1,7 @@
 /** Time that tests move. @module */
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../events/clock.ts";
-import { checkObject } from "../events/checks.ts";
+import { checkOptions } from "../events/checks.ts";
 import { waitFor } from "../events/waiting.ts";
 
 /**
@@ -34,7 +34,12 @@ export class VirtualClock implements Clock {
    * @param options `startEpochMs`: the wall clock's time at the start
    */
   constructor(options: { startEpochMs?: number } = {}) {
-    checkObject(options, "options", "an object like { startEpochMs: 0 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { startEpochMs: true },
+      "an object like { startEpochMs: 0 }, or nothing",
+    );
     this.#startEpochMs = options.startEpochMs ?? Date.UTC(2026, 0, 1);
   }
 
@@ -76,6 +81,7 @@ export class VirtualClock implements Clock {
    *   30,000), for instance because the promise waits for this very clock.
    */
   async real<T>(promise: PromiseLike<T>, options: { timeoutMs?: number } = {}): Promise<T> {
+    checkOptions(options, "options", { timeoutMs: true });
     const { timeoutMs = 30_000 } = options;
     const what =
       "the result that the virtual clock is held for (does it wait for this very clock?)";

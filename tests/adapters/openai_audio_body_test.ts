@@ -13,7 +13,7 @@ async function heard(body: Uint8Array<ArrayBuffer>, type: string, size = body.le
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0; at < body.length; at += size) pieces.push(body.slice(at, at + size));
   await using double = await ServiceDouble.start(() => stream(pieces, { type }));
-  const tts = openAICompatible(double).tts({ model: "t", voice: "v" });
+  const tts = openAICompatible({ baseUrl: double.baseUrl }).tts({ model: "t", voice: "v" });
   const samples: number[] = [];
   const formats = new Set<string>();
   const { error } = await collect((async function* () {

@@ -56,7 +56,7 @@ async function read(
   ...list: unknown[]
 ): Promise<{ items: LLMPart[]; calls: ToolCall[]; error: Error | undefined }> {
   await using double = await ServiceDouble.start(events([...list, "[DONE]"]));
-  const llm = openAICompatible(double).llm({ model: "m" });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({ model: "m" });
   const { items, error } = await collect(llm.generate(ask({ tools })));
   return { items, error, calls: items.flatMap((one) => one.type === "tool-call" ? one.call : []) };
 }
@@ -117,7 +117,7 @@ Deno.test("OpenAIChat gives a call another id when the conversation has it alrea
   await using double = await ServiceDouble.start(
     events([piece({ index: 0, id: "call_0", name: "look", args: "{}" }), calling, "[DONE]"]),
   );
-  const llm = openAICompatible(double).llm({ model: "m" });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({ model: "m" });
   const earlier: ToolCall = { id: "call_0", name: "look", input: {} };
   const { items } = await collect(llm.generate(ask({
     tools,
@@ -147,7 +147,7 @@ Deno.test("OpenAIChat keeps a reply of which one call has bad arguments", async 
   assertStringIncludes(bad!.inputError!, '{"a":1');
   // The service gets them back as something that it accepts.
   await using double = await ServiceDouble.start(events([finished, "[DONE]"]));
-  const llm = openAICompatible(double).llm({ model: "m" });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({ model: "m" });
   const odd = { ...bad!, name: "look around!" };
   await collect(llm.generate(ask({
     messages: [{ role: "assistant", text: "", toolCalls: [odd] }],
@@ -205,7 +205,7 @@ Deno.test("OpenAIChat counts tokens once where each chunk has the sum so far", a
   await using double = await ServiceDouble.start(
     events([usage(9, 1), usage(9, 2), usage(9, 3), finished, "[DONE]"]),
   );
-  const llm = openAICompatible(double).llm({ model: "m" });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({ model: "m" });
   const { items } = await collect(llm.generate(ask()));
   assertEquals(items.filter(({ type }) => type === "usage"), [
     { type: "usage", inputTokens: 9, outputTokens: 3 },
@@ -267,7 +267,7 @@ Deno.test("OpenAIChat returns what a service wants back with its calls", async (
     calling,
   );
   await using double = await ServiceDouble.start(events([finished, "[DONE]"]));
-  const llm = openAICompatible(double).llm({ model: "m" });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({ model: "m" });
   await collect(llm.generate(ask({
     messages: [{ role: "assistant", text: "", toolCalls: calls }],
   })));
@@ -297,7 +297,7 @@ Deno.test("OpenAIChat returns what a service wants back with its calls", async (
 
 Deno.test("OpenAIChat sends its options, and no stream_options where they are not wanted", async () => {
   await using double = await ServiceDouble.start(events([finished, "[DONE]"]));
-  const llm = openAICompatible(double).llm({
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({
     model: "m",
     includeUsage: false,
     reasoningEffort: "low",
@@ -320,7 +320,7 @@ Deno.test("OpenAIChat takes a reply as complete that breaks off after its reason
   await using double = await ServiceDouble.start(
     events([text("Here."), finished], { cut: true }),
   );
-  const llm = openAICompatible(double).llm({ model: "m" });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({ model: "m" });
   const { items, error } = await collect(llm.generate(ask()));
   assertEquals(error, undefined);
   assertEquals(items.at(-1), { type: "finish", reason: "stop" });
@@ -340,7 +340,9 @@ Deno.test("OpenAIChat takes a reply without a reason for incomplete, unless it c
 
 Deno.test("OpenAIChat says where to look when a service accepts a request and ends without a word", async () => {
   await using double = await ServiceDouble.start(events([]));
-  const { error } = await collect(openAICompatible(double).llm({ model: "m" }).generate(ask()));
+  const { error } = await collect(
+    openAICompatible({ baseUrl: double.baseUrl }).llm({ model: "m" }).generate(ask()),
+  );
   assertInstanceOf(error, InferenceError);
   assertEquals([error.code, error.retryable], ["cut-off", true]);
   assertStringIncludes(error.message, "before it began: the service's own log may say why");
@@ -349,7 +351,10 @@ Deno.test("OpenAIChat says where to look when a service accepts a request and en
 Deno.test("OpenAIChat sends no half of a character, with which a text that was cut may end", async () => {
   await using double = await ServiceDouble.start(events([finished, "[DONE]"]));
   const half = "So \ud83d";
-  const llm = openAICompatible(double).llm({ model: "m", providerOptions: { user: half } });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({
+    model: "m",
+    providerOptions: { user: half },
+  });
   await collect(llm.generate(ask({
     messages: [
       { role: "user", text: half },

@@ -16,8 +16,8 @@ import { collect, events, refusal, ServiceDouble, stream } from "./_double.ts";
 import { transcribed } from "./_stt.ts";
 import { synthesize } from "./_voice.ts";
 
-function chat(service: OpenAICompatibleOptions): LLM {
-  return openAICompatible(service).llm({ model: "m" });
+function chat({ baseUrl, apiKey, getApiKey, headers, maxTries }: OpenAICompatibleOptions): LLM {
+  return openAICompatible({ baseUrl, apiKey, getApiKey, headers, maxTries }).llm({ model: "m" });
 }
 
 function expectFailure(error: unknown, code: string, retryable: boolean): void {
@@ -161,7 +161,11 @@ Deno.test("openAICompatible's llm aborts a reply whose first word is slow, and i
 
 Deno.test("openAICompatible's stt sends a segment as a WAV file and returns its text", async () => {
   await using double = await ServiceDouble.start(() => Response.json({ text: " Hello there. " }));
-  const stt = openAICompatible(double).stt({ model: "w", language: "en", prompt: "Ringline" });
+  const stt = openAICompatible({ baseUrl: double.baseUrl }).stt({
+    model: "w",
+    language: "en",
+    prompt: "Ringline",
+  });
   const { items } = await transcribed(stt, audio(20, 30));
   assertEquals(items, [{ text: " Hello there. ", final: true, language: "en" }]);
   const form = double.requests[0]!.body as FormData;
@@ -184,7 +188,7 @@ Deno.test("openAICompatible's stt names a service's faults, and sends no request
     () => Response.json({ message: "?" }),
     refusal(413, "too long"),
   );
-  const stt = openAICompatible(double).stt({ model: "w" });
+  const stt = openAICompatible({ baseUrl: double.baseUrl }).stt({ model: "w" });
   expectFailure((await transcribed(stt, audio(20))).error, "malformed", false);
   expectFailure((await transcribed(stt, audio(20))).error, "malformed", false);
   expectFailure((await transcribed(stt, audio(20))).error, "refused", false);
@@ -197,7 +201,11 @@ Deno.test("openAICompatible's tts yields PCM as it is sent, wherever it is cut",
   await using double = await ServiceDouble.start(() =>
     stream([sent.slice(0, 3), sent.slice(3, 4), sent.slice(4, 7), sent.slice(7)])
   );
-  const tts = openAICompatible(double).tts({ model: "t", voice: "v", sampleRate: 16_000 });
+  const tts = openAICompatible({ baseUrl: double.baseUrl }).tts({
+    model: "t",
+    voice: "v",
+    sampleRate: 16_000,
+  });
   const { signal } = new AbortController();
   const { items } = await collect(synthesize(tts, "Hi.", { signal }));
   assertEquals(items.flatMap(({ pcm }) => [...pcm.samples]), [1, 2, 3, 4]);
@@ -216,7 +224,7 @@ Deno.test("openAICompatible's tts throws when the voice breaks off or sends no P
     () => stream([Uint8Array.of(1, 0)], { cut: true }),
     () => Response.json({ ok: true }),
   );
-  const tts = openAICompatible(double).tts({ model: "t", voice: "v" });
+  const tts = openAICompatible({ baseUrl: double.baseUrl }).tts({ model: "t", voice: "v" });
   const first = await collect(synthesize(tts, "Hi.", { signal }));
   assertEquals(first.items.length, 1);
   expectFailure(first.error, "cut-off", true);

@@ -18,8 +18,8 @@ const context = { clock: systemClock, logger: silentLogger, signal };
 const models: Answer = () => Response.json({ data: [] });
 const reply = events([text("Here."), finished, "[DONE]"]);
 
-function chat(service: OpenAICompatibleOptions) {
-  return openAICompatible(service).llm({ model: "m" });
+function chat({ baseUrl, apiKey, getApiKey, headers, maxTries }: OpenAICompatibleOptions) {
+  return openAICompatible({ baseUrl, apiKey, getApiKey, headers, maxTries }).llm({ model: "m" });
 }
 
 Deno.test("the OpenAI client keeps the query of the base URL", async () => {
@@ -38,7 +38,7 @@ Deno.test("the OpenAI client lets headers replace its own, whatever their case",
     "api-key": "azure",
   };
   await collect(
-    chat({ ...double, baseUrl: double.baseUrl, apiKey: "key", headers }).generate(ask()),
+    chat({ baseUrl: double.baseUrl, apiKey: "key", headers }).generate(ask()),
   );
   const sent = double.requests[0]!.headers;
   assertEquals(
@@ -98,7 +98,7 @@ Deno.test("the OpenAI client honours retry-after in all its forms, up to what th
 Deno.test("the OpenAI client finds a rejected or missing key at the start", async () => {
   for (const kind of ["llm", "stt", "tts"] as const) {
     await using double = await ServiceDouble.start(refusal(401, "no such key"));
-    const service = openAICompatible(double);
+    const service = openAICompatible({ baseUrl: double.baseUrl });
     const part = kind === "llm"
       ? service.llm({ model: "m" })
       : kind === "stt"
@@ -203,7 +203,7 @@ Deno.test("the OpenAI client passes a provider's options to transcription and sp
   await using double = await ServiceDouble.start(
     () => stream([Uint8Array.of(1, 0)]),
   );
-  const tts = openAICompatible(double).tts({
+  const tts = openAICompatible({ baseUrl: double.baseUrl }).tts({
     model: "t",
     voice: "v",
     providerOptions: { speed: 1.5 },

@@ -163,12 +163,12 @@ Deno.test("what is sent is what the package's types take", async () => {
   assertEquals([chat, audio, conversing.type, reading.type, request.type].length, 5);
 
   await using double = await ServiceDouble.start(events([finished, "[DONE]"]));
-  const llm = openAICompatible(double).llm({ model: OPENAI_MODELS.chat });
+  const llm = openAICompatible({ baseUrl: double.baseUrl }).llm({ model: OPENAI_MODELS.chat });
   await collect(llm.generate(ask({ tools })));
   // With tools this model is refused when it reasons, which it does unless told not to.
   const { reasoning_effort } = double.requests[0]!.body as ChatCompletionCreateParamsStreaming;
   assertEquals(reasoning_effort, "none");
-  const own = openAICompatible(double)
+  const own = openAICompatible({ baseUrl: double.baseUrl })
     .llm({ model: OPENAI_MODELS.chat, reasoningEffort: "low" });
   await collect(own.generate(ask()));
   assertEquals((double.requests[1]!.body as { reasoning_effort: string }).reasoning_effort, "low");

@@ -7,7 +7,7 @@ import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
 import { LossyProxy } from "./_lossy_proxy.ts";
 import { type Message, RealtimeDouble } from "./_realtime_double.ts";
-import { heard, reads, synthesize, voice } from "./_voice.ts";
+import { heard, model, reads, synthesize, voice } from "./_voice.ts";
 
 const { signal } = new AbortController();
 const context = { clock: systemClock, logger: silentLogger, signal };
@@ -183,5 +183,19 @@ Deno.test("the realtime voice waits ten seconds in all for a session that never 
   await clock.advance(10_000);
   assertEquals((await reading).error?.message, "openai-tts: no session has begun within 10000 ms");
   assertEquals(tts.metrics!(), { requests: 1, retries: 0, failures: 1, sessions: 1 });
+  await tts.close!();
+});
+
+Deno.test("the realtime voice gives up a session that does not begin within connectTimeoutMs", async () => {
+  await using silent = new RealtimeDouble({ onOpen: () => {} });
+  const clock = new VirtualClock();
+  const service = { baseUrl: silent.baseUrl, apiKey: "key", maxTries: 1, connectTimeoutMs: 700 };
+  const tts = openAICompatible(service).tts({ model, voice: "marin" });
+  await tts.start!({ ...context, clock });
+  const reading = heard(synthesize(tts, "Hm.", { signal }));
+  const { error } = await clock.until(reading, 20_000);
+  assertInstanceOf(error, InferenceError);
+  assertEquals(error.message, "openai-tts: no session was begun within 700 ms");
+  assertEquals([error.code, error.retryable], ["timeout", true]);
   await tts.close!();
 });

@@ -167,7 +167,10 @@ Deno.test("defect 7: a slow event handler keeps no other waiting, and no audio",
     seed: 1,
     people: [{ userId: "anna", says: [{ atMs: 500, pcm: tone(2000) }] }],
     agent: (call) => {
-      call.edge.events.subscribe(CustomEventReceivedEvent, () => sleep(60_000, call));
+      call.edge.events.subscribe(
+        CustomEventReceivedEvent,
+        () => sleep(60_000, { clock: call.clock }),
+      );
       call.edge.events.subscribe(CustomEventReceivedEvent, () => void quick++);
       return {};
     },

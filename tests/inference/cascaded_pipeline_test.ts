@@ -400,7 +400,7 @@ Deno.test("a detector that needs no text decides while the recogniser works", as
           endpointingDelayMs: async ({ text, audio }) => {
             texts.push(text);
             asked.push(audio.durationMs);
-            await sleep(350, fixture);
+            await sleep(350, { clock: fixture.clock });
             return 400;
           },
         },
@@ -429,7 +429,7 @@ Deno.test("a detector is told that its answer is not needed, where the participa
                 reasons.push((signal.reason as Error).name);
                 resolve();
               });
-              void sleep(900, fixture).then(resolve);
+              void sleep(900, { clock: fixture.clock }).then(resolve);
             });
             return 400;
           },

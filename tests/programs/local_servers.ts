@@ -50,7 +50,10 @@ async function* pieces({ samples, sampleRate }: PcmChunk): AsyncGenerator<PcmChu
 
 Deno.test("openAICompatible understands recorded phrases word for word by a real recogniser", async () => {
   await using whisper = await startWhisper();
-  const stt = openAICompatible(whisper).stt({ model: "whisper", language: "en" });
+  const stt = openAICompatible({ baseUrl: whisper.baseUrl }).stt({
+    model: "whisper",
+    language: "en",
+  });
   for (const [name, expected] of Object.entries(PHRASES)) {
     const { items, error } = await transcribed(stt, pieces(await phrase(name)));
     assertEquals(error, undefined);
@@ -62,7 +65,7 @@ browserTest("an agent with a real recogniser takes turns, and is interrupted", a
   await using whisper = await startWhisper();
   await using edge = new LocalEdge({ logger: silentLogger });
   const agent = localAssistant(edge, {
-    stt: openAICompatible(whisper).stt({ model: "whisper", language: "en" }),
+    stt: openAICompatible({ baseUrl: whisper.baseUrl }).stt({ model: "whisper", language: "en" }),
     llm: new RulesLLM([
       { when: /hello/, then: () => "Hello! What can I do for you?" },
       { when: /patience/, then: () => STORY },

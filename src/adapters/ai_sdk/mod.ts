@@ -24,11 +24,17 @@ import {
   type LLMRequest,
   type ToolCall,
 } from "@ringline/edge";
-import { backOffMs, messageOf, sleep } from "@ringline/edge/toolkit";
+import { backOffMs, checkOptions, messageOf, sleep } from "@ringline/edge/toolkit";
 import { askedWaitMs, failure } from "./failure.ts";
 import { KeptParts } from "./kept_parts.ts";
 import { toModelMessage, toToolSet } from "./messages.ts";
-import { type AiSdkRequestOptions, checkKey, checkModel } from "./requests.ts";
+import {
+  type AiSdkRequestOptions,
+  checkKey,
+  checkModel,
+  EXPECTED_OPTIONS,
+  REQUEST_OPTIONS,
+} from "./requests.ts";
 
 export type { AiSdkRequestOptions };
 export {
@@ -57,9 +63,15 @@ export interface AiSdkOptions extends AiSdkRequestOptions {
   };
 }
 
+const OPTIONS = {
+  ...REQUEST_OPTIONS,
+  ...{ acceptsImages: true, reasoningEffort: true, settings: true },
+} as const;
+
 /** Returns an {@linkcode LLM} that uses a model of the AI SDK. */
 export function aiSdkLLM(model: AiSdkModel, options: AiSdkOptions = {}): LLM {
-  checkModel(model, "doStream", "openai(name)", options);
+  checkModel(model, "doStream", "openai(name)");
+  checkOptions(options, "options", OPTIONS, EXPECTED_OPTIONS);
   return new AiSdkLLM(model, options);
 }
 

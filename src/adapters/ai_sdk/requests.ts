@@ -1,7 +1,7 @@
 /** What the speech models have in common: options, checks, and requests that are tried again. @module */
 import { LoadAPIKeyError } from "ai";
 import type { Component, ComponentContext, JsonValue } from "@ringline/edge";
-import { backOffMs, checkMethods, checkObject, sleep, systemClock } from "@ringline/edge/toolkit";
+import { backOffMs, checkMethods, sleep, systemClock } from "@ringline/edge/toolkit";
 import { askedWaitMs, failure } from "./failure.ts";
 
 /** Options of all models. */
@@ -19,25 +19,27 @@ export interface AiSdkRequestOptions {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** The names of {@linkcode AiSdkRequestOptions}. */
+export const REQUEST_OPTIONS: Readonly<Record<keyof AiSdkRequestOptions, true>> = {
+  maxRetries: true,
+  maxWaitMs: true,
+  providerOptions: true,
+  headers: true,
+};
+
+/** What `options` are. */
+export const EXPECTED_OPTIONS = "an object like { maxRetries: 2 }, or nothing";
+
 const FIRST_WAIT_MS = 250;
 
 /**
  * Throws unless the value is a model of the SDK, or the name of one of its gateway.
  *
- * @throws {TypeError} it is not, or `options` is no object.
+ * @throws {TypeError} it is not.
  */
-export function checkModel(
-  model: unknown,
-  method: string,
-  example: string,
-  options: unknown,
-): void {
-  if (typeof model !== "string" || model === "") {
-    checkMethods(model, "model", `a model of the AI SDK, e.g. ${example}`, [
-      method,
-    ]);
-  }
-  checkObject(options, "options", "an object like { maxRetries: 2 }, or nothing");
+export function checkModel(model: unknown, method: string, example: string): void {
+  if (typeof model === "string" && model !== "") return;
+  checkMethods(model, "model", `a model of the AI SDK, e.g. ${example}`, [method]);
 }
 
 /** A model that is asked once for each text, or each segment of speech. */

@@ -20,8 +20,15 @@ import {
   typescriptKernel,
   writeWav,
 } from "@ringline/edge/audio";
+import { checkOptions } from "@ringline/edge/toolkit";
 import { failure } from "./failure.ts";
-import { type AiSdkRequestOptions, AiSdkSpeechPart, checkModel } from "./requests.ts";
+import {
+  type AiSdkRequestOptions,
+  AiSdkSpeechPart,
+  checkModel,
+  EXPECTED_OPTIONS,
+  REQUEST_OPTIONS,
+} from "./requests.ts";
 
 /** A recogniser of the AI SDK, as a provider creates it, e.g. `openai.transcription(name)`. */
 export type AiSdkTranscriptionModel = TranscriptionModel;
@@ -37,18 +44,16 @@ export interface AiSdkSTTOptions extends AiSdkRequestOptions {
   sampleRate?: number;
 }
 
+const OPTIONS = { ...REQUEST_OPTIONS, streaming: true, sampleRate: true } as const;
+
 /**
  * Returns an {@linkcode STT} that uses a transcription model of the AI SDK.
  *
  * @throws {TypeError} `model` is no such model, or does not stream where that is wanted.
  */
 export function aiSdkSTT(model: AiSdkTranscriptionModel, options: AiSdkSTTOptions = {}): STT {
-  checkModel(
-    model,
-    options.streaming ? "doStream" : "doGenerate",
-    "openai.transcription(name)",
-    options,
-  );
+  checkOptions(options, "options", OPTIONS, EXPECTED_OPTIONS);
+  checkModel(model, options.streaming ? "doStream" : "doGenerate", "openai.transcription(name)");
   return sttFromTranscriber(new AiSdkTranscriber(model, options));
 }
 

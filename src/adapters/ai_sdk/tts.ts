@@ -8,8 +8,14 @@ import {
   ttsFromSentences,
 } from "@ringline/edge";
 import { PcmChunk, readWav } from "@ringline/edge/audio";
-import { messageOf } from "@ringline/edge/toolkit";
-import { type AiSdkRequestOptions, AiSdkSpeechPart, checkModel } from "./requests.ts";
+import { checkOptions, messageOf } from "@ringline/edge/toolkit";
+import {
+  type AiSdkRequestOptions,
+  AiSdkSpeechPart,
+  checkModel,
+  EXPECTED_OPTIONS,
+  REQUEST_OPTIONS,
+} from "./requests.ts";
 
 /** A voice's model of the AI SDK, as a provider creates it, e.g. `openai.speech(name)`. */
 export type AiSdkSpeechModel = SpeechModel;
@@ -33,6 +39,12 @@ export interface AiSdkTTSOptions extends AiSdkRequestOptions {
   sampleRate?: number;
 }
 
+const OPTIONS = {
+  ...REQUEST_OPTIONS,
+  ...{ voice: true, language: true, instructions: true, speed: true },
+  ...{ outputFormat: true, sampleRate: true },
+} as const;
+
 /** How files of other formats, and texts, begin. */
 const OTHER = /^(ID3|OggS|fLaC|.{4}ftyp|[<{])/s;
 
@@ -42,7 +54,8 @@ const OTHER = /^(ID3|OggS|fLaC|.{4}ftyp|[<{])/s;
  * @throws {TypeError} `model` is no such model.
  */
 export function aiSdkTTS(model: AiSdkSpeechModel, options: AiSdkTTSOptions = {}): TTS {
-  checkModel(model, "doGenerate", "openai.speech(name)", options);
+  checkModel(model, "doGenerate", "openai.speech(name)");
+  checkOptions(options, "options", OPTIONS, EXPECTED_OPTIONS);
   return ttsFromSentences(new AiSdkVoice(model, options));
 }
 

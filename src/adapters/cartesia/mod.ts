@@ -25,8 +25,10 @@
  */
 import type { STT, SttSession, SttSessionOptions } from "../../inference/contracts/stt.ts";
 import type { TTS, TtsSession, TtsSessionOptions } from "../../inference/contracts/tts.ts";
+import { checkOptions } from "../../events/checks.ts";
 import {
   type QueryValue,
+  SERVICE_OPTIONS,
   StreamingComponent,
   StreamingService,
   type StreamingServiceOptions,
@@ -83,8 +85,25 @@ export interface CartesiaTTSOptions extends StreamingServiceOptions {
   providerOptions?: Readonly<Record<string, unknown>>;
 }
 
+const STT_OPTIONS = {
+  ...SERVICE_OPTIONS,
+  ...{ model: true, language: true, keyterms: true, providerOptions: true },
+} as const;
+const TTS_OPTIONS = {
+  ...SERVICE_OPTIONS,
+  ...{
+    voice: true,
+    model: true,
+    language: true,
+    sampleRate: true,
+    voiceSettings: true,
+    providerOptions: true,
+  },
+} as const;
+
 /** Returns Cartesia's speech to text. */
 export function cartesiaSTT(options: CartesiaSTTOptions = {}): STT {
+  checkOptions(options, "options", STT_OPTIONS, "an object like { apiKey }");
   return new CartesiaSTT(options);
 }
 
@@ -94,6 +113,7 @@ export function cartesiaSTT(options: CartesiaSTTOptions = {}): STT {
  * @throws {TypeError} there is no voice.
  */
 export function cartesiaTTS(options: CartesiaTTSOptions): TTS {
+  checkOptions(options, "options", TTS_OPTIONS, "an object like { apiKey, voice }");
   return new CartesiaTTS(options);
 }
 

@@ -25,8 +25,10 @@
  */
 import type { STT, SttSession, SttSessionOptions } from "../../inference/contracts/stt.ts";
 import type { TTS, TtsSession, TtsSessionOptions } from "../../inference/contracts/tts.ts";
+import { checkOptions } from "../../events/checks.ts";
 import {
   type QueryValue,
+  SERVICE_OPTIONS,
   StreamingComponent,
   StreamingService,
   type StreamingServiceOptions,
@@ -88,13 +90,32 @@ export interface DeepgramTTSOptions extends StreamingServiceOptions {
   providerOptions?: Readonly<Record<string, QueryValue>>;
 }
 
+const STT_OPTIONS = {
+  ...SERVICE_OPTIONS,
+  ...{
+    model: true,
+    language: true,
+    keyterms: true,
+    endOfTurnThreshold: true,
+    eagerEndOfTurnThreshold: true,
+    canForceEndOfTurn: true,
+    providerOptions: true,
+  },
+} as const;
+const TTS_OPTIONS = {
+  ...SERVICE_OPTIONS,
+  ...{ model: true, sampleRate: true, providerOptions: true },
+} as const;
+
 /** Returns Deepgram's speech to text. */
 export function deepgramSTT(options: DeepgramSTTOptions = {}): STT {
+  checkOptions(options, "options", STT_OPTIONS, "an object like { apiKey }");
   return new DeepgramSTT(options);
 }
 
 /** Returns Deepgram's text to speech. */
 export function deepgramTTS(options: DeepgramTTSOptions = {}): TTS {
+  checkOptions(options, "options", TTS_OPTIONS, "an object like { apiKey }");
   return new DeepgramTTS(options);
 }
 

@@ -24,8 +24,10 @@
  */
 import type { STT, SttSession, SttSessionOptions } from "../../inference/contracts/stt.ts";
 import type { TTS, TtsSession, TtsSessionOptions } from "../../inference/contracts/tts.ts";
+import { checkOptions } from "../../events/checks.ts";
 import {
   type QueryValue,
+  SERVICE_OPTIONS,
   StreamingComponent,
   StreamingService,
   type StreamingServiceOptions,
@@ -79,8 +81,25 @@ export interface ElevenLabsTTSOptions extends StreamingServiceOptions {
   providerOptions?: Readonly<Record<string, QueryValue>>;
 }
 
+const STT_OPTIONS = {
+  ...SERVICE_OPTIONS,
+  ...{ model: true, language: true, keyterms: true, wordTimes: true, providerOptions: true },
+} as const;
+const TTS_OPTIONS = {
+  ...SERVICE_OPTIONS,
+  ...{
+    voice: true,
+    model: true,
+    language: true,
+    sampleRate: true,
+    voiceSettings: true,
+    providerOptions: true,
+  },
+} as const;
+
 /** Returns ElevenLabs' speech to text. */
 export function elevenLabsSTT(options: ElevenLabsSTTOptions = {}): STT {
+  checkOptions(options, "options", STT_OPTIONS, "an object like { apiKey }");
   return new ElevenLabsSTT(options);
 }
 
@@ -90,6 +109,7 @@ export function elevenLabsSTT(options: ElevenLabsSTTOptions = {}): STT {
  * @throws {TypeError} there is no voice.
  */
 export function elevenLabsTTS(options: ElevenLabsTTSOptions): TTS {
+  checkOptions(options, "options", TTS_OPTIONS, "an object like { apiKey, voice }");
   return new ElevenLabsTTS(options);
 }
 

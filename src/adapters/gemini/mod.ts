@@ -26,7 +26,8 @@ import { waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { StreamingService, type VendorAddress } from "../streaming/service.ts";
 import { GeminiLiveSession } from "./session.ts";
-import { type GeminiLiveOptions, INPUT_RATE, setupMessage } from "./settings.ts";
+import { checkOptions } from "../../events/checks.ts";
+import { GEMINI_OPTIONS, type GeminiLiveOptions, INPUT_RATE, setupMessage } from "./settings.ts";
 
 export type { StreamingServiceOptions } from "../streaming/service.ts";
 export type { GeminiLiveOptions };
@@ -47,6 +48,7 @@ const PING = { intervalMs: 10_000, silenceMs: 30_000 };
  * @throws {TypeError} there is no model.
  */
 export function geminiLive(options: GeminiLiveOptions): RealtimeLLM {
+  checkOptions(options, "options", GEMINI_OPTIONS, "an object like { apiKey, model }");
   return new GeminiLive(options);
 }
 

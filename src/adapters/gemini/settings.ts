@@ -1,7 +1,7 @@
 /** The options of Gemini Live, and how a session begins with them. @module */
 import type { ChatMessage, ToolImage } from "../../inference/contracts/messages.ts";
 import type { RealtimeSessionOptions } from "../../inference/contracts/realtime_llm.ts";
-import type { StreamingServiceOptions } from "../streaming/service.ts";
+import { SERVICE_OPTIONS, type StreamingServiceOptions } from "../streaming/service.ts";
 
 /** The rate of the audio that the service takes, in samples a second. */
 export const INPUT_RATE = 16_000;
@@ -19,6 +19,12 @@ export interface GeminiLiveOptions extends StreamingServiceOptions {
   /** More of the session's settings, which replace the adapter's, in the service's words. */
   providerOptions?: Readonly<Record<string, unknown>>;
 }
+
+/** The names of {@linkcode GeminiLiveOptions}. */
+export const GEMINI_OPTIONS: Readonly<Record<keyof GeminiLiveOptions, true>> = {
+  ...SERVICE_OPTIONS,
+  ...{ model: true, voice: true, language: true, turnDetection: true, providerOptions: true },
+};
 
 /** Returns the message that begins a session. */
 export function setupMessage(

@@ -20,7 +20,7 @@
  *
  * @module
  */
-import { checkObject, shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 import { copyPixels, type ImageEncoder } from "../../inference/contracts/image_encoder.ts";
 
 /** The longest side that the encoder accepts. */
@@ -34,7 +34,7 @@ const MAX_PIXELS = 2 ** 26;
  * @throws {RangeError} the quality is not 1 to 100.
  */
 export function jpegEncoder(options: { quality?: number } = {}): ImageEncoder {
-  checkObject(options, "options", "an object like { quality: 80 }, or nothing");
+  checkOptions(options, "options", { quality: true }, "an object like { quality: 80 }, or nothing");
   const { quality = 80 } = options;
   if (!(typeof quality === "number" && quality >= 1 && quality <= 100)) {
     throw new RangeError(`quality: expected 1 to 100, got ${shown(quality)}`);

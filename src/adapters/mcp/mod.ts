@@ -11,7 +11,7 @@ import {
   type Tool,
   ToolOutput,
 } from "@ringline/edge";
-import { checkObject, messageOf } from "@ringline/edge/toolkit";
+import { checkOptions, messageOf } from "@ringline/edge/toolkit";
 import { imagesOf, textOf } from "./content.ts";
 import { type Link, Session } from "./session.ts";
 import { modelNames } from "./tool_names.ts";
@@ -52,6 +52,17 @@ export type McpServerOptions =
     }
   );
 
+/** The options of both kinds of servers. */
+type AnyServer = { [Name in OptionName]?: unknown };
+type OptionName = McpServerOptions extends infer Each ? Each extends unknown ? keyof Each : never
+  : never;
+
+const OPTIONS: Readonly<Record<OptionName, true>> = {
+  ...{ url: true, headers: true, command: true, args: true, env: true },
+  ...{ only: true, prefix: true, timeoutMs: true, signal: true },
+  ...{ onToolsChanged: true, logger: true },
+};
+
 /** A connected server, and its tools. */
 export interface McpServer extends AsyncDisposable {
   /**
@@ -70,7 +81,8 @@ export interface McpServer extends AsyncDisposable {
  * @throws {InferenceError} the server cannot be reached, or does not speak the protocol.
  */
 export async function connectMcp(options: McpServerOptions): Promise<McpServer> {
-  checkObject(options, "options", "{ url } or { command } of an MCP server");
+  const expected = "{ url } or { command } of an MCP server";
+  checkOptions(options as AnyServer, "options", OPTIONS, expected);
   if (!("url" in options) && typeof options.command !== "string") {
     throw new TypeError("options: expected { url } or { command } of an MCP server, got neither");
   }

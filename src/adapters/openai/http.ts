@@ -24,6 +24,8 @@ export interface HttpServiceOptions extends KeyOptions {
   maxTries?: number;
   /** The longest wait before other tries, all together, in milliseconds. Default 4,000. */
   maxWaitMs?: number;
+  /** How long opening a socket may take, in milliseconds, for the models that use one. */
+  connectTimeoutMs?: number;
 }
 
 const FIRST_WAIT_MS = 250;

@@ -33,7 +33,8 @@ import { OpenAISpeech, type SpeechModelOptions } from "./speech.ts";
 import { OpenAITranscription, type TranscriptionModelOptions } from "./transcription.ts";
 import { OPENAI_MODELS, OPENAI_URL } from "./models.ts";
 import { checkBaseUrl } from "../service/endpoint.ts";
-import { checkObject, shown } from "../../events/checks.ts";
+import { checkDuration } from "../../events/waiting.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 
 export { OPENAI_MODELS };
 export type { ChatModelOptions, SpeechModelOptions, TranscriptionModelOptions };
@@ -58,7 +59,29 @@ export interface OpenAICompatibleOptions {
    * longer one is given up for this request. Default 4,000.
    */
   maxWaitMs?: number;
+  /**
+   * How long opening a socket may take, in milliseconds, for the models at `/realtime`. Default 10,000.
+   * What waits for a reply over HTTP has its own limits, e.g. the agent's `llmTimeoutMs`.
+   */
+  connectTimeoutMs?: number;
 }
+
+const OPTIONS = {
+  ...{ baseUrl: true, apiKey: true, getApiKey: true, headers: true },
+  ...{ maxTries: true, maxWaitMs: true, connectTimeoutMs: true },
+} as const;
+const CHAT_OPTIONS = {
+  ...{ model: true, acceptsImages: true, reasoningEffort: true },
+  ...{ includeUsage: true, providerOptions: true },
+} as const;
+const STT_OPTIONS = {
+  ...{ model: true, language: true, prompt: true },
+  ...{ api: true, turnDetection: true, providerOptions: true },
+} as const;
+const TTS_OPTIONS = {
+  ...{ model: true, voice: true, api: true },
+  ...{ instructions: true, sampleRate: true, providerOptions: true },
+} as const;
 
 /** The models of one service. */
 export interface OpenAICompatible {
@@ -77,17 +100,22 @@ export interface OpenAICompatible {
 
 /** Returns the models of a service with OpenAI's HTTP interface. */
 export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAICompatible {
-  checkObject(options, "options", "an object like { apiKey }, or nothing");
+  checkOptions(options, "options", OPTIONS, "an object like { apiKey }, or nothing");
   const { baseUrl = OPENAI_URL, ...rest } = options;
   checkBaseUrl(baseUrl, ["http"], `"${OPENAI_URL}"`);
+  if (options.connectTimeoutMs !== undefined) {
+    checkDuration("connectTimeoutMs", options.connectTimeoutMs);
+  }
   const service = { ...rest, baseUrl: baseUrl.replace(/\/+$/, "") };
   return {
     llm: (model) => {
-      checkModel(model, "{ model, maxTokens }");
+      checkOptions(model, "options", CHAT_OPTIONS, "an object like { model }");
+      checkModel(model);
       return new OpenAIChat({ ...service, name: "openai-llm" }, model);
     },
     stt: (model) => {
-      checkModel(model, "{ model, language }");
+      checkOptions(model, "options", STT_OPTIONS, "an object like { model, language }");
+      checkModel(model);
       const { api = /realtime|live/.test(model.model) ? "realtime" : "transcriptions" } = model;
       if (api === "realtime") return new OpenAIRealtimeTranscription(service, model);
       if (model.turnDetection !== undefined) {
@@ -96,7 +124,8 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAIC
       return sttFromTranscriber(new OpenAITranscription({ ...service, name: "openai-stt" }, model));
     },
     tts: (model) => {
-      checkModel(model, "{ model, voice }");
+      checkOptions(model, "options", TTS_OPTIONS, "an object like { model, voice }");
+      checkModel(model);
       const { api = /realtime/.test(model.model) ? "realtime" : "speech" } = model;
       const Voice = api === "realtime" ? OpenAIRealtimeSpeech : OpenAISpeech;
       return ttsFromSentences(new Voice({ ...service, name: "openai-tts" }, model));
@@ -104,10 +133,9 @@ export function openAICompatible(options: OpenAICompatibleOptions = {}): OpenAIC
   };
 }
 
-function checkModel(options: { readonly model: string }, example: string): void {
-  checkObject(options, "options", `an object like ${example}`);
-  if (typeof options.model === "string" && options.model !== "") return;
+function checkModel({ model }: { readonly model: string }): void {
+  if (typeof model === "string" && model !== "") return;
   throw new TypeError(
-    `model: expected the name of one of the service's models, got ${shown(options.model)}`,
+    `model: expected the name of one of the service's models, got ${shown(model)}`,
   );
 }

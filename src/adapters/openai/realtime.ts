@@ -22,15 +22,20 @@ import { keyedHeaders } from "./key.ts";
 import { OPENAI_MODELS, OPENAI_URL } from "./models.ts";
 import { connectRealtime, REALTIME_FORMAT, realtimeUrl } from "./realtime_protocol.ts";
 import { OpenAIRealtimeSession } from "./realtime_session.ts";
-import { conversingSession, type OpenAIRealtimeOptions } from "./realtime_settings.ts";
+import {
+  conversingSession,
+  OPENAI_REALTIME_OPTIONS,
+  type OpenAIRealtimeOptions,
+} from "./realtime_settings.ts";
 import { checkBaseUrl } from "../service/endpoint.ts";
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 
 export { OPENAI_MODELS, type OpenAIRealtimeOptions };
 
 /** Returns a realtime model of OpenAI, or of a service with the same protocol. */
 export function openAIRealtime(options: OpenAIRealtimeOptions = {}): RealtimeLLM {
-  checkObject(options, "options", "an object like { apiKey }, or nothing");
+  const expected = "an object like { apiKey }, or nothing";
+  checkOptions(options, "options", OPENAI_REALTIME_OPTIONS, expected);
   return new OpenAIRealtime(options);
 }
 

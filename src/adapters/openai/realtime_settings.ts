@@ -38,6 +38,13 @@ export interface OpenAIRealtimeOptions {
   connectTimeoutMs?: number;
 }
 
+/** The names of {@linkcode OpenAIRealtimeOptions}. */
+export const OPENAI_REALTIME_OPTIONS: Readonly<Record<keyof OpenAIRealtimeOptions, true>> = {
+  ...{ apiKey: true, getApiKey: true, headers: true, model: true, voice: true, baseUrl: true },
+  ...{ url: true, turnDetection: true, transcriptionModel: true, language: true },
+  ...{ providerOptions: true, connectTimeoutMs: true },
+};
+
 /** Returns the settings of a session for a conversation. */
 export function conversingSession(
   options: OpenAIRealtimeOptions,

@@ -6,7 +6,7 @@ import type { HttpServiceOptions } from "./http.ts";
 import type { SpeechModelOptions } from "./speech.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { backOffMs } from "../../events/retry.ts";
-import { sleep, waitFor } from "../../events/waiting.ts";
+import { isTimeout, sleep, waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { keyedHeaders } from "./key.ts";
 import { OpenAIReader, readingSession } from "./realtime_reader.ts";
@@ -102,7 +102,7 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
       try {
         signal.throwIfAborted();
         const reader = this.#open();
-        await waitFor(reader.begun, "a realtime session", { signal, clock: this.#clock });
+        await this.#begun(reader, signal);
         for await (const pcm of reader.read(text, signal)) {
           if (pcm.frames === 0) continue;
           isHeard = true;
@@ -117,6 +117,19 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
       }
       this.#retries++;
       await sleep(backOffMs(tries, { firstMs: FIRST_WAIT_MS }), { clock: this.#clock, signal });
+    }
+  }
+
+  /** Waits until a session has begun; gives up one that takes too long. */
+  async #begun(reader: OpenAIReader, signal: AbortSignal): Promise<void> {
+    const { connectTimeoutMs: timeoutMs = 10_000 } = this.#service;
+    try {
+      await waitFor(reader.begun, "a realtime session", { timeoutMs, signal, clock: this.#clock });
+    } catch (cause) {
+      if (!isTimeout(cause) || signal.aborted) throw cause;
+      reader[Symbol.asyncDispose]();
+      const message = `${this.name}: no session was begun within ${timeoutMs} ms`;
+      throw new InferenceError(message, { code: "timeout", retryable: true, cause });
     }
   }
 

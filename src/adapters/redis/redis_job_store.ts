@@ -1,6 +1,6 @@
 /** A store of jobs in Redis. @module */
 import { createClient } from "@redis/client";
-import { checkObject } from "@ringline/edge/toolkit";
+import { checkOptions } from "@ringline/edge/toolkit";
 import type {
   ClaimResult,
   JobStore,
@@ -55,7 +55,8 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
    * @throws {TypeError} an option is not valid.
    */
   constructor(options: RedisJobStoreOptions) {
-    checkObject(options, "options", 'an object like { url: "redis://127.0.0.1:6379" }');
+    const expected = 'an object like { url: "redis://127.0.0.1:6379" }';
+    checkOptions(options, "options", { url: true, pool: true }, expected);
     const { url, pool = "default" } = options;
     if (typeof url !== "string" || !/^rediss?:$/.test(URL.parse(url)?.protocol ?? "")) {
       // Not shown: it may hold a password.

@@ -17,7 +17,7 @@ import { setImmediate } from "node:timers/promises";
 import * as ort from "onnxruntime-web/wasm";
 import { InferenceError, type PcmChunk, type VAD, type VadStream } from "@ringline/edge";
 import { Resampler, typescriptKernel } from "@ringline/edge/audio";
-import { checkObject, messageOf } from "@ringline/edge/toolkit";
+import { checkOptions, messageOf } from "@ringline/edge/toolkit";
 
 /** Options for {@linkcode sileroVad}. */
 export interface SileroVadOptions {
@@ -35,7 +35,7 @@ const STATE = 2 * 128;
 
 /** Returns Silero's detector as a {@linkcode VAD}. */
 export function sileroVad(options: SileroVadOptions = {}): VAD {
-  checkObject(options, "options", "an object, or nothing");
+  checkOptions(options, "options", { version: true, model: true }, "an object, or nothing");
   const { version = 6 } = options;
   if (version !== 5 && version !== 6) {
     throw new TypeError(`options.version: expected 5 or 6, got ${String(version)}`);

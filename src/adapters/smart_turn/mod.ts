@@ -19,7 +19,7 @@ import {
   type TurnContext,
   type TurnDetector,
 } from "@ringline/edge";
-import { checkObject, limitTime, messageOf, waitFor } from "@ringline/edge/toolkit";
+import { checkOptions, limitTime, messageOf, waitFor } from "@ringline/edge/toolkit";
 import { withShortPause } from "./pause.ts";
 import { TurnModel } from "./turn_model.ts";
 
@@ -43,7 +43,8 @@ export interface SmartTurnOptions {
  * @throws {RangeError} a number is out of range
  */
 export function smartTurn(options: SmartTurnOptions = {}): TurnDetector {
-  checkObject(options, "options", "an object like { openMs: 1200 }, or nothing");
+  const known = { threshold: true, completeMs: true, openMs: true, model: true };
+  checkOptions(options, "options", known, "an object like { openMs: 1200 }, or nothing");
   const { threshold = 0.95, completeMs = 600, openMs = 1200, model } = options;
   if (model !== undefined && !(model instanceof URL) && !(model instanceof Uint8Array)) {
     throw new TypeError(`options.model: expected a URL or a Uint8Array, got ${typeof model}`);

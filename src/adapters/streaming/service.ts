@@ -1,6 +1,5 @@
 /** A service that streams over a WebSocket: its options, its addresses, and the check of its key. @module */
 import type { Component, ComponentContext } from "../../inference/contracts/component.ts";
-import { checkObject } from "../../events/checks.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError, inferenceErrorIn } from "../../inference/contracts/errors.ts";
 import { checkBaseUrl, endpoint } from "../service/endpoint.ts";
@@ -19,6 +18,15 @@ export interface StreamingServiceOptions {
   /** How long opening a connection may take, in milliseconds. Default 10,000. */
   connectTimeoutMs?: number;
 }
+
+/** The names of {@linkcode StreamingServiceOptions}. */
+export const SERVICE_OPTIONS: Readonly<Record<keyof StreamingServiceOptions, true>> = {
+  apiKey: true,
+  getApiKey: true,
+  baseUrl: true,
+  headers: true,
+  connectTimeoutMs: true,
+};
 
 /** A parameter of a query: a list is sent as several of the same name. */
 export type QueryValue = string | number | boolean | readonly string[] | undefined;
@@ -46,7 +54,6 @@ export class StreamingService {
   #failures = 0;
 
   constructor(name: string, options: StreamingServiceOptions) {
-    checkObject(options, name, "options like { apiKey }");
     this.name = name;
     this.#options = options;
     if (options.baseUrl !== undefined) {

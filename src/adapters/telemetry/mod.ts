@@ -5,12 +5,16 @@
  * @module
  */
 import type { EventManager } from "../../events/event_manager.ts";
-import { checkMethods, checkObject } from "../../events/checks.ts";
+import { checkMethods, checkObject, checkOptions } from "../../events/checks.ts";
 import { recordMetrics } from "./metrics.ts";
 import type { Recording, TelemetryOptions, TelemetryPrices, TelemetrySource } from "./recording.ts";
 import { recordSpans } from "./spans.ts";
 
 export type { TelemetryOptions, TelemetryPrices, TelemetrySource };
+
+const PRICES: Readonly<Record<keyof TelemetryPrices, true>> = {
+  ...{ inputTokens: true, outputTokens: true, sttHour: true, ttsCharacters: true },
+};
 
 /**
  * Records what happens in an agent's calls until the result is disposed. Names are those of
@@ -51,8 +55,10 @@ export function recordTelemetry(
   if (events || !source.edge) {
     checkMethods(events, "source.events", "an EventManager", ["subscribe"]);
   }
-  checkObject(options, "options", "an object like { attributes }, or nothing");
+  const known = { attributes: true, content: true, prices: true };
+  checkOptions(options, "options", known, "an object like { attributes }, or nothing");
   const { content = false, prices } = options;
+  if (prices !== undefined) checkOptions(prices, "options.prices", PRICES);
   const recording: Recording = {
     attributes: { ...options.attributes },
     told: typeof content === "function" ? content : (text) => content ? text : undefined,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { isTimeout, waitFor } from "../../events/waiting.ts";
 import { ConnectionError } from "../errors.ts";
@@ -167,7 +167,15 @@ export class KeepaliveSocket implements AsyncDisposable {
 
   /** Begins to open a socket. */
   constructor(url: string, options: KeepaliveSocketOptions) {
-    checkObject(options, "options", "an object like { onMessage, onEnd }");
+    checkOptions(options, "options", {
+      keepalive: true,
+      maxBufferedBytes: true,
+      onOpen: true,
+      onMessage: true,
+      onEnd: true,
+      clock: true,
+      connect: true,
+    }, "an object like { onMessage, onEnd }");
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     const port: SocketPort = options.connect?.(url) ?? new WebSocket(url);

@@ -1,5 +1,5 @@
 /** A video track of pushed frames. @module */
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 import { attempt } from "../../events/user_code.ts";
 import { assertVideoFrame, type VideoFrame, type VideoTrack } from "../video_frame.ts";
 
@@ -34,7 +34,12 @@ export class LatestVideoTrack implements VideoTrack {
 
   /** Creates a track. `onClose` is called once, when the track is closed. */
   constructor(options: { id?: string; onClose?: () => void } = {}) {
-    checkObject(options, "options", "an object like { id }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { id: true, onClose: true },
+      "an object like { id }, or nothing",
+    );
     this.id = options.id ?? crypto.randomUUID();
     this.#onClose = options.onClose;
   }

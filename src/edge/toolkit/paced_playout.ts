@@ -10,7 +10,7 @@ import type {
   SinkBinding,
 } from "../audio_track.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
-import { checkMethods } from "../../events/checks.ts";
+import { checkMethods, checkOptions } from "../../events/checks.ts";
 import { UserHook } from "../../events/user_code.ts";
 
 /** Options for a {@linkcode PacedPlayout}. */
@@ -60,6 +60,8 @@ export class PacedPlayout implements Disposable {
   /** Binds the track, and starts with the audio that was written before. */
   constructor(track: AudioTrack, options: PacedPlayoutOptions) {
     checkMethods(track, "track", "an AudioTrack, e.g. of createAudioTrack()", ["bind"]);
+    const known = { onFrame: true, onError: true, heardDelayMs: true, clock: true };
+    checkOptions(options, "options", known, "{ onFrame }");
     checkMethods(options, "options", "{ onFrame }", ["onFrame"]);
     const { onError = (error: unknown) => console.error(error) } = options;
     this.#track = track;

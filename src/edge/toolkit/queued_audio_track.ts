@@ -22,7 +22,7 @@ import type { Participant } from "../types.ts";
 import { PendingWrite } from "./pending_write.ts";
 import { TrackPlayout } from "./track_playout.ts";
 import { TrackQueue } from "./track_queue.ts";
-import { checkMethods, checkObject, shown } from "../../events/checks.ts";
+import { checkMethods, checkOptions } from "../../events/checks.ts";
 
 /** Options for a {@linkcode QueuedAudioTrack}. */
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {
@@ -41,6 +41,13 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
   /** Called with errors of sinks and invalid writes, at most once a second. Default: the console. */
   onError?: (error: unknown) => void;
 }
+
+const OPTIONS = {
+  ...{ mode: true, to: true, othersGain: true, id: true, sampleRate: true, aheadMs: true },
+  ...{ waitingMs: true, kernel: true, clock: true, onError: true },
+} as const;
+
+const WRITE_OPTIONS = { final: true, signal: true } as const;
 
 /** The most writes that may wait: more means that the program does not await them. */
 const MAX_WAITING_WRITES = 256;
@@ -72,7 +79,7 @@ export class QueuedAudioTrack implements AudioTrack {
 
   /** Creates a track that is not bound to a sink yet. */
   constructor(options: QueuedAudioTrackOptions = {}) {
-    checkObject(options, "options", 'an object like { mode: "live" }, or nothing');
+    checkOptions(options, "options", OPTIONS, 'an object like { mode: "live" }, or nothing');
     const { sampleRate = 48_000, aheadMs = 1500, waitingMs = 1000, mode = "speech" } = options;
     if (mode !== "speech" && mode !== "live") {
       throw new TypeError(`mode: expected "speech" or "live", got ${JSON.stringify(mode)}`);
@@ -116,18 +123,20 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   write(pcm: PcmChunk, options: { final?: boolean; signal?: AbortSignal } = {}): Promise<void> {
-    if (typeof options !== "object" || options === null) {
-      const got = `expected an object like { final: true }, got ${shown(options)}`;
-      return this.#refuse(new TypeError(`the options of write: ${got}`));
-    }
-    const { final = false, signal } = options;
     try {
+      checkOptions(
+        options,
+        "the options of write",
+        WRITE_OPTIONS,
+        "an object like { final: true }",
+      );
       assertPcmChunk(pcm, "pcm");
       // Checked now: a write that cannot be resampled must not block the queue.
       filterShape(pcm.sampleRate, this.sampleRate);
     } catch (error) {
       return this.#refuse(error);
     }
+    const { final = false, signal } = options;
     if (this.#closed) return withoutUnhandled(Promise.reject(new ClosedError("the audio track")));
     if (signal?.aborted) return withoutUnhandled(Promise.reject(signal.reason));
     if (this.#writes.length >= MAX_WAITING_WRITES) {
@@ -168,7 +177,7 @@ export class QueuedAudioTrack implements AudioTrack {
   }
 
   async drain(options: { signal?: AbortSignal } = {}): Promise<void> {
-    checkObject(options, "options", "an object like { signal }, or nothing");
+    checkOptions(options, "options", { signal: true }, "an object like { signal }, or nothing");
     options.signal?.throwIfAborted();
     if (this.#closed || this.#isDrained()) return;
     const drained = Promise.withResolvers<void>();

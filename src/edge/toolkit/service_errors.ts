@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkObject, shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 import { AuthenticationError, ConnectionError, type EdgeError } from "../errors.ts";
 
 /** The most characters of a service's text that an error repeats. */
@@ -41,7 +41,12 @@ export function rejectionError(
   doing: string,
   rejection: { status?: number | undefined; message?: string | undefined },
 ): EdgeError {
-  checkObject(rejection, "rejection", "an object like { status: 404 }");
+  checkOptions(
+    rejection,
+    "rejection",
+    { status: true, message: true },
+    "an object like { status: 404 }",
+  );
   const { status, message = "" } = rejection;
   const text = message === "" ? doing : `${doing}: ${withoutSecrets(message)}`;
   if (status === undefined) {

@@ -6,6 +6,7 @@
  * @module
  */
 import { type Clock, systemClock } from "../../events/clock.ts";
+import { checkOptions } from "../../events/checks.ts";
 import type { SocketPort } from "./keepalive_socket.ts";
 
 /** How long the other side may take for its part of closing. */
@@ -57,6 +58,7 @@ export class WorkerWebSocket implements SocketPort {
 
   /** Begins to open a socket. */
   constructor(url: string, options: WorkerWebSocketOptions = {}) {
+    checkOptions(options, "options", { headers: true, clock: true });
     const { headers = {}, clock = systemClock } = options;
     this.#clock = clock;
     this.#worker.onmessage = ({ data }) => this.#receive(data);

@@ -6,6 +6,7 @@ import {
   checkCall,
   checkJoin,
   checkObject,
+  checkOptions,
   ClosedError,
   type Conversation,
   type EdgeAgent,
@@ -21,7 +22,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import { CallBroker } from "./call_broker.ts";
-import { type GetStreamCallOptions, toRequest } from "./call_options.ts";
+import { CALL_OPTIONS, type GetStreamCallOptions, toRequest } from "./call_options.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
 import {
@@ -185,7 +186,7 @@ export class GetStreamEdge extends EdgeTransport {
    */
   override async createCall(callId: string, options: GetStreamCallOptions = {}): Promise<Call> {
     this.assertOpen();
-    checkObject(options, "options", "an object, or nothing");
+    checkOptions(options, "options", CALL_OPTIONS, "an object, or nothing");
     const { callType = "default", createdBy, signal } = options;
     checkId("callId", callId);
     checkId("callType", callType);
@@ -244,6 +245,7 @@ export class GetStreamEdge extends EdgeTransport {
     strategy: ReconnectStrategy,
     options: { signal?: AbortSignal } = {},
   ): Promise<ReconnectedEvent> {
+    checkOptions(options, "options", { signal: true });
     const broker = this.#brokers.get(connection);
     if (!broker) {
       throw new TypeError("reconnect expects a connection of this edge, got another one");
@@ -270,6 +272,7 @@ export class GetStreamEdge extends EdgeTransport {
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
+    checkOptions(options, "options", { browser: true, signal: true });
     const { signal } = options;
     await this.#service.upsertUser(DEMO_USER, { agent: false, signal });
     options.signal?.throwIfAborted();
@@ -447,7 +450,12 @@ export class GetStreamEdge extends EdgeTransport {
    */
   readWebhook(request: StreamWebhook, options: ReadWebhookOptions = {}): JobOffer | undefined {
     checkObject(request, "request", "an object like { headers, body }");
-    checkObject(options, "options", 'an object like { on: "call.created" }, or nothing');
+    checkOptions(
+      options,
+      "options",
+      { on: true },
+      'an object like { on: "call.created" }, or nothing',
+    );
     return jobOf(this.#service.readWebhook(request), this, options);
   }
 

@@ -6,6 +6,7 @@
 import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 import {
   checkDuration,
+  checkOptions,
   type EdgeOptions,
   environmentHint,
   environmentVariable,
@@ -95,6 +96,13 @@ export interface GetStreamSettings {
   readonly heardDelayMs: number;
 }
 
+const OPTIONS: Readonly<Record<keyof GetStreamEdgeOptions, true>> = {
+  ...{ apiKey: true, apiSecret: true, userToken: true, basePath: true, demoBaseUrl: true },
+  ...{ requestTimeoutMs: true, tokenValidityMs: true, reconnectTimeoutMs: true },
+  ...{ silenceTimeoutMs: true, participantGraceMs: true, location: true, videoCodecs: true },
+  ...{ heardDelayMs: true, denoPath: true, memoryLimit: true, clock: true, logger: true },
+};
+
 /**
  * Validates the options and adds the defaults.
  *
@@ -105,6 +113,7 @@ export function readSettings(
   options: GetStreamEdgeOptions,
   environment: (name: string) => string | undefined = environmentVariable,
 ): GetStreamSettings {
+  checkOptions(options, "options", OPTIONS);
   const apiKey = options.apiKey ?? environment("STREAM_API_KEY");
   const { userToken } = options;
   checkUserToken(options);

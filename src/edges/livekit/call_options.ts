@@ -19,6 +19,12 @@ export interface LiveKitCallOptions extends CreateCallOptions {
   metadata?: string;
 }
 
+/** The names of {@linkcode LiveKitCallOptions}. */
+export const ROOM_OPTIONS: Readonly<Record<keyof LiveKitCallOptions, true>> = {
+  ...{ callType: true, createdBy: true, signal: true },
+  ...{ emptyTimeout: true, departureTimeout: true, maxParticipants: true, metadata: true },
+};
+
 /**
  * Returns the name of a call's room: LiveKit's rooms have no types, so a call of another type than
  * `"default"` has its type in the name.

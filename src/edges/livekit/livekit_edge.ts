@@ -10,6 +10,7 @@ import {
   checkDuration,
   checkJoin,
   checkObject,
+  checkOptions,
   checkUser,
   ClosedError,
   type ConnectionChoice,
@@ -28,7 +29,7 @@ import {
   waitFor,
 } from "@ringline/edge/toolkit";
 import { CallBroker, findBroker } from "./call_broker.ts";
-import { type LiveKitCallOptions, roomNameOf } from "./call_options.ts";
+import { type LiveKitCallOptions, ROOM_OPTIONS, roomNameOf } from "./call_options.ts";
 import { DemoPage } from "./demo/demo_page.ts";
 import {
   AgentMutedEvent,
@@ -251,7 +252,7 @@ export class LiveKitEdge extends EdgeTransport {
    */
   override async createCall(callId: string, options: LiveKitCallOptions = {}): Promise<Call> {
     this.assertOpen();
-    checkObject(options, "options", "an object, or nothing");
+    checkOptions(options, "options", ROOM_OPTIONS, "an object, or nothing");
     const name = { id: callId, type: options.callType ?? "default" };
     checkCall(new Call({ ...name, original: null }));
     options.signal?.throwIfAborted();
@@ -294,7 +295,12 @@ export class LiveKitEdge extends EdgeTransport {
    */
   async createToken(call: Call, user: User, options: PersonTokenOptions = {}): Promise<string> {
     checkCall(call);
-    checkObject(options, "options", "an object like { validityMs: 60_000 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { validityMs: true, identity: true },
+      "an object like { validityMs: 60_000 }, or nothing",
+    );
     const { validityMs = this.#settings.tokenValidityMs, identity } = options;
     checkDuration("validityMs", validityMs);
     if (identity !== undefined && (typeof identity !== "string" || identity === "")) {
@@ -312,7 +318,12 @@ export class LiveKitEdge extends EdgeTransport {
    */
   async sendText(text: string, options: SendTextOptions = {}): Promise<void> {
     if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${typeof text}`);
-    checkObject(options, "options", "an object like { topic }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { connection: true, topic: true, attributes: true, to: true },
+      "an object like { topic }, or nothing",
+    );
     const { topic = "lk.chat", attributes = {}, to = [] } = options;
     await this.#brokerOf(options).order({
       method: "sendText",
@@ -332,7 +343,12 @@ export class LiveKitEdge extends EdgeTransport {
     options: ConnectionChoice = {},
   ): Promise<void> {
     checkObject(attributes, "attributes", 'an object like { table: "7" }');
-    checkObject(options, "options", "an object like { connection }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { connection: true },
+      "an object like { connection }, or nothing",
+    );
     for (const [name, value] of Object.entries(attributes)) {
       if (typeof value === "string") continue;
       throw new TypeError(
@@ -370,7 +386,12 @@ export class LiveKitEdge extends EdgeTransport {
     handler: RpcMethod,
     options: ConnectionChoice = {},
   ): Disposable {
-    checkObject(options, "options", "an object like { connection }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { connection: true },
+      "an object like { connection }, or nothing",
+    );
     return this.#brokerOf(options).methods.register(method, handler);
   }
 
@@ -382,7 +403,13 @@ export class LiveKitEdge extends EdgeTransport {
    * @throws {ClosedError} the connection is closed.
    */
   async performRpc(options: RpcOptions): Promise<string> {
-    checkObject(options, "options", 'an object like { to, method: "wave" }');
+    checkOptions(options, "options", {
+      to: true,
+      method: true,
+      payload: true,
+      timeoutMs: true,
+      connection: true,
+    }, 'an object like { to, method: "wave" }');
     const { to, method, payload = "", timeoutMs = RPC_MS } = options;
     for (const [name, value] of Object.entries({ to, method, payload })) {
       if (typeof value === "string" && (value !== "" || name === "payload")) continue;
@@ -409,6 +436,7 @@ export class LiveKitEdge extends EdgeTransport {
     strategy: ReconnectStrategy,
     options: { signal?: AbortSignal } = {},
   ): Promise<ReconnectedEvent> {
+    checkOptions(options, "options", { signal: true });
     const broker = this.#brokers.get(connection);
     if (!broker) {
       throw new TypeError("reconnect expects a connection of this edge, got another one");
@@ -441,6 +469,7 @@ export class LiveKitEdge extends EdgeTransport {
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
+    checkOptions(options, "options", { browser: true, signal: true });
     const token = await this.createToken(call, DEMO_USER, {
       validityMs: DEMO_VALIDITY_MS,
       identity: `${DEMO_USER.id}-${crypto.randomUUID().slice(0, 8)}`,

@@ -6,7 +6,7 @@
 import type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 import {
   checkDuration,
-  checkObject,
+  checkOptions,
   type EdgeOptions,
   environmentHint,
   environmentVariable,
@@ -111,6 +111,13 @@ export interface LiveKitSettings {
   readonly heardDelayMs: number;
 }
 
+const OPTIONS: Readonly<Record<keyof LiveKitEdgeOptions, true>> = {
+  ...{ url: true, apiKey: true, apiSecret: true, token: true, sip: true, demoBaseUrl: true },
+  ...{ requestTimeoutMs: true, tokenValidityMs: true, reconnectTimeoutMs: true },
+  ...{ silenceTimeoutMs: true, participantGraceMs: true, rejoinGraceMs: true },
+  ...{ heardDelayMs: true, denoPath: true, memoryLimit: true, clock: true, logger: true },
+};
+
 /**
  * Validates the options and adds the defaults.
  *
@@ -121,6 +128,7 @@ export function readSettings(
   options: LiveKitEdgeOptions,
   environment: (name: string) => string | undefined = environmentVariable,
 ): LiveKitSettings {
+  checkOptions(options, "options", OPTIONS);
   const { token } = options;
   if (token !== undefined && typeof token !== "function") {
     throw new TypeError("token: expected a function that returns a token");
@@ -181,7 +189,12 @@ export function readSettings(
 
 function readSip(sip: SipOptions | undefined): LiveKitSettings["sip"] {
   if (sip === undefined) return undefined;
-  checkObject(sip, "sip", 'an object like { trunkId: "ST_abc" }, or nothing');
+  checkOptions(
+    sip,
+    "sip",
+    { trunkId: true, ringingTimeoutMs: true },
+    'an object like { trunkId: "ST_abc" }, or nothing',
+  );
   const { trunkId, ringingTimeoutMs = 30_000 } = sip;
   if (trunkId !== undefined && (typeof trunkId !== "string" || trunkId === "")) {
     throw new TypeError(

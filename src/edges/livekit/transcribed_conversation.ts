@@ -52,7 +52,8 @@ export class TranscribedConversation implements Conversation {
 
   constructor(options: TranscribedConversationInit) {
     this.#options = options;
-    this.#memory = new MemoryConversation(options);
+    const { id, instructions, clock } = options;
+    this.#memory = new MemoryConversation({ id, instructions, clock });
   }
 
   get id(): string {

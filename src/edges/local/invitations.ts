@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../events/clock.ts";
 import { messageOf } from "../../events/error_text.ts";
-import { checkObject, checkSignal, shown } from "../../events/checks.ts";
+import { checkObject, checkOptions, checkSignal, shown } from "../../events/checks.ts";
 import type { Call } from "../../edge/call.ts";
 import type { Grants } from "./wire/grants.ts";
 import {
@@ -76,7 +76,12 @@ export class Invitations {
 
   /** Returns the token of a new one. */
   async create(call: Call, options: InviteOptions): Promise<string> {
-    checkObject(options, "options", 'an object like { user: { id: "anna", name: "Anna" } }');
+    checkOptions(
+      options,
+      "options",
+      { user: true, grants: true, expiresInMs: true, signal: true },
+      'an object like { user: { id: "anna", name: "Anna" } }',
+    );
     const { user, grants = {}, expiresInMs = DAY_MS } = options;
     checkObject(user, "user", 'an object like { id: "anna", name: "Anna" }');
     checkObject(grants, "grants", "an object like { publish: false }");

@@ -52,7 +52,8 @@ export class LocalConversation extends MemoryConversation {
   #timer: Disposable | undefined;
 
   constructor(init: LocalConversationInit) {
-    super(init);
+    const { id, instructions, clock } = init;
+    super({ id, instructions, clock });
     this.#init = init;
   }
 

@@ -29,14 +29,24 @@ import { openLocalJobs } from "./jobs.ts";
 import { LocalCalls } from "./local_calls.ts";
 import { LocalConversation } from "./local_conversation.ts";
 import { type LocalServer, RunningServer, type StartPageOptions } from "./server.ts";
-import { checkSettings, isSecureContext, type LocalServerOptions } from "./settings.ts";
+import {
+  checkSettings,
+  isSecureContext,
+  type LocalServerOptions,
+  SERVER_OPTIONS,
+} from "./settings.ts";
 import type { LocalSettings } from "./wire/settings.ts";
-import { checkMethods, checkObject } from "../../events/checks.ts";
+import { checkMethods, checkOptions } from "../../events/checks.ts";
 import { checkCall, checkJoin } from "../../edge/validation.ts";
 
 /** Options for a {@linkcode LocalEdge}. */
 export interface LocalEdgeOptions
   extends EdgeOptions, LocalServerOptions, DenoOptions, MemoryOptions {}
+
+const OPTIONS = {
+  ...SERVER_OPTIONS,
+  ...{ denoPath: true, memoryLimit: true, clock: true, logger: true },
+} as const;
 
 /**
  * The program of the media process. Never called: the import puts its modules into the static graph,
@@ -89,6 +99,7 @@ export class LocalEdge extends EdgeTransport implements JobSource {
   constructor(options: LocalEdgeOptions = {}) {
     super(options);
     const { denoPath, memoryLimit, revoked } = options;
+    checkOptions(options, "options", OPTIONS);
     const settings = this.#settings = checkSettings(options);
     this.#invitations = new Invitations(settings.secret, this.clock, revoked);
     this.#calls = new LocalCalls({
@@ -141,7 +152,8 @@ export class LocalEdge extends EdgeTransport implements JobSource {
   // deno-lint-ignore require-await
   override async createCall(callId: string, options: CreateCallOptions = {}): Promise<Call> {
     this.assertOpen();
-    checkObject(options, "options", "an object, or nothing");
+    const known = { callType: true, createdBy: true, signal: true };
+    checkOptions(options, "options", known, "an object, or nothing");
     options.signal?.throwIfAborted();
     const { callType = "default" } = options;
     checkCallName(callType, callId);
@@ -196,7 +208,8 @@ export class LocalEdge extends EdgeTransport implements JobSource {
    */
   override async openDemo(call: Call, options: OpenDemoOptions = {}): Promise<URL> {
     this.assertOpen();
-    const link = await this.callLink(call, options);
+    checkOptions(options, "options", { browser: true, signal: true });
+    const link = await this.callLink(call, { signal: options.signal });
     console.log(`Open ${link.href} in a browser`);
     if (options.browser) await openBrowser(link, this.logger);
     return link;
@@ -206,6 +219,7 @@ export class LocalEdge extends EdgeTransport implements JobSource {
   async callLink(call: Call, options: { signal?: AbortSignal } = {}): Promise<URL> {
     this.assertOpen();
     checkCall(call);
+    checkOptions(options, "options", { signal: true });
     return await this.#calls.open(call, options);
   }
 
@@ -278,6 +292,8 @@ export class LocalEdge extends EdgeTransport implements JobSource {
    */
   async serve(options: StartPageOptions): Promise<LocalServer> {
     this.assertOpen();
+    const known = { accept: true, onCall: true, onDropped: true, signal: true };
+    checkOptions(options, "options", known, "an object like { onCall }");
     checkMethods(options, "options", "an object like { onCall }", ["onCall"]);
     if (this.#server) {
       throw new TypeError("this edge already serves calls: close its LocalServer first");
@@ -348,7 +364,12 @@ export class LocalEdge extends EdgeTransport implements JobSource {
    */
   handle(server: Server, options: HandleOptions = {}): void {
     this.assertOpen();
-    checkObject(options, "options", 'an object like { origin: "https://example.org" }, or nothing');
+    checkOptions(
+      options,
+      "options",
+      { origin: true },
+      'an object like { origin: "https://example.org" }, or nothing',
+    );
     if (this.#mount) throw new TypeError("this edge is mounted in a server already");
     if (this.#settings.port !== 0 || this.#settings.tls !== undefined) {
       throw new TypeError("port and tls are the server's own: leave these options of the edge out");

@@ -4,7 +4,7 @@
  * @module
  */
 import { isIP } from "node:net";
-import { shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 import { isLoopback, isWildcard } from "./wire/auth.ts";
 import { checkIceServers, type IceServer } from "./wire/ice_servers.ts";
 import { checkLimits, type LocalLimits } from "./wire/limits.ts";
@@ -70,6 +70,13 @@ export interface LocalServerOptions {
   limits?: Partial<LocalLimits>;
 }
 
+/** The names of {@linkcode LocalServerOptions}. */
+export const SERVER_OPTIONS: Readonly<Record<keyof LocalServerOptions, true>> = {
+  ...{ host: true, port: true, announcedAddress: true, iceServers: true, tls: true },
+  ...{ udpPortRange: true, origins: true, proxies: true, secret: true, mediaIsolation: true },
+  ...{ revoked: true, limits: true },
+};
+
 /** Returns the settings, checked and with defaults filled in. */
 export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
   const host = String(options.host ?? "127.0.0.1").toLowerCase();
@@ -116,6 +123,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
       `udpPortRange: expected ports from 1024 with min <= max, got ${range.min}-${range.max}`,
     );
   }
+  if (range) checkOptions(range, "udpPortRange", { min: true, max: true });
   if (!port(options.port ?? 0, 0)) {
     throw new RangeError(`port: expected an integer from 0 to 65535, got ${shown(options.port)}`);
   }
@@ -134,6 +142,7 @@ export function checkSettings(options: LocalServerOptions = {}): LocalSettings {
       "tls.cert and tls.key: expected PEM text, not file names: read the files first",
     );
   }
+  if (tls !== undefined) checkOptions(tls, "tls", { cert: true, key: true });
   return {
     host: host === "localhost" ? "127.0.0.1" : host,
     port: options.port ?? 0,

@@ -6,7 +6,7 @@ import type { ToolCall, ToolImage } from "./messages.ts";
 import { argumentCheck } from "../schema/argument_check.ts";
 import { isStandardSchema, jsonSchemaOf } from "../schema/standard_check.ts";
 import { checkDuration } from "../../events/waiting.ts";
-import { checkMethods, checkObject, shown } from "../../events/checks.ts";
+import { checkMethods, checkObject, checkOptions, shown } from "../../events/checks.ts";
 
 /** A tool as a model sees it. */
 export interface ToolDescription {
@@ -102,6 +102,11 @@ export type ToolInput<S> = S extends StandardSchema<infer _, infer Output> ? Out
 
 const NO_PARAMETERS: NoParameters = { type: "object", properties: {} };
 const NAME = /^[\w-]{1,64}$/;
+const DEFINITION = {
+  ...{ name: true, description: true, parameters: true, timeoutMs: true, execute: true },
+  ...{ onInterruption: true, onDuplicate: true, filler: true, fillerAfterMs: true },
+  background: true,
+} as const;
 
 /**
  * Creates a tool from a function: arguments are checked against the schema before the call, and
@@ -147,7 +152,7 @@ export function defineTool<const S extends JsonSchema | StandardSchema = NoParam
   background?: boolean;
   execute: (input: ToolInput<S>, context: ToolContext) => unknown;
 }): Tool {
-  checkObject(definition, "a tool", "an object like { name, description, execute }");
+  checkOptions(definition, "a tool", DEFINITION, "an object like { name, description, execute }");
   const { name, description, timeoutMs = 10_000, execute } = definition;
   const { onInterruption = "finish", onDuplicate = "allow" } = definition;
   const { filler, fillerAfterMs = 0, background = false } = definition;
@@ -266,7 +271,7 @@ export class ToolOutput {
    */
   constructor(text: string, options: { readonly images: readonly ToolImage[] }) {
     if (typeof text !== "string") throw new TypeError(`text: expected a text, got ${shown(text)}`);
-    checkObject(options, "options", "{ images: [...] }");
+    checkOptions(options, "options", { images: true }, "{ images: [...] }");
     const { images } = options;
     if (!Array.isArray(images)) {
       throw new TypeError(`options.images: expected an array, got ${shown(images)}`);

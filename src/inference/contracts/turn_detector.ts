@@ -3,7 +3,7 @@ import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { Component } from "./component.ts";
 import type { ChatMessage } from "./messages.ts";
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
 /** A participant's turn at a pause. */
@@ -94,7 +94,12 @@ export function fixedEndpointing(silenceMs = DEFAULT_SILENCE_MS): TurnDetector {
  * @throws {RangeError} an option is no number of milliseconds.
  */
 export function punctuationEndpointing(options: PunctuationEndpointingOptions = {}): TurnDetector {
-  checkObject(options, "options", "an object like { openMs: 1000 }, or nothing");
+  checkOptions(
+    options,
+    "options",
+    { completeMs: true, openMs: true },
+    "an object like { openMs: 1000 }, or nothing",
+  );
   const { completeMs = 400, openMs = 1000 } = options;
   checkDuration("completeMs", completeMs);
   checkDuration("openMs", openMs);

@@ -2,7 +2,7 @@
 import type { OutboundAudioTrack } from "../../edge/audio_track.ts";
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import { checkMethods } from "../../events/checks.ts";
+import { checkMethods, checkOptions } from "../../events/checks.ts";
 import { meanSquare } from "../../audio/level.ts";
 import { assertPcmChunk, PcmChunk } from "../../audio/pcm_chunk.ts";
 import { EchoDetector } from "./echo_detector.ts";
@@ -63,6 +63,12 @@ export class TrackEchoDetector {
     options: { final?: boolean; signal?: AbortSignal } = {},
   ): Promise<void> {
     const { epoch } = this.#track;
+    const known = { final: true, signal: true };
+    try {
+      checkOptions(options, "the options of write", known, "an object like { final: true }");
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const written = this.#written.then(() => this.#write(pcm, epoch, options));
     // As with the track's own write, a program need not await it.
     this.#written = written.catch(() => {});

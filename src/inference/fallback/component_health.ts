@@ -1,6 +1,6 @@
 /** The candidates of a fallback: which of them work, and trying again those that do not. @module */
 import type { Component, ComponentContext } from "../contracts/component.ts";
-import { checkMethods, shown } from "../../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { describeError, messageOf } from "../../events/error_text.ts";
 import { backOffMs } from "../../events/retry.ts";
@@ -18,6 +18,12 @@ export interface FallbackOptions {
    * text or sound, and after it. Default 5,000.
    */
   timeoutMs?: number;
+}
+
+/** Throws a TypeError unless these are options of a fallback. */
+export function checkFallback(options: FallbackOptions): void {
+  const expected = "an object like { timeoutMs: 5000 }, or nothing";
+  checkOptions(options, "options", { name: true, timeoutMs: true }, expected);
 }
 
 /** The default of `timeoutMs`. */

@@ -6,7 +6,12 @@ import type { Clock } from "../../events/clock.ts";
 import { SentenceSplitter } from "../text/sentence_splitter.ts";
 import { callsFor, textOrigin, withOrigin } from "./foreign_calls.ts";
 import { limitSilence } from "./limit_silence.ts";
-import { allFailed, ComponentHealth, type FallbackOptions } from "./component_health.ts";
+import {
+  allFailed,
+  checkFallback,
+  ComponentHealth,
+  type FallbackOptions,
+} from "./component_health.ts";
 
 /** A request of no consequence. */
 const PROBE: readonly ChatMessage[] = [{ role: "user", text: "Reply with the word OK." }];
@@ -42,6 +47,7 @@ export class FallbackLLM implements LLM {
    * @throws {RangeError} `timeoutMs` is no duration.
    */
   constructor(llms: readonly LLM[], options: FallbackOptions = {}) {
+    checkFallback(options);
     this.#health = new ComponentHealth(llms, {
       ...options,
       kind: "FallbackLLM",

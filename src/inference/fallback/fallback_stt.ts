@@ -7,7 +7,7 @@ import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { silentLogger } from "../../events/logger.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
 import { FallbackSttSession } from "./fallback_stt_session.ts";
-import { ComponentHealth, type FallbackOptions } from "./component_health.ts";
+import { checkFallback, ComponentHealth, type FallbackOptions } from "./component_health.ts";
 
 const PROBE_RATE = 16_000;
 const PROBE_SLOTS = 25;
@@ -41,6 +41,7 @@ export class FallbackSTT implements STT {
    * @throws {RangeError} `timeoutMs` is no duration.
    */
   constructor(recognisers: readonly STT[], options: FallbackOptions = {}) {
+    checkFallback(options);
     this.#health = new ComponentHealth(recognisers, {
       ...options,
       kind: "FallbackSTT",

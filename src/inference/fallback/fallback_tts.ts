@@ -7,7 +7,7 @@ import { untilAborted } from "../../events/until_aborted.ts";
 import { promised } from "../../events/user_code.ts";
 import { InferenceError } from "../contracts/errors.ts";
 import { FallbackTtsStream } from "./fallback_tts_stream.ts";
-import { ComponentHealth, type FallbackOptions } from "./component_health.ts";
+import { checkFallback, ComponentHealth, type FallbackOptions } from "./component_health.ts";
 
 /**
  * Voices of which the first that works speaks. One that fails, or makes no sound in time, is followed
@@ -37,6 +37,7 @@ export class FallbackTTS implements TTS {
    * @throws {RangeError} `timeoutMs` is no duration.
    */
   constructor(voices: readonly TTS[], options: FallbackOptions = {}) {
+    checkFallback(options);
     this.#health = new ComponentHealth(voices, {
       ...options,
       kind: "FallbackTTS",

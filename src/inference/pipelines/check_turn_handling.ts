@@ -4,7 +4,7 @@ import type { UserTurnLimitOptions } from "../turns/user_turn_limit.ts";
 import type { EndpointingOptions } from "../turns/turn_owner.ts";
 import type { InterruptionOptions } from "../turns/interruption_handler.ts";
 import type { VadOptions } from "../turns/vad_options.ts";
-import { checkNames, checkObject, shown } from "../../events/checks.ts";
+import { checkObject, checkOptions, shown } from "../../events/checks.ts";
 import { checkDuration } from "../../events/waiting.ts";
 
 /** The longest duration of the VAD options: audio is buffered for that long. */
@@ -127,8 +127,7 @@ function checkTurnDetection(value: unknown): void {
 }
 
 function checkGroup(name: string, value: unknown, known: Readonly<Record<string, true>>): void {
-  checkObject(value, name);
-  checkNames(value, name, known);
+  checkOptions(value as Record<string, unknown>, name, known);
 }
 
 function checkBoolean(name: string, value: unknown): void {

@@ -1,6 +1,6 @@
 /** A ready-made tool with which the model hangs up. @module */
 import { defineTool, type Tool } from "../contracts/tool.ts";
-import { checkObject, shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 
 /** Options for {@linkcode endCallTool}. */
 export interface EndCallToolOptions {
@@ -30,7 +30,12 @@ const TIMEOUT_MS = 60_000;
  * @throws {TypeError} an option has the wrong type.
  */
 export function endCallTool(options: EndCallToolOptions = {}): Tool {
-  checkObject(options, "options", 'an object like { say: "Goodbye." }, or nothing');
+  checkOptions(
+    options,
+    "options",
+    { name: true, description: true, say: true },
+    'an object like { say: "Goodbye." }, or nothing',
+  );
   const { say } = options;
   if (say !== undefined && typeof say !== "string") {
     throw new TypeError(`say: expected a text, got ${shown(say)}`);

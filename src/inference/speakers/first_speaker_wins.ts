@@ -2,7 +2,7 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { VAD, VadStream } from "../contracts/vad.ts";
-import { checkMethods, checkObject } from "../../events/checks.ts";
+import { checkMethods, checkOptions } from "../../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../../events/clock.ts";
 import { describeError } from "../../events/error_text.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../../events/logger.ts";
@@ -68,7 +68,12 @@ class FirstSpeakerWins extends OneAtATime {
 
   constructor(options: FirstSpeakerOptions) {
     super();
-    checkObject(options, "options", "an object like { releaseMs: 1500 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { vad: true, releaseMs: true, clock: true, logger: true },
+      "an object like { releaseMs: 1500 }, or nothing",
+    );
     this.#vad = options.vad ?? energyVad();
     checkMethods(this.#vad, "vad", "a VAD, e.g. energyVad()", ["open"]);
     this.#releaseMs = options.releaseMs ?? 1500;

@@ -1,7 +1,7 @@
 /** A speaker filter that lets the loudest speak. @module */
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
-import { checkObject, shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 import { rms } from "../../audio/level.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
 import type { SpeakerFilter } from "./speaker_filter.ts";
@@ -31,7 +31,12 @@ const SILENCE = 0.002;
  * @throws {RangeError} `marginDb` is negative, or no number.
  */
 export function loudest(options: LoudestOptions = {}): SpeakerFilter {
-  checkObject(options, "options", "an object like { marginDb: 6 }, or nothing");
+  checkOptions(
+    options,
+    "options",
+    { marginDb: true },
+    "an object like { marginDb: 6 }, or nothing",
+  );
   const { marginDb = 6 } = options;
   if (!(typeof marginDb === "number" && marginDb >= 0)) {
     throw new RangeError(`marginDb: expected a number >= 0, got ${shown(marginDb)}`);

@@ -1,5 +1,5 @@
 /** Cuts a text into sentences as it comes. @module */
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 
 /** Options for {@linkcode SentenceSplitter}. */
 export interface SentenceSplitterOptions {
@@ -50,7 +50,12 @@ export class SentenceSplitter {
 
   /** Creates a splitter without text. */
   constructor(options: SentenceSplitterOptions = {}) {
-    checkObject(options, "options", "an object like { maxChars: 200 }, or nothing");
+    checkOptions(
+      options,
+      "options",
+      { maxChars: true },
+      "an object like { maxChars: 200 }, or nothing",
+    );
     this.#maxChars = options.maxChars ?? 240;
     if (!(this.#maxChars >= 1)) {
       throw new RangeError(`maxChars: expected a number >= 1, got ${this.#maxChars}`);

@@ -2,7 +2,7 @@
 import type { VAD, VadStream } from "../contracts/vad.ts";
 import { assertPcmChunk, type PcmChunk } from "../../audio/pcm_chunk.ts";
 import { rms } from "../../audio/level.ts";
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 
 /** Options for {@linkcode energyVad}. */
 export interface EnergyVadOptions {
@@ -33,7 +33,12 @@ const FALL = 0.7;
  * ```
  */
 export function energyVad(options: EnergyVadOptions = {}): VAD {
-  checkObject(options, "options", "an object like { aboveNoiseDb: 12 }, or nothing");
+  checkOptions(
+    options,
+    "options",
+    { aboveNoiseDb: true, floorDb: true },
+    "an object like { aboveNoiseDb: 12 }, or nothing",
+  );
   const { aboveNoiseDb = 12, floorDb = -50 } = options;
   const ratio = 10 ** (aboveNoiseDb / 20);
   const minLevel = 10 ** (floorDb / 20);

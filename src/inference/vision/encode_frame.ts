@@ -1,7 +1,7 @@
 /** Turns a video frame into an image for a model. @module */
 import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../contracts/messages.ts";
-import { checkObject, shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 import { promised } from "../../events/user_code.ts";
 import type { ImageEncoder } from "../contracts/image_encoder.ts";
 import { pixelsOf } from "./frame_pixels.ts";
@@ -33,7 +33,12 @@ export async function encodeFrame(
   frame: VideoFrame,
   options: EncodeFrameOptions = {},
 ): Promise<EncodedImage> {
-  checkObject(options, "options", "an object like { maxSide: 1024 }, or nothing");
+  checkOptions(
+    options,
+    "options",
+    { maxSide: true, encoder: true },
+    "an object like { maxSide: 1024 }, or nothing",
+  );
   const { maxSide = MAX_SIDE, encoder = pngEncoder } = options;
   if (!(maxSide >= 1)) throw new RangeError(`maxSide: expected >= 1, got ${maxSide}`);
   const pixels = pixelsOf(frame, maxSide);

@@ -5,7 +5,7 @@ import type { VideoFrame } from "../../edge/video_frame.ts";
 import type { EncodedImage } from "../contracts/messages.ts";
 import { encodeFrame, type EncodeFrameOptions } from "./encode_frame.ts";
 import { pixelsOf } from "./frame_pixels.ts";
-import { checkObject, shown as described } from "../../events/checks.ts";
+import { checkOptions, shown as described } from "../../events/checks.ts";
 
 /** Options for {@linkcode screenChanges}. */
 export interface ScreenChangesOptions extends EncodeFrameOptions {
@@ -56,8 +56,14 @@ export function screenChanges(
   if (typeof onChange !== "function") {
     throw new TypeError(`onChange: expected a function, got ${described(onChange)}`);
   }
-  checkObject(options, "options", "an object like { share: 0.02 }, or nothing");
-  const { share = 0.02, fps = 2, settleMs = 1000 } = options;
+  checkOptions(options, "options", {
+    share: true,
+    fps: true,
+    settleMs: true,
+    maxSide: true,
+    encoder: true,
+  }, "an object like { share: 0.02 }, or nothing");
+  const { share = 0.02, fps = 2, settleMs = 1000, maxSide, encoder } = options;
   let shown: Uint8ClampedArray | undefined;
   let before: Uint8ClampedArray | undefined;
   let stillSinceMs = 0;
@@ -75,7 +81,7 @@ export function screenChanges(
       const previous = shown;
       shown = now;
       try {
-        await onChange(await encodeFrame(frame, options), track);
+        await onChange(await encodeFrame(frame, { maxSide, encoder }), track);
       } catch (error) {
         // `onChange` has not seen it yet.
         if (shown === now) shown = previous;

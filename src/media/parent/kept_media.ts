@@ -1,4 +1,5 @@
 /** A media process that waits for calls, so that none waits for its start. @module */
+import { checkOptions } from "../../events/checks.ts";
 import type { MediaLease } from "./media_lease.ts";
 import type { MediaProcess } from "./media_process.ts";
 
@@ -18,6 +19,7 @@ export class KeptMedia {
    * @throws {EdgeError} it cannot be started
    */
   async keep(options: { signal?: AbortSignal | undefined } = {}): Promise<AsyncDisposable> {
+    checkOptions(options, "options", { signal: true });
     const lease = await this.#process.acquire(options);
     this.#leases.add(lease);
     return {

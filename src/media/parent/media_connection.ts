@@ -11,7 +11,7 @@ import { checkCustomEvent } from "../../edge/custom_event.ts";
 import { checkCall, checkUser } from "../../edge/validation.ts";
 import { type CloseReason, type JsonValue, type Participant, TrackType } from "../../edge/types.ts";
 import { checkVideoLimits, type VideoLimits, type VideoTrack } from "../../edge/video_frame.ts";
-import { checkObject } from "../../events/checks.ts";
+import { checkOptions } from "../../events/checks.ts";
 import { limitTime, waitFor } from "../../events/waiting.ts";
 import type { RowReader } from "../wire/audio_frames.ts";
 import type { VideoConstraints } from "../wire/control.ts";
@@ -63,6 +63,12 @@ export interface MediaConnectionOptions {
   screen?: Partial<VideoConstraints>;
 }
 
+const OPTIONS = {
+  ...{ agent: true, call: true, process: true, params: true, rejoinParams: true },
+  ...{ rejoinTimeoutMs: true, signal: true, timeoutMs: true, onEdgeMessage: true },
+  ...{ telephone: true, video: true, screen: true },
+} as const;
+
 /** How long after it was played a sample is heard, until a page has measured it. */
 const ASSUMED_HEARD_DELAY_MS = 100;
 /** How long a request may take, and joining again in another process. */
@@ -110,6 +116,7 @@ export class MediaConnection extends Connection {
     edge: EdgeTransport,
     options: MediaConnectionOptions,
   ): Promise<MediaConnection> {
+    checkOptions(options, "options", OPTIONS, "an object like { agent, call, process, params }");
     const { process, timeoutMs = 10_000, signal } = options;
     checkUser(options.agent?.user, "agent.user");
     checkCall(options.call);
@@ -221,7 +228,6 @@ export class MediaConnection extends Connection {
 
   /** Subscribes to a video track through the media process. */
   override addTrackSubscriber(trackId: string, limits: VideoLimits = {}): VideoTrack | undefined {
-    checkObject(limits, "limits", "an object like { fps: 2 }, or nothing");
     checkVideoLimits(limits);
     const info = this.tracks.get(trackId);
     if (info?.type !== TrackType.VIDEO && info?.type !== TrackType.SCREEN_SHARE) return undefined;

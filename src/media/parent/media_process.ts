@@ -1,7 +1,7 @@
 /** The media process of an edge: started, shared, replaced and stopped. @module */
 import { ConnectionError, type EdgeError } from "../../edge/errors.ts";
 import type { JsonValue } from "../../edge/types.ts";
-import { checkObject, shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import { consoleLogger, type Logger } from "../../events/logger.ts";
 import { messageOf } from "../../events/error_text.ts";
@@ -63,6 +63,12 @@ export interface MediaProcessOptions extends DenoOptions, MemoryOptions {
   spawn?(): SpawnedChild;
 }
 
+const OPTIONS = {
+  ...{ child: true, config: true, permissions: true, variables: true, denoPath: true },
+  ...{ memoryLimit: true, clock: true, logger: true, onMessage: true, onReplaced: true },
+  ...{ onRefused: true, onLost: true, onEnded: true, spawn: true },
+} as const;
+
 /** When an empty process is replaced: a fresh one has 60 MiB. */
 const MEMORY_LIMIT_BYTES = 400 << 20;
 const MEMORY_CHECK_MS = 30_000;
@@ -103,7 +109,7 @@ export class MediaProcess {
    * @throws {RangeError} a figure of `memoryLimit` is wrong.
    */
   constructor(options: MediaProcessOptions) {
-    checkObject(options, "options", "an object like { child, config }");
+    checkOptions(options, "options", OPTIONS, "an object like { child, config }");
     if (!(options.child instanceof URL)) {
       throw new TypeError(`child: expected the URL of a module, got ${shown(options.child)}`);
     }
@@ -134,6 +140,7 @@ export class MediaProcess {
    *   edge failed to start, or it died; a `TimeoutError`; the signal's reason
    */
   async acquire(options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<MediaLease> {
+    checkOptions(options, "options", { signal: true, timeoutMs: true });
     const { signal, timeoutMs = START_MS } = options;
     signal?.throwIfAborted();
     const wait = { timeoutMs, clock: this.#clock, signal };
@@ -180,11 +187,11 @@ export class MediaProcess {
 
   /** Returns `undefined` for a test that brings its own process. */
   async #findDeno(
-    wait: { timeoutMs: number; clock: Clock; signal?: AbortSignal },
+    { timeoutMs, clock, signal }: { timeoutMs: number; clock: Clock; signal?: AbortSignal },
   ): Promise<DenoProgram | undefined> {
     if (this.#options.spawn !== undefined) return undefined;
-    const signals = wait.signal ? [wait.signal] : [];
-    using limit = limitTime("the start of the media process", { ...wait, signals });
+    const signals = signal ? [signal] : [];
+    using limit = limitTime("the start of the media process", { timeoutMs, clock, signals });
     return await findDeno(this.#denoPath, limit.signal);
   }
 
@@ -338,7 +345,8 @@ export class MediaProcess {
 }
 
 function readMemoryLimit(given: Partial<MemoryLimit> = {}): MemoryLimit {
-  checkObject(given, "memoryLimit", "an object like { bytes: 400 << 20 }");
+  const known = { bytes: true, checkEveryMs: true };
+  checkOptions(given, "memoryLimit", known, "an object like { bytes: 400 << 20 }");
   const { bytes = MEMORY_LIMIT_BYTES, checkEveryMs = MEMORY_CHECK_MS } = given;
   if (!(bytes > 0)) {
     throw new RangeError(`memoryLimit.bytes: expected above 0, got ${shown(bytes)}`);

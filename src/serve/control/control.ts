@@ -1,7 +1,7 @@
 /** A worker's control and health over HTTP. @module */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
-import { checkMethods, checkObject, shown } from "../../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../../events/checks.ts";
 import { type Clock, systemClock } from "../../events/clock.ts";
 import type { AgentWorker } from "../agent_worker.ts";
 import type { Job } from "../job.ts";
@@ -69,7 +69,13 @@ export class WorkerControl {
    */
   constructor(worker: AgentWorker, options: WorkerControlOptions = {}) {
     checkMethods(worker, "worker", "an AgentWorker, as serve returns it", ["start", "drain"]);
-    checkObject(options, "options", "an object like { token }, or nothing");
+    checkOptions(options, "options", {
+      token: true,
+      edge: true,
+      publicMetrics: true,
+      origins: true,
+      clock: true,
+    }, "an object like { token }, or nothing");
     const { token, edge, origins = [], clock = systemClock } = options;
     if (token !== undefined && (typeof token !== "string" || !/^[\x21-\x7e]{32,}$/.test(token))) {
       throw new TypeError("token: expected at least 32 random characters without spaces");

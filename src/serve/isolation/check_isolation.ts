@@ -1,7 +1,7 @@
 /** Checks the options by which agents get processes of their own. @module */
 import type { EdgeTransport } from "../../edge/edge_transport.ts";
 import { checkCount } from "../../edge/validation.ts";
-import { checkMethods, checkObject, shown } from "../../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../../events/checks.ts";
 import { edgesOf } from "../edges_of.ts";
 import type { ServeOptions } from "../serve_options.ts";
 import { AGENT_VARIABLE, isAgentProcess } from "./agent_variable.ts";
@@ -32,7 +32,8 @@ export function checkIsolation(options: ServeOptions): Isolation | undefined {
         `(${AGENT_VARIABLE} says so), got none`,
     );
   }
-  checkObject(agentProcess, "agentProcess", "an object like { spares: 2 }");
+  const known = { module: true, spares: true, denoArgs: true };
+  checkOptions(agentProcess, "agentProcess", known, "an object like { spares: 2 }");
   const { module = Deno.mainModule, spares = 1, denoArgs = [] } = agentProcess;
   if (typeof module !== "string" && !(module instanceof URL) || !URL.canParse(`${module}`)) {
     const got = shown(module);

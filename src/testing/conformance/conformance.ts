@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOptions } from "../../events/checks.ts";
 import {
   type ConformanceOptions,
   type ConformanceParts,
@@ -43,6 +44,8 @@ export function conformanceTests(
     const got = factory === null ? "null" : typeof factory;
     throw new TypeError(`factory: expected a function that creates an edge under test, got ${got}`);
   }
+  const known = { ...defaultParts, name: true, toleranceMs: true, limitMs: true };
+  checkOptions(options, "options", known, "an object like { name }");
   const parts = { ...defaultParts, ...options };
   const contract: Contract = {
     ...presence,

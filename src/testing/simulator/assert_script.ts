@@ -1,8 +1,20 @@
 /** The checks of a script. @module */
 import type { CallScript, NetworkConditions, ScriptedPerson, Stall } from "./script.ts";
-import { shown } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 
+const SCRIPT = {
+  ...{ seed: true, people: true, agent: true, agentJoinsAtMs: true, endsAtMs: true, ends: true },
+  ...{ participantWaitTimeoutMs: true, stalls: true, reconnects: true, onJoined: true },
+} as const;
+const PERSON = {
+  ...{ userId: true, id: true, joinsAtMs: true, leavesAtMs: true, says: true, mutes: true },
+  ...{ trackDelayMs: true, network: true },
+} as const;
+const NETWORK = {
+  ...{ delayMs: true, jitterMs: true, bufferMs: true, loss: true, burst: true },
+  ...{ reordering: true, duplication: true, cuts: true },
+} as const;
 const BACKLOGS: readonly unknown[] = ["rows", "sinks", "permuted"];
 
 /**
@@ -13,7 +25,7 @@ const BACKLOGS: readonly unknown[] = ["rows", "sinks", "permuted"];
  * @throws {RangeError} a number is out of range, or an id is empty or a duplicate.
  */
 export function assertScript(script: CallScript): void {
-  assertObject("script", script);
+  checkOptions(script, "script", SCRIPT);
   const { people, agent, endsAtMs, stalls, reconnects } = script;
   assertNumber("endsAtMs", endsAtMs, { finite: true });
   assertOptional("agentJoinsAtMs", script.agentJoinsAtMs, { finite: true });
@@ -45,7 +57,7 @@ export function assertScript(script: CallScript): void {
 }
 
 function assertPerson(name: string, person: ScriptedPerson, endsAtMs: number): void {
-  assertObject(name, person);
+  checkOptions(person, name, PERSON);
   assertId(`${name}.userId`, person.userId);
   if (person.id !== undefined) assertId(`${name}.id`, person.id);
   const { joinsAtMs = 0, leavesAtMs = Infinity } = person;
@@ -58,7 +70,7 @@ function assertPerson(name: string, person: ScriptedPerson, endsAtMs: number): v
   }
   assertOptional(`${name}.trackDelayMs`, person.trackDelayMs);
   each(`${name}.says`, person.says, (field, utterance) => {
-    assertObject(field, utterance);
+    checkOptions(utterance, field, { atMs: true, pcm: true });
     const { atMs, pcm } = utterance;
     assertNumber(`${field}.atMs`, atMs);
     if (atMs > endsAtMs) {
@@ -73,7 +85,7 @@ function assertPerson(name: string, person: ScriptedPerson, endsAtMs: number): v
 }
 
 function assertNetwork(name: string, network: NetworkConditions): void {
-  assertObject(name, network);
+  checkOptions(network, name, NETWORK);
   for (const key of ["delayMs", "jitterMs", "bufferMs"] as const) {
     assertOptional(`${name}.${key}`, network[key], { finite: true });
   }
@@ -85,7 +97,7 @@ function assertNetwork(name: string, network: NetworkConditions): void {
 }
 
 function assertStall(name: string, stall: Stall): void {
-  assertObject(name, stall);
+  checkOptions(stall, name, { atMs: true, forMs: true, backlog: true });
   assertNumber(`${name}.atMs`, stall.atMs, { finite: true });
   assertNumber(`${name}.forMs`, stall.forMs, { finite: true });
   if (stall.backlog !== undefined && !BACKLOGS.includes(stall.backlog)) {
@@ -143,9 +155,4 @@ function assertId(name: string, value: unknown): void {
     throw new TypeError(`${name}: expected a string, got ${shown(value)}`);
   }
   if (value === "") throw new RangeError(`${name}: expected a text, got ""`);
-}
-
-function assertObject(name: string, value: unknown): void {
-  if (typeof value === "object" && value !== null) return;
-  throw new TypeError(`${name}: expected an object, got ${shown(value)}`);
 }

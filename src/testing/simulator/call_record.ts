@@ -1,5 +1,6 @@
 /** What a simulated call was like, to be asserted. @module */
 import type { CloseReason, ConnectionState } from "../../edge/types.ts";
+import { checkOptions } from "../../events/checks.ts";
 import type { NetworkFigures } from "./simulated_link.ts";
 import type { CallScript } from "./script.ts";
 import { type Interval, Intervals, uncovered } from "./intervals.ts";
@@ -76,6 +77,7 @@ export class CallRecord {
    */
   gaps(participantId: string, options: { toleratedMs?: number } = {}): Interval[] {
     this.#assertKnown(participantId);
+    checkOptions(options, "options", { toleratedMs: true });
     const { toleratedMs = 20 } = options;
     const heard = this.heard.get(participantId)?.list ?? [];
     const delayMs = this.#delays(participantId);
@@ -97,6 +99,7 @@ export class CallRecord {
     options: { silenceDurationMs?: number } = {},
   ): number[] {
     this.#assertKnown(participantId);
+    checkOptions(options, "options", { silenceDurationMs: true });
     const agent = new Intervals(options.silenceDurationMs ?? 400);
     for (const { fromMs, untilMs } of this.heardBy.get(participantId)?.list ?? []) {
       agent.mark(fromMs, untilMs);
@@ -109,6 +112,7 @@ export class CallRecord {
 
   /** Returns the call as a picture in text: who spoke, who was heard, what the agent said. */
   timeline(options: { columns?: number } = {}): string {
+    checkOptions(options, "options", { columns: true });
     return writeTimeline(this, options.columns ?? 100);
   }
 

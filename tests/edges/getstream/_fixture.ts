@@ -91,7 +91,7 @@ export class TestCall implements AsyncDisposable {
 
   static async start(
     double: StreamDouble,
-    options: GetStreamEdgeOptions & { silent?: boolean } = {},
+    { silent = false, ...options }: GetStreamEdgeOptions & { silent?: boolean } = {},
   ): Promise<TestCall> {
     const edge = edgeOn(double, options);
     const agent = new Listener({ id: "bot", name: "Bot" });
@@ -119,7 +119,7 @@ export class TestCall implements AsyncDisposable {
       const before = performance.now();
       const theirs = await double.sfu.command<number>("now");
       test.#clockOffset = theirs - (before + performance.now()) / 2;
-      if (!options.silent) await test.talk();
+      if (!silent) await test.talk();
       return test;
     } catch (error) {
       await edge.close();

@@ -256,7 +256,7 @@ Deno.test("invitations name a wrong time, and links at the limits of ids are adm
     callId: "呼".repeat(CALL_SIZES.callId),
   };
   const secret = await invitations.create(
-    new Call({ ...long, type: long.callType, id: long.callId, original: {} }),
+    new Call({ type: long.callType, id: long.callId, original: {} }),
     {
       user: { id: "名".repeat(100), name: "名".repeat(60) },
       grants: { publish: false, subscribe: false, sendEvents: false },

@@ -13,7 +13,7 @@ import {
 } from "@ringline/edge";
 import {
   checkMethods,
-  checkObject,
+  checkOptions,
   KeepaliveSocket,
   waitFor,
   WorkerWebSocket,
@@ -49,6 +49,14 @@ export interface AiSdkRealtimeOptions {
   connectTimeoutMs?: number;
 }
 
+const OPTIONS = {
+  ...{ voice: true, transcriptionModel: true, language: true, turnDetection: true },
+  ...{ providerOptions: true, headers: true, connectTimeoutMs: true },
+} as const;
+const TURN_DETECTION = {
+  ...{ type: true, threshold: true, silenceDurationMs: true, prefixPaddingMs: true },
+} as const;
+
 /** How often to ask for a sign of life, and after how long without one the service is gone. */
 const KEEPALIVE = { intervalMs: 15_000, silenceMs: 35_000 };
 const FORMAT = { type: "audio/pcm", rate: SAMPLE_RATE };
@@ -74,7 +82,10 @@ export function aiSdkRealtime(
 ): RealtimeLLM {
   const example = "a realtime model of the AI SDK, e.g. openai.experimental_realtime(name)";
   checkMethods(model, "model", example, ["getServerWebSocketConfig", "serializeClientEvent"]);
-  checkObject(options, "options", "an object like { voice }, or nothing");
+  checkOptions(options, "options", OPTIONS, "an object like { voice }, or nothing");
+  if (options.turnDetection !== undefined) {
+    checkOptions(options.turnDetection, "options.turnDetection", TURN_DETECTION);
+  }
   return new AiSdkRealtime(model, options);
 }
 

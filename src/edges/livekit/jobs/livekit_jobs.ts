@@ -2,7 +2,7 @@
 import type { ShareableJobs } from "@ringline/edge/leases";
 import {
   type Call,
-  checkObject,
+  checkOptions,
   type EdgeTransport,
   type JobFeed,
   type JobOffer,
@@ -65,7 +65,12 @@ export class LiveKitJobs implements ShareableJobs {
   /** Sources come from `LiveKitEdge.jobs`. */
   constructor(init: LiveKitJobsInit) {
     const { options } = init;
-    checkObject(options, "options", 'an object like { agentName: "receptionist" }, or nothing');
+    checkOptions(
+      options,
+      "options",
+      { agentName: true, kind: true },
+      'an object like { agentName: "receptionist" }, or nothing',
+    );
     const { agentName = "", kind = "room" } = options;
     if (typeof agentName !== "string") {
       throw new TypeError(`agentName: expected a text, got ${typeof agentName}`);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkNames, shown } from "../../../events/checks.ts";
+import { checkOptions, shown } from "../../../events/checks.ts";
 import * as v from "valibot";
 import type { Clock } from "../../../events/clock.ts";
 
@@ -71,10 +71,7 @@ export const DEFAULT_LIMITS: Readonly<LocalLimits> = {
 
 /** Returns the limits with defaults filled in; throws a TypeError or a RangeError for a wrong one. */
 export function checkLimits(given: Partial<LocalLimits> = {}): LocalLimits {
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`limits: expected an object, got ${shown(given)}`);
-  }
-  checkNames(given, "limits", DEFAULT_LIMITS);
+  checkOptions(given, "limits", DEFAULT_LIMITS);
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;

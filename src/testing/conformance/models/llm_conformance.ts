@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { checkOptions } from "../../../events/checks.ts";
 import type { ConformanceTest } from "../conformance.ts";
 import type { LLMFactory } from "./llm_under_test.ts";
 import { type LLMContract, LLMFixture, type LLMPartOfContract } from "./llm_fixture.ts";
 import { llmFailures } from "./llm_failures.ts";
 import { llmReplies } from "./llm_replies.ts";
-import { checkKit, registerTests } from "./model_test.ts";
+import { checkFactory, registerTests } from "./model_test.ts";
 
 /** Options for {@linkcode llmConformance}. */
 export interface LLMConformanceOptions {
@@ -36,7 +37,14 @@ export function llmConformanceTests(
   factory: LLMFactory,
   options: LLMConformanceOptions,
 ): ConformanceTest[] {
-  checkKit(factory, options);
+  checkFactory(factory);
+  checkOptions(options, "options", {
+    name: true,
+    tools: true,
+    finish: true,
+    network: true,
+    limitMs: true,
+  }, "an object like { name }");
   const has: { readonly [Part in LLMPartOfContract]: boolean } = {
     tools: options.tools ?? true,
     finish: options.finish ?? true,

@@ -1,6 +1,6 @@
 /** What the author of a language model's adapter implements for its conformance kit. @module */
 import type { LLM, LLMPart } from "../../../inference/contracts/llm.ts";
-import { checkObject } from "../../../events/checks.ts";
+import { checkOptions } from "../../../events/checks.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
 import { type ServiceAct, type ServiceUnderTest, startService } from "./service_act.ts";
 
@@ -36,7 +36,12 @@ export interface LLMOverHttpOptions {
  * each test, so the author says only how the service writes its replies.
  */
 export function llmOverHttp(options: LLMOverHttpOptions): LLMFactory {
-  checkObject(options, "options", "an object like { create, contentType, encode }");
+  checkOptions(
+    options,
+    "options",
+    { create: true, contentType: true, encode: true },
+    "an object like { create, contentType, encode }",
+  );
   const { create, contentType, encode } = options;
   return async (acts) => {
     const service = startService(acts, contentType, ({ parts = [], end: ends = "complete" }) => {

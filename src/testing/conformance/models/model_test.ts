@@ -1,6 +1,6 @@
 /** What the conformance kits of models have in common: their tests, their time, their faults. @module */
 import type { ConformanceTest } from "../conformance.ts";
-import { checkObject, shown } from "../../../events/checks.ts";
+import { shown } from "../../../events/checks.ts";
 import { InferenceError } from "../../../inference/contracts/errors.ts";
 
 /** Registers tests, those of parts that are left out as ignored. */
@@ -54,10 +54,8 @@ export function cut(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<Ar
   return pieces;
 }
 
-/** Throws a TypeError unless a kit can work with these arguments. */
-export function checkKit(factory: unknown, options: unknown): void {
-  if (typeof factory !== "function") {
-    throw new TypeError(`factory: expected a function of acts, got ${shown(factory)}`);
-  }
-  checkObject(options, "options", "an object like { name }");
+/** Throws a TypeError unless a kit can work with this factory. */
+export function checkFactory(factory: unknown): void {
+  if (typeof factory === "function") return;
+  throw new TypeError(`factory: expected a function of acts, got ${shown(factory)}`);
 }

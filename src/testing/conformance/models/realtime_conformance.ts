@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { checkOptions } from "../../../events/checks.ts";
 import type { ConformanceTest } from "../conformance.ts";
 import type { RealtimeFactory } from "./realtime_under_test.ts";
 import { RealtimeFixture, type RealtimePartOfContract } from "./realtime_fixture.ts";
 import { realtimeFailures } from "./realtime_failures.ts";
 import { realtimeReplies } from "./realtime_replies.ts";
 import { realtimeSettings } from "./realtime_settings.ts";
-import { checkKit, registerTests } from "./model_test.ts";
+import { checkFactory, registerTests } from "./model_test.ts";
 
 /** Options for {@linkcode realtimeConformance}. */
 export interface RealtimeConformanceOptions {
@@ -42,7 +43,15 @@ export function realtimeConformanceTests(
   factory: RealtimeFactory,
   options: RealtimeConformanceOptions,
 ): ConformanceTest[] {
-  checkKit(factory, options);
+  checkFactory(factory);
+  checkOptions(options, "options", {
+    name: true,
+    network: true,
+    commit: true,
+    update: true,
+    text: true,
+    limitMs: true,
+  }, "an object like { name }");
   const has: { readonly [Part in RealtimePartOfContract]: boolean } = {
     network: options.network ?? true,
     commit: options.commit !== false,

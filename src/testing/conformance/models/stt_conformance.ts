@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { checkOptions } from "../../../events/checks.ts";
 import type { ConformanceTest } from "../conformance.ts";
-import { checkKit, registerTests } from "./model_test.ts";
+import { checkFactory, registerTests } from "./model_test.ts";
 import type { STTFactory } from "./stt_under_test.ts";
 import { sttContract, STTFixture } from "./stt_contract.ts";
 
@@ -27,7 +28,13 @@ export function sttConformanceTests(
   factory: STTFactory,
   options: STTConformanceOptions,
 ): ConformanceTest[] {
-  checkKit(factory, options);
+  checkFactory(factory);
+  checkOptions(
+    options,
+    "options",
+    { name: true, network: true, limitMs: true },
+    "an object like { name }",
+  );
   const { network = true, limitMs = 10_000 } = options;
   return Object.entries(sttContract).map(([name, { part, test }]) => ({
     name,

@@ -1,6 +1,6 @@
 /** What the author of a recogniser's adapter implements for its conformance kit. @module */
 import type { STT } from "../../../inference/contracts/stt.ts";
-import { checkObject } from "../../../events/checks.ts";
+import { checkOptions } from "../../../events/checks.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
 import { type ServiceAct, type ServiceUnderTest, startService } from "./service_act.ts";
 
@@ -34,7 +34,7 @@ export interface STTOverHttpOptions {
  * It starts a real server on the loopback for each test.
  */
 export function sttOverHttp(options: STTOverHttpOptions): STTFactory {
-  checkObject(options, "options", "an object like { create }");
+  checkOptions(options, "options", { create: true, encode: true }, "an object like { create }");
   const { create, encode = toJson } = options;
   return async (acts) => {
     const service = startService(acts, "application/json", ({ text = "" }) => {

@@ -1,6 +1,6 @@
 /** What the author of a voice's adapter implements for its conformance kit. @module */
 import type { TTS } from "../../../inference/contracts/tts.ts";
-import { checkObject } from "../../../events/checks.ts";
+import { checkOptions } from "../../../events/checks.ts";
 import type { VirtualClock } from "../../virtual_clock.ts";
 import { type ServiceAct, type ServiceUnderTest, startService } from "./service_act.ts";
 import { tone } from "../../sounds.ts";
@@ -39,7 +39,12 @@ const PIECE_MS = 20;
  * PCM. It starts a real server on the loopback for each test.
  */
 export function ttsOverHttp(options: TTSOverHttpOptions): TTSFactory {
-  checkObject(options, "options", "an object like { create }");
+  checkOptions(
+    options,
+    "options",
+    { create: true, contentType: true, sampleRate: true },
+    "an object like { create }",
+  );
   const { create, contentType = "audio/pcm", sampleRate = 24_000 } = options;
   return async (acts) => {
     const service = startService(acts, contentType, ({ audioMs = 200 }) => {

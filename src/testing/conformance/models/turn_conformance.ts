@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOptions } from "../../../events/checks.ts";
 import type { TurnContext, TurnDetector } from "../../../inference/contracts/turn_detector.ts";
 import type { ChatMessage } from "../../../inference/contracts/messages.ts";
 import type { Participant } from "../../../edge/types.ts";
@@ -12,7 +13,7 @@ import { silentLogger } from "../../../events/logger.ts";
 import { speechLike } from "../../sounds.ts";
 import type { ConformanceTest } from "../conformance.ts";
 import { expect, expectSame } from "../fixture.ts";
-import { checkKit, registerTests } from "./model_test.ts";
+import { checkFactory, registerTests } from "./model_test.ts";
 import { TestTime } from "../test_time.ts";
 
 /** Creates a turn detector for one test. */
@@ -133,7 +134,8 @@ export function turnConformanceTests(
   factory: TurnDetectorFactory,
   options: TurnConformanceOptions,
 ): ConformanceTest[] {
-  checkKit(factory, options);
+  checkFactory(factory);
+  checkOptions(options, "options", { name: true, limitMs: true }, "an object like { name }");
   const { limitMs = 5000 } = options;
   return Object.entries(contract).map(([name, test]) => ({
     name,
