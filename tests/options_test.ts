@@ -165,7 +165,8 @@ const UNCHECKED: Readonly<Record<string, string>> = {
 };
 
 /** What the agent, the pipeline or a worker calls: their arguments are the contract's. */
-const CALLED_BY_US = /^(?:(Fake|Fallback)\w+\.(open|connect|sendText)|\w+JobStore\.release)$/;
+const CALLED_BY_US =
+  /^(?:(Fake|Fallback)\w+\.(open|connect|sendText)|\w+JobStore\.(claim|release))$/;
 
 /** What has methods that take options. */
 const MADE: Readonly<Record<string, () => object | Promise<object>>> = {

@@ -10,7 +10,7 @@ import { edgeOn } from "./_fixture.ts";
 import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
 
 /** A worker, and the jobs of others. */
-interface Scene {
+interface Fixture {
   server: LiveKitServer;
   dispatches: AgentDispatchClient;
   store: MemoryJobStore;
@@ -20,7 +20,7 @@ interface Scene {
   begun: string[];
 }
 
-function sceneTest(name: string, body: (scene: Scene) => Promise<void>): void {
+function leftJobsTest(name: string, body: (fixture: Fixture) => Promise<void>): void {
   Deno.test({
     name,
     ignore: program === undefined,
@@ -36,7 +36,7 @@ function sceneTest(name: string, body: (scene: Scene) => Promise<void>): void {
         API_KEY,
         API_SECRET,
       );
-      const leave: Scene["leave"] = async ({ name, sid }, dispatchId) => {
+      const leave: Fixture["leave"] = async ({ name, sid }, dispatchId) => {
         const id = `AJ_${name}`;
         const original = { id, dispatchId, room: { name, sid } };
         const offer: StoredOffer = { id, callId: name, metadata: null, original };
@@ -60,22 +60,22 @@ async function workerOf(edge: LiveKitEdge, store: MemoryJobStore): Promise<Agent
 }
 
 /** Waits until the store has no job of this dispatch any more. */
-async function isOver({ store }: Scene, dispatchId: string): Promise<void> {
+async function isOver({ store }: Fixture, dispatchId: string): Promise<void> {
   await until(
     "the job is over",
     async () => (await store.jobs({ freeOnly: false })).every(({ key }) => key !== dispatchId),
   );
 }
 
-sceneTest("a room that was deleted meanwhile is not made again", async (scene) => {
-  const { server, leave, begun } = scene;
+leftJobsTest("a room that was deleted meanwhile is not made again", async (fixture) => {
+  const { server, leave, begun } = fixture;
   await leave({ name: "kitchen", sid: "RM_gone" }, "AD_gone");
-  await isOver(scene, "AD_gone");
+  await isOver(fixture, "AD_gone");
   assertEquals([begun, await server.rooms.listRooms()], [[], []]);
 });
 
-sceneTest("a job whose dispatch was deleted meanwhile is not taken up", async (scene) => {
-  const { server, dispatches, leave, begun } = scene;
+leftJobsTest("a job whose dispatch was deleted meanwhile is not taken up", async (fixture) => {
+  const { server, dispatches, leave, begun } = fixture;
   const kitchen = await server.rooms.createRoom({ name: "kitchen" });
   const bar = await server.rooms.createRoom({ name: "bar" });
   const hall = await server.rooms.createRoom({ name: "hall" });
@@ -85,6 +85,6 @@ sceneTest("a job whose dispatch was deleted meanwhile is not taken up", async (s
   // A node that is lost takes the dispatches of its rooms along.
   await leave({ ...hall, sid: "RM_gone" }, "AD_lost");
   await until("the others are taken up", () => begun.length === 2);
-  await isOver(scene, "AD_gone");
+  await isOver(fixture, "AD_gone");
   assertEquals(begun.sort(), ["bar", "hall"]);
 });
