@@ -37,14 +37,94 @@ browserTest(
       ['rename("x".repeat(61))', "RangeError"],
       ['rename("a\\u202eb")', "RangeError"],
       ["rename(5)", "TypeError"],
+      ['setMuted("false")', "TypeError"],
+      ["setMuted()", "TypeError"],
     ] as const;
     for (const [call, error] of cases) assertEquals(await thrown(guest, call), error, call);
     assertEquals(await thrown(guest, 'sendEvent("\\u20ac".repeat(1700))'), "nothing");
     assertEquals(await thrown(guest, 'rename(" Grace ")'), "nothing");
     await until("the event arrives", () => received.length === 1);
+    for (
+      const call of [
+        "setMicrophone(guest.makePicture('red'))",
+        "setMicrophone(new MediaStream([guest.voice]))",
+        "setMicrophone(5)",
+        "setCamera(guest.voice)",
+        "setScreen(guest.voice)",
+        "setScreen('screen')",
+      ]
+    ) {
+      const name = await guest.page.evaluate(
+        `guest.client.${call}.then(() => "nothing", (error) => error.name)`,
+      );
+      assertEquals(name, "TypeError", call);
+    }
+    const { microphone, camera, screen } = await guest.page.evaluate(
+      "guest.client.media",
+    ) as Record<
+      string,
+      boolean
+    >;
+    assertEquals([microphone, camera, screen], [true, false, false]);
+    const link = JSON.stringify(fixture.link.href);
+    const join = `(options) => new guest.client.constructor({ link: ${link} })
+      .join({ name: "Eve", ...options }).then(() => "nothing", (error) => error.name)`;
+    for (const options of ["{ microphone: {} }", "{ camera: guest.voice }", "{ muted: 1 }"]) {
+      assertEquals(await guest.page.evaluate(`(${join})(${options})`), "TypeError", options);
+    }
     assertEquals(await guest.events("ended"), []);
   },
 );
+
+browserTest("a page's own screen that ends is taken away from the others", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const ada = await Guest.join(browser, fixture.link, { name: "Ada" });
+  const bob = await Guest.join(browser, fixture.link, { name: "Bob" });
+  const seen = async () => (await bob.events("videos")).at(-1)?.videos.length ?? 0;
+  // As the browser's own button for it ends a screen: the original of a clone ends.
+  await ada.page.evaluate(`(async () => {
+    const screen = new MediaStreamTrackGenerator({ kind: "video" });
+    const writer = screen.writable.getWriter();
+    const canvas = new OffscreenCanvas(320, 240);
+    canvas.getContext("2d").fillRect(0, 0, 320, 240);
+    const show = () => {
+      const timestamp = Math.round(performance.now() * 1000);
+      writer.write(new VideoFrame(canvas, { timestamp })).catch(() => {});
+    };
+    const shown = setInterval(show, 50);
+    guest.stopSharing = () => { clearInterval(shown); void writer.close(); };
+    guest.ended = screen.clone();
+    await guest.client.setScreen(guest.ended);
+  })()`);
+  await until("Bob sees the screen", async () => await seen() === 1);
+  await ada.page.evaluate("guest.stopSharing()");
+  await until("Bob sees no screen", async () => await seen() === 0);
+  assertEquals(await ada.page.evaluate("guest.client.media.screen"), false);
+  await until("it has ended", async () => {
+    return await ada.page.evaluate("guest.ended.readyState") === "ended";
+  });
+  await ada.page.evaluate("guest.client.setScreen(guest.ended)");
+  assertEquals(await ada.page.evaluate("guest.client.media.screen"), false);
+  await ada.leave();
+  await bob.leave();
+});
+
+browserTest("a depth of the jitter buffer that the page has set stays", async (browser) => {
+  await using fixture = await openAgentFixture();
+  const guest = await Guest.join(browser, fixture.link, { name: "Ada" });
+  const depths = await guest.page.evaluate(`(async () => {
+    const { client } = guest;
+    const measured = () => new Promise((resolve) =>
+      client.addEventListener("stats", resolve, { once: true }));
+    for (const { receiver } of client.connection.getTransceivers()) receiver.jitterBufferTarget = 300;
+    await measured();
+    await measured();
+    await measured();
+    return client.connection.getTransceivers().map(({ receiver }) => receiver.jitterBufferTarget);
+  })()`) as number[];
+  assertEquals(new Set(depths), new Set([300]));
+  await guest.leave();
+});
 
 browserTest("a busy client stays within the server's limits", async (browser) => {
   await using fixture = await openAgentFixture();

@@ -217,21 +217,27 @@ export class RinglineClient extends EventTarget {
    * not play sound.
    *
    * @throws {RinglineError} the call cannot be joined, or a device does not open: see `code`.
-   * @throws {TypeError | RangeError} the name is not what it should be.
+   * @throws {TypeError | RangeError} the name, or another option, is not what it should be.
    */
   join(options: JoinOptions): Promise<void>;
-  /** Goes silent, or speaks again. The microphone stays open. */
+  /**
+   * Goes silent, or speaks again. The microphone stays open.
+   *
+   * @throws {TypeError} it is no boolean.
+   */
   setMuted(muted: boolean): void;
   /**
    * Changes or removes the microphone, without a new negotiation.
    *
    * @throws {RinglineError} it does not open.
+   * @throws {TypeError} no microphone or camera can come of it.
    */
   setMicrophone(source: Source): Promise<void>;
   /**
    * Changes or removes the camera.
    *
    * @throws {RinglineError} it does not open.
+   * @throws {TypeError} no microphone or camera can come of it.
    */
   setCamera(source: Source): Promise<void>;
   /**
@@ -239,6 +245,7 @@ export class RinglineClient extends EventTarget {
    * your own is a picture, or a stream of a picture and its sound.
    *
    * @throws {RinglineError} the person declined, or the browser cannot.
+   * @throws {TypeError} no screen can come of it.
    */
   setScreen(source: boolean | MediaTrack | Stream | null): Promise<void>;
   /**

@@ -47,7 +47,7 @@ import { EventLimit } from "./client/event_limit.js";
 import { parseLink } from "./client/link.js";
 import { checkName } from "./client/names.js";
 import { Peer } from "./client/peer.js";
-import { SentMedia } from "./client/sent_media.js";
+import { checkMuted, checkSource, SentMedia } from "./client/sent_media.js";
 import { Signalling } from "./client/signalling.js";
 import { Sound } from "./client/sound.js";
 
@@ -203,7 +203,8 @@ export class RinglineClient extends EventTarget {
    * @returns {Promise<void>} resolves when audio and video flow
    * @throws {RinglineError} the call cannot be joined; its `code` says why, its `message` is for
    *   people
-   * @throws {TypeError | RangeError} `name` is not a string of 1 to 60 characters on one line
+   * @throws {TypeError | RangeError} `name` is not a string of 1 to 60 characters on one line, or
+   *   another option is not what it should be
    * @example
    * ```js ignore
    * try {
@@ -218,6 +219,9 @@ export class RinglineClient extends EventTarget {
     if (typeof RTCPeerConnection !== "function") throw new RinglineError("no-webrtc");
     if (!this.#link.callId || !this.#link.secret) throw new RinglineError("wrong-link");
     this.#name = checkName("name", name, 60);
+    checkSource("microphone", microphone);
+    checkSource("camera", camera);
+    checkMuted(muted);
     this.#setState("connecting");
     this.#joined = Promise.withResolvers();
     // A page that only listens to "ended" need not await.
@@ -233,7 +237,12 @@ export class RinglineClient extends EventTarget {
     await this.#joined.promise;
   }
 
-  /** Mutes or unmutes the microphone, which stays open. @param {boolean} muted */
+  /**
+   * Mutes or unmutes the microphone, which stays open.
+   *
+   * @param {boolean} muted
+   * @throws {TypeError} `muted` is no boolean
+   */
   setMuted(muted) {
     this.#sent.setMuted(muted);
   }
@@ -243,6 +252,7 @@ export class RinglineClient extends EventTarget {
    *
    * @param {Source} source as in `join`
    * @throws {RinglineError} the device cannot be opened
+   * @throws {TypeError} `source` is none
    */
   async setMicrophone(source) {
     await this.#sent.set("microphone", source);
@@ -253,17 +263,20 @@ export class RinglineClient extends EventTarget {
    *
    * @param {Source} source as in `join`
    * @throws {RinglineError} the device cannot be opened
+   * @throws {TypeError} `source` is none
    */
   async setCamera(source) {
     await this.#sent.set("camera", source);
   }
 
   /**
-   * Shares the screen, with its sound where there is one, or stops.
+   * Shares the screen, with its sound where there is one, or stops. A track that ends is taken away, one
+   * of your own too.
    *
    * @param {boolean | MediaStreamTrack | MediaStream | null} source `true` lets the person choose one;
    *   your own is a picture, or a stream of a picture and its sound
    * @throws {RinglineError} the person declines, or the browser cannot
+   * @throws {TypeError} `source` is no screen
    */
   async setScreen(source) {
     await this.#sent.setScreen(source);

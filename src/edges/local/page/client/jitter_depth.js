@@ -16,6 +16,14 @@ const LIMIT_MS = 180;
 const FAR_MS = 100;
 /** Readings without a packet that is asked for, after which the line counts as good. */
 const GOOD_READINGS = 10;
+/**
+ * Readings without much made up, after which less depth is tried: nearly every line loses a packet now
+ * and then, and would keep for the whole call the depth that its worst minute needed. Each try that
+ * fails doubles it, up to the second.
+ */
+const CALM_READINGS = [10, 160];
+/** For so many readings a round trip is long before it counts: one that is measured late says nothing. */
+const FAR_READINGS = 5;
 /** The weight of the newest reading: a burst every few seconds must be seen as what it is. */
 const NEWEST = 0.2;
 
@@ -25,6 +33,12 @@ export class JitterDepth {
   targetMs = 0;
   #concealed = 0;
   #good = GOOD_READINGS;
+  /** Readings since the depth was changed for what was made up. */
+  #calm = 0;
+  #patience = CALM_READINGS[0];
+  /** Whether the last change was a try with less. */
+  #tried = false;
+  #far = 0;
 
   /**
    * Takes what was measured since the last reading, about once a second.
@@ -34,11 +48,31 @@ export class JitterDepth {
    */
   update({ nackCount = 0, concealed = 0, roundTripMs = 0 }) {
     this.#good = nackCount > 0 ? 0 : this.#good + 1;
-    this.#concealed += NEWEST * (concealed - this.#concealed);
-    const limitMs = roundTripMs > FAR_MS ? 0 : LIMIT_MS;
-    if (this.#good >= GOOD_READINGS) this.targetMs -= STEP_MS;
-    else if (this.#concealed > TOLERATED) this.targetMs += STEP_MS;
+    // What is made up far from a loss has another reason, for instance a server that stood still.
+    const lost = this.#good <= 1 ? concealed : 0;
+    this.#concealed += NEWEST * (lost - this.#concealed);
+    if (this.#good >= GOOD_READINGS) {
+      this.targetMs -= STEP_MS;
+      this.#patience = CALM_READINGS[0];
+      this.#tried = false;
+    } else if (this.#concealed > TOLERATED) this.#deepen();
+    else if (++this.#calm >= this.#patience && this.targetMs > 0) this.#tryLess();
+    this.#far = roundTripMs > FAR_MS ? this.#far + 1 : 0;
+    const limitMs = this.#far >= FAR_READINGS ? 0 : LIMIT_MS;
     this.targetMs = Math.max(0, Math.min(this.targetMs, limitMs));
     return this.targetMs;
+  }
+
+  #deepen() {
+    if (this.#tried) this.#patience = Math.min(2 * this.#patience, CALM_READINGS[1]);
+    this.#tried = false;
+    this.#calm = 0;
+    this.targetMs += STEP_MS;
+  }
+
+  #tryLess() {
+    this.#tried = true;
+    this.#calm = 0;
+    this.targetMs -= STEP_MS;
   }
 }

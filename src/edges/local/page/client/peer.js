@@ -41,6 +41,8 @@ export class Peer {
   #hooks;
   #stats;
   #depth = new JitterDepth();
+  /** What was set last of it. */
+  #depthMs = 0;
   #senders = {};
   #closed = false;
   /** Whether the browser has found a candidate of its own. */
@@ -146,7 +148,13 @@ export class Peer {
 
   /** Sends another track, or none, without a new negotiation. */
   async replaceTrack(kind, track) {
-    if (!this.#closed) await this.#senders[kind]?.replaceTrack(track);
+    if (this.#closed) return;
+    try {
+      await this.#senders[kind]?.replaceTrack(track);
+    } catch (error) {
+      // Closed in the meantime: its successor asks for the track itself.
+      if (!this.#closed) throw error;
+    }
   }
 
   /** Returns the current measurements. @returns {Promise<import("./stats.js").ConnectionStats>} */
@@ -154,11 +162,14 @@ export class Peer {
     const stats = await this.#stats.read();
     const targetMs = this.#depth.update(stats);
     const heard = this.connection.getTransceivers().find(({ mid }) => mid === this.#mids.audio);
-    // Nothing is set where the buffer may do as it likes, and where a browser cannot do it.
     const now = heard?.receiver.jitterBufferTarget;
-    if (now !== undefined && (now ?? 0) !== targetMs) {
-      heard.receiver.jitterBufferTarget = targetMs || null;
+    // Nothing is set where the buffer may do as it likes, where a browser cannot do it, and where the
+    // page has set a depth of its own.
+    if (now === undefined || (now ?? 0) !== this.#depthMs || targetMs === this.#depthMs) {
+      return stats;
     }
+    heard.receiver.jitterBufferTarget = targetMs || null;
+    this.#depthMs = targetMs;
     return stats;
   }
 

@@ -12,12 +12,62 @@ import { openDevice, openScreen } from "./devices.js";
  * @typedef {boolean | string | MediaStreamTrack | null | undefined} Source
  */
 
+/** What a track of each kind has to be. */
+const KINDS = { microphone: "audio", camera: "video", screen: "video", screenAudio: "audio" };
+
+/**
+ * Throws a TypeError unless a microphone or a camera can come of this.
+ *
+ * @param {"microphone" | "camera"} kind
+ * @param {unknown} source
+ */
+export function checkSource(kind, source) {
+  const isTrack = source instanceof MediaStreamTrack;
+  if (isTrack && source.kind === KINDS[kind]) return;
+  if (["boolean", "string", "undefined"].includes(typeof source) || source === null) return;
+  const got = isTrack ? `a track of ${source.kind}` : describe(source);
+  throw new TypeError(
+    `${kind}: expected true, a device's id, a track of ${KINDS[kind]}, or null, got ${got}`,
+  );
+}
+
+/** Throws a TypeError unless this is a boolean. @param {unknown} muted */
+export function checkMuted(muted) {
+  if (typeof muted !== "boolean") {
+    throw new TypeError(`muted: expected a boolean, got ${describe(muted)}`);
+  }
+}
+
+/** Throws a TypeError unless a shared screen can come of this. @param {unknown} source */
+function checkScreen(source) {
+  if (source === null || source === undefined || typeof source === "boolean") return;
+  if (source instanceof MediaStream) return;
+  const isTrack = source instanceof MediaStreamTrack;
+  if (isTrack && source.kind === "video") return;
+  const got = isTrack ? `a track of ${source.kind}` : describe(source);
+  throw new TypeError(`screen: expected true, a track of video, a stream, or null, got ${got}`);
+}
+
+/** @param {unknown} value */
+function describe(value) {
+  return typeof value === "object" ? `${value?.constructor?.name ?? value}` : `${typeof value}`;
+}
+
 /** The tracks that a page sends, and whether its microphone is muted. */
 export class SentMedia {
   #tracks = { microphone: null, camera: null, screen: null, screenAudio: null };
   /** Tracks that this class opened. The page stops a track of its own. */
   #opened = new Set();
   #muted = false;
+  /** One for each kind: a track that is sent again is not listened to twice. */
+  #onEnded = Object.fromEntries(
+    Object.keys(KINDS).map((kind) => [
+      kind,
+      ({ target }) => {
+        if (this.#tracks[kind] === target) void this.#replace(kind, null);
+      },
+    ]),
+  );
   #sound;
   #hooks;
   /** Why the page sends nothing any more. @type {Error | undefined} */
@@ -79,8 +129,10 @@ export class SentMedia {
    * @param {"microphone" | "camera"} kind
    * @param {Source} source
    * @throws {RinglineError}
+   * @throws {TypeError} no such thing can be sent
    */
   async set(kind, source) {
+    checkSource(kind, source);
     await this.#replace(kind, await this.#open(kind, source));
   }
 
@@ -89,8 +141,10 @@ export class SentMedia {
    *
    * @param {boolean | MediaStreamTrack | MediaStream | null | undefined} source
    * @throws {RinglineError}
+   * @throws {TypeError} no such thing can be shared
    */
   async setScreen(source) {
+    checkScreen(source);
     const { screen = null, screenAudio = null } = await this.#openScreen(source);
     await this.#replace("screenAudio", screenAudio);
     await this.#replace("screen", screen);
@@ -98,6 +152,7 @@ export class SentMedia {
 
   /** @param {boolean} muted */
   setMuted(muted) {
+    checkMuted(muted);
     this.#muted = muted;
     this.#applyMute();
     this.#hooks.onChange();
@@ -106,6 +161,9 @@ export class SentMedia {
   /** Stops the tracks that this class opened. @param {Error} reason what later calls reject with */
   close(reason) {
     this.#closed = reason;
+    for (const [kind, track] of Object.entries(this.#tracks)) {
+      track?.removeEventListener("ended", this.#onEnded[kind]);
+    }
     for (const track of this.#opened) track.stop();
     this.#opened.clear();
   }
@@ -136,26 +194,25 @@ export class SentMedia {
       for (const track of Object.values(tracks)) track?.stop();
       throw this.#closed;
     }
-    for (const [kind, track] of Object.entries(tracks)) {
-      if (!track) continue;
-      this.#opened.add(track);
-      // The person unplugged the device, or ended the sharing in the browser's own bar.
-      track.addEventListener("ended", () => {
-        if (this.#tracks[kind] === track) void this.#replace(kind, null);
-      });
-    }
+    for (const track of Object.values(tracks)) if (track) this.#opened.add(track);
   }
 
   async #replace(kind, track) {
     const old = this.#tracks[kind];
+    if (old !== track) old?.removeEventListener("ended", this.#onEnded[kind]);
     this.#assign(kind, track);
     await this.#hooks.replaceTrack(kind, this.trackFor(kind));
     if (old !== track && this.#opened.delete(old)) old.stop();
     this.#hooks.onChange();
   }
 
-  #assign(kind, track) {
+  #assign(kind, given) {
+    // What has ended would stand still for the others.
+    const track = given?.readyState === "ended" ? null : given;
     this.#tracks[kind] = track;
+    // The person unplugged the device, or ended the sharing in the browser's own bar: of a page's own
+    // track too, on which nobody else may listen.
+    track?.addEventListener("ended", this.#onEnded[kind]);
     if (kind !== "microphone") return;
     // Before the track is sent: mute applies to every microphone.
     this.#applyMute();
