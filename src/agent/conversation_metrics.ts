@@ -134,6 +134,12 @@ export class ConversationMetrics implements Disposable {
     });
   }
 
+  /** Tells the last figures: what has happened since the ones before would be counted by no one. */
+  end(): void {
+    this[Symbol.dispose]();
+    this.#init.events.send(new ConversationMetricsEvent({ figures: this.#gather() }));
+  }
+
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
     this.#next?.[Symbol.dispose]();

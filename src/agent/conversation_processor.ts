@@ -357,6 +357,8 @@ export class ConversationProcessor implements Processor {
     this.#latestFrame?.close();
     await this.#pipeline?.close();
     await this.#toolLedger?.close();
+    this.#metrics?.end();
+    this.#metrics = undefined;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import type { LLM } from "../../src/inference/contracts/llm.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
-import { openAICompatible, type OpenAICompatibleOptions } from "../../src/adapters/openai/mod.ts";
+import type { Transcription } from "npm:openai@7.57.0/resources/audio/transcriptions";
+import {
+  OPENAI_MODELS,
+  openAICompatible,
+  type OpenAICompatibleOptions,
+} from "../../src/adapters/openai/mod.ts";
 import { InferenceError } from "../../src/inference/contracts/errors.ts";
 import {
   abortSlowReply,
@@ -180,6 +185,14 @@ Deno.test("openAICompatible's stt sends a segment as a WAV file and returns its 
   assertEquals(view.getUint32(24, true), 16_000);
   assertEquals([view.getUint32(40, true), bytes.byteLength], [1600, 1644]);
   assertEquals(view.getInt16(44, true), 7);
+});
+
+Deno.test("openAICompatible's stt tells the language that the service has detected", async () => {
+  const answer: Transcription = { text: "Guten Tag.", languages: [{ code: "de" }] };
+  await using double = await ServiceDouble.start(() => Response.json(answer));
+  const stt = openAICompatible(double).stt({ model: OPENAI_MODELS.transcription });
+  const { items } = await transcribed(stt, audio(20));
+  assertEquals(items, [{ text: "Guten Tag.", final: true, language: "de" }]);
 });
 
 Deno.test("openAICompatible's stt names a service's faults, and sends no request for silence", async () => {

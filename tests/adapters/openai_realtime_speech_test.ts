@@ -38,6 +38,21 @@ Deno.test("the realtime voice reads a text aloud, outside of any conversation", 
   assertEquals(tts.metrics!(), { requests: 1, retries: 0, failures: 0, sessions: 1 });
 });
 
+Deno.test("the realtime voice takes more settings of the session", async () => {
+  await using double = new RealtimeDouble();
+  const providerOptions = { truncation: "disabled" };
+  const { baseUrl } = double;
+  const tts = openAICompatible({ apiKey: "key", baseUrl }).tts({
+    model,
+    voice: "marin",
+    providerOptions,
+  });
+  await tts.start!(context);
+  const { session } = await double.message("session.update");
+  assertEquals([session.truncation, session.audio.output.voice], ["disabled", "marin"]);
+  await tts.close!();
+});
+
 Deno.test("the realtime voice keeps texts apart that it reads at the same time on one socket", async () => {
   await using double = new RealtimeDouble();
   const tts = voice(double);

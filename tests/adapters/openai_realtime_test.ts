@@ -431,7 +431,7 @@ Deno.test("openAIRealtime takes headers, a key for each session, a query, a lang
     assertEquals([pathname, search], ["/v1/realtime", "?api-version=2026-10-01&model=mine"]);
   }
   const { session } = await double.message("session.update");
-  assertEquals(session.audio.input.transcription.language, "de");
+  assertEquals(session.audio.input.transcription.languages, ["de"]);
   assertEquals(session.tool_choice, "required");
   const own = openAIRealtime({
     apiKey: "unused",

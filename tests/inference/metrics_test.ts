@@ -55,6 +55,20 @@ Deno.test("figures of the components are told every few seconds", async () => {
   assertEquals(events[1]?.figures.agent?.messages, 2);
 });
 
+Deno.test("the last figures are told when the conversation is over, however short it was", async () => {
+  await using fixture = await Fixture.set({ transcripts: ["Hello?"], replies: ["Good day."] });
+  const { agent, clock } = fixture;
+  await fixture.hear(600, 3000);
+  await clock.until(agent.close());
+  const [last, ...more] = fixture.events(ConversationMetricsEvent);
+  assertEquals(more, []);
+  const { sttAudioMs, ttsCharacters } = last!.figures.agent!;
+  assertEquals(ttsCharacters, "Good day.".length);
+  // The speech, and the moments around it that are sent with it.
+  assert(sttAudioMs! >= 600 && sttAudioMs! < 1500, `${sttAudioMs} ms`);
+  assertEquals(last!.figures["fake-llm"], { requests: 1 });
+});
+
 Deno.test("metrics are broadcast to all participants who want to show them", async () => {
   await using fixture = await Fixture.set({
     transcripts: ["Hello?"],

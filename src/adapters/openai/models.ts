@@ -30,6 +30,15 @@ export const CHAT_OPTIONS: Readonly<Record<string, Readonly<Record<string, unkno
   [OPENAI_MODELS.chat]: { reasoning_effort: "none" },
 };
 
+/** Returns the fields for the language in the settings of a session. */
+export function spokenLanguage(
+  model: string,
+  language: string | undefined,
+): { language?: string; languages?: string[] } {
+  if (language === undefined) return {};
+  return languageField(model) === "language" ? { language } : { languages: [language] };
+}
+
 /** Returns the name of the field for the language: the newer models take a list. */
 export function languageField(model: string): "language" | "languages[]" {
   return /^gpt-(live-)?transcribe/.test(model) ? "languages[]" : "language";

@@ -58,7 +58,12 @@ const serverEvent = v.variant("type", [
   v.object({ type: v.literal("input_audio_buffer.speech_stopped") }),
   v.object({ type: v.literal("input_audio_buffer.committed"), item_id: text }),
   v.object({ type: v.literal(`${transcription}.delta`), item_id: text, delta: text }),
-  v.object({ type: v.literal(`${transcription}.completed`), item_id: text, transcript: text }),
+  v.object({
+    type: v.literal(`${transcription}.completed`),
+    item_id: text,
+    transcript: text,
+    languages: v.nullish(v.array(v.object({ code: text })), []),
+  }),
   v.object({ type: v.literal(`${transcription}.failed`), item_id: text, error: failure }),
   v.object({ type: v.literal("response.created"), response }),
   v.object({

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RealtimeSessionOptions } from "../../inference/contracts/realtime_llm.ts";
-import { OPENAI_MODELS } from "./models.ts";
+import { OPENAI_MODELS, spokenLanguage } from "./models.ts";
 import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 
 /** Options for `openAIRealtime`. */
@@ -61,7 +61,10 @@ export function conversingSession(
     audio: {
       input: {
         format: REALTIME_FORMAT,
-        transcription: { model: transcriptionModel, ...language ? { language } : {} },
+        transcription: {
+          model: transcriptionModel,
+          ...spokenLanguage(transcriptionModel, language),
+        },
         turn_detection: turnDetection ?? { type: "server_vad" as const },
       },
       ...output === "audio"

@@ -141,7 +141,7 @@ export class OpenAIRealtimeSpeech implements SentenceVoice {
     return this.#reader = new OpenAIReader({
       name: this.name,
       clock,
-      session: readingSession(this.#options),
+      session: { ...readingSession(this.#options), ...this.#options.providerOptions },
       connect: async (events) => {
         const headers = await keyedHeaders({ ...this.#service, url });
         return connectRealtime(url, { headers, clock }, events);

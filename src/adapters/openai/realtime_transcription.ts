@@ -7,7 +7,7 @@ import {
   type VendorAddress,
 } from "../streaming/service.ts";
 import { StreamingSttSession } from "../streaming/stt_session.ts";
-import { languageField, OPENAI_URL } from "./models.ts";
+import { OPENAI_URL, spokenLanguage } from "./models.ts";
 import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 import { TranscriptionCodec } from "./realtime_transcription_codec.ts";
 import type { TranscriptionModelOptions } from "./transcription.ts";
@@ -48,11 +48,7 @@ export class OpenAIRealtimeTranscription extends StreamingComponent implements S
   /** The settings of a session. */
   #session(detectsTurns: boolean) {
     const { model, language, prompt, turnDetection, providerOptions } = this.#options;
-    const spoken = language === undefined
-      ? {}
-      : languageField(model) === "language"
-      ? { language }
-      : { languages: [language] };
+    const spoken = spokenLanguage(model, language);
     return {
       type: "transcription" as const,
       audio: {

@@ -25,6 +25,8 @@ interface Segment {
   /** What ended it: the contract's `commit()`, the end of the session, or the service. */
   readonly endedBy: "commit" | "end" | "service";
   text: string;
+  /** The language that the service has detected. */
+  language?: string;
   isDone: boolean;
   limit?: Disposable;
 }
@@ -137,7 +139,7 @@ export class TranscriptionCodec implements SttCodec {
       case "conversation.item.input_audio_transcription.delta":
         return this.#heard(event.item_id, event.delta);
       case "conversation.item.input_audio_transcription.completed":
-        return this.#transcribed(event.item_id, event.transcript);
+        return this.#transcribed(event.item_id, event.transcript, event.languages[0]?.code);
       case "conversation.item.input_audio_transcription.failed":
         this.#io.emit({ type: "error", error: serviceError(this.#name, event.error) });
         return this.#transcribed(event.item_id, "");
@@ -171,13 +173,14 @@ export class TranscriptionCodec implements SttCodec {
     }
   }
 
-  #transcribed(itemId: string, text: string): void {
+  #transcribed(itemId: string, text: string, language?: string): void {
     this.#texts.delete(itemId);
     const segment = this.#segments.find((one) => one.itemId === itemId) ??
       this.#segments.find((one) => one.itemId === undefined && !one.isDone);
-    if (segment) this.#done(segment, text);
-    // It was no longer waited for.
-    else if (text !== "") this.#io.emit({ type: "transcript", text, final: true });
+    if (segment) {
+      if (language) segment.language = language;
+      this.#done(segment, text);
+    } else this.#emitFinal(text, language); // It was no longer waited for.
   }
 
   #failed(failure: ServiceFailure): void {
@@ -202,13 +205,18 @@ export class TranscriptionCodec implements SttCodec {
   /** Emits what is complete, in order. */
   #drain(): void {
     while (this.#segments[0]?.isDone) {
-      const { text, endedBy } = this.#segments.shift()!;
-      if (text !== "") this.#io.emit({ type: "transcript", text, final: true });
+      const { text, language, endedBy } = this.#segments.shift()!;
+      this.#emitFinal(text, language);
       if (endedBy === "service" || this.#detectsTurns && text !== "") {
         this.#io.emit({ type: "turn-ended" });
       }
       if (endedBy === "commit") this.#io.emit({ type: "committed" });
     }
+  }
+
+  #emitFinal(text: string, language: string | undefined): void {
+    if (text === "") return;
+    this.#io.emit({ type: "transcript", text, final: true, ...language ? { language } : {} });
   }
 
   #append(samples: Int16Array): void {

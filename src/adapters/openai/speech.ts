@@ -21,7 +21,10 @@ export interface SpeechModelOptions {
   instructions?: string;
   /** The rate of the service's PCM, in samples a second. Default 24,000; always that for realtime. */
   sampleRate?: number;
-  /** Additional fields of the request, in the service's words, e.g. `{ speed: 1.1 }`. */
+  /**
+   * Additional fields of the request, in the service's words, e.g. `{ speed: 1.1 }`; for realtime, of
+   * the session, where they replace the adapter's.
+   */
   providerOptions?: Readonly<Record<string, unknown>>;
 }
 

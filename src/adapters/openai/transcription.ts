@@ -66,12 +66,19 @@ export class OpenAITranscription extends HttpModel<TranscriptionModelOptions>
       signal.throwIfAborted();
       throw this.error("the response is not JSON", { code: "malformed", cause });
     }
-    const text = (body as { text?: unknown } | null)?.text;
+    const { text, languages } = Object(body) as { text?: unknown; languages?: unknown };
     if (typeof text !== "string") {
       throw this.error("the response has no text", { code: "malformed" });
     }
-    yield { text, final: true, ...language ? { language } : {} };
+    const heard = detectedLanguage(languages) ?? language;
+    yield { text, final: true, ...heard ? { language: heard } : {} };
   }
+}
+
+/** Returns the first of the languages that a service has detected. */
+export function detectedLanguage(languages: unknown): string | undefined {
+  const code = Array.isArray(languages) ? Object(languages[0]).code : undefined;
+  return typeof code === "string" && code !== "" ? code : undefined;
 }
 
 /** Returns a WAV file of chunks of one format. */

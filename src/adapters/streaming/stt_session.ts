@@ -116,7 +116,7 @@ export class StreamingSttSession implements SttSession {
       clock,
       send: (message) => socket.send(message),
       emit: (event) => isCurrent() && this.#events.push(event),
-      fail: (error) => isCurrent() && this.#fail(error),
+      fail: (error) => isCurrent() && this.#failed(error),
     });
     const connection: Connection = { socket, codec };
     return this.#connection = connection;
@@ -134,8 +134,13 @@ export class StreamingSttSession implements SttSession {
   }
 
   #lost(error: InferenceError): void {
-    // After the end the service closes; an idle connection it may close.
+    // After the end the service closes.
     if (this.#endLimit) return this.#finish();
+    this.#failed(error);
+  }
+
+  /** An idle connection may be closed, and that may be said as an error: the next audio opens another. */
+  #failed(error: InferenceError): void {
     const isRefused = error.status !== undefined || !error.retryable;
     if (!this.#connection!.codec.isOwed && !isRefused) return this.#close();
     this.#fail(error);

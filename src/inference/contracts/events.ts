@@ -306,7 +306,7 @@ export class ComponentHealthEvent extends ConversationEvent<ComponentHealthEvent
   declare readonly error: unknown;
 }
 
-/** Figures of queues and components, every few seconds. */
+/** Figures of queues and components, every few seconds, and once more when the conversation is over. */
 export class ConversationMetricsEvent extends ConversationEvent<ConversationMetricsEvent> {
   /** The event's type. */
   readonly type = "conversation-metrics" as const;

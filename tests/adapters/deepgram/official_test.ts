@@ -295,3 +295,44 @@ for (const when of ["before its sound", "in it", "with a turn behind it"]) {
     },
   });
 }
+
+for (const model of ["nova-3", "flux-general-en"]) {
+  Deno.test({
+    name: `a session of ${model} that the service ends in silence, with an error, goes on`,
+    ...LEAVES_TIMERS,
+    async fn() {
+      await using service = await startDeepgram([{ text: TEXT }]);
+      const stt = deepgramSTT({ apiKey: "key", baseUrl: service.baseUrl, model });
+      const session = stt.open({
+        speakerId: "ann",
+        sampleRate: 16_000,
+        continuous: false,
+        clock: systemClock,
+        logger: silentLogger,
+      });
+      await using _session = session;
+      const all: SttEvent[] = [];
+      const reading = (async () => {
+        for await (const event of session) all.push(event);
+      })();
+      const say = async (count: number) => {
+        session.sendAudio(new PcmChunk(new Int16Array(8000), { sampleRate: 16_000 }));
+        session.commit();
+        const committed = () => all.filter(({ type }) => type === "committed").length;
+        await until("the text", () => committed() === count);
+      };
+      await say(1);
+      const { socket } = [...service.connections][0]!;
+      const description = "did not receive audio data within the timeout window";
+      const code = "NET-0001";
+      socket.send(JSON.stringify({ type: "Error", sequence_id: 9, code, description }));
+      socket.close(1011, code);
+      await until("the end", () => service.connections.size === 0);
+      await say(2);
+      session.end();
+      await reading;
+      const finals = all.filter((one) => one.type === "transcript" && one.final);
+      assertEquals([finals.length, service.requests], [2, 2]);
+    },
+  });
+}

@@ -69,7 +69,8 @@ function serve(connection: ServedConnection<TranscriptionAct>): void {
           return send({ type: `${prefix}.failed`, ...ids, error });
         }
         const usage = { type: "duration" as const, seconds: 1 };
-        send({ type: `${prefix}.completed`, ...ids, transcript: text, usage });
+        const languages = [{ code: "en" }];
+        send({ type: `${prefix}.completed`, ...ids, transcript: text, usage, languages });
       },
     );
   };

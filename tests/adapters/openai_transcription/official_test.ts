@@ -134,7 +134,8 @@ Deno.test({
       ...["speech-started", "transcript", "transcript", "turn-ended"],
       ...["speech-started", "transcript", "transcript", "turn-ended", "committed", "committed"],
     ]);
-    assertEquals(ours.events[2], { type: "transcript", text: TEXT, final: true });
+    const final = { type: "transcript", text: TEXT, final: true, language: "en" } as const;
+    assertEquals(ours.events[2], final);
     assertEquals(connection!.headers.authorization, theirs!.headers.authorization);
     assertEquals(connection!.url.search, theirs!.url.search);
     const kindOf = (one: object) => (one as { type: string }).type;
