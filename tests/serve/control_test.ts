@@ -217,6 +217,19 @@ Deno.test("WorkerControl refuses what is malformed, too large, or not its own", 
   assertEquals(fixture.worker.jobs.size, 0);
 });
 
+Deno.test("WorkerControl reports what an edge throws, and tells the operator that it failed", async () => {
+  await using fixture = await WorkerFixture.start();
+  const edge = Object.assign(new MemoryEdge({ clock: fixture.clock }), {
+    callLink: () => Promise.reject(new Error("no link")),
+    createCall: () => Promise.reject(new RangeError("the secret of the edge")),
+  });
+  const control = controlOf(fixture, { edge });
+  const { status, body } = await ask(control, "/calls", post({ callId: "kitchen" }));
+  assertEquals([status, (body.error as { code: string }).code], [500, "failed"]);
+  assert(!JSON.stringify(body).includes("secret"));
+  assertEquals(fixture.worker.survivedErrors, 1);
+});
+
 Deno.test("WorkerControl does not wait for a body that never ends, and reads no more than its limit", async () => {
   await using fixture = await WorkerFixture.start();
   const control = controlOf(fixture);
@@ -278,6 +291,13 @@ Deno.test("WorkerControl has its figures as Prometheus reads them, and names no 
     },
   });
   const control = controlOf(fixture);
+  const atFirst = (await ask(control, "/metrics")).body.text as string;
+  for (
+    const labels of ['status="finished",reason="call-ended"', 'status="failed",reason="error"']
+  ) {
+    assert(atFirst.includes(`ringline_jobs_ended_total{${labels}} 0\n`), labels);
+  }
+  assert(atFirst.includes('ringline_jobs_declined_total{reason="memory"} 0\n'), atFirst);
   const run = await fixture.start("secret-kitchen");
   await fixture.start("broken");
   fixture.use.memory = undefined;

@@ -30,8 +30,8 @@ async function answerTo(link: URL): Promise<string> {
   return code ?? type;
 }
 
-/** Sends bytes, and returns the first line that comes back before the connection ends. */
-async function exchange(port: number, head: string, body: () => Uint8Array): Promise<string> {
+/** Sends a request, and a body for as long as it is read; returns the first line that comes back before the connection ends. */
+async function exchange(port: number, head: string, body?: () => Uint8Array): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const received = (async () => {
     let text = "";
@@ -47,7 +47,7 @@ async function exchange(port: number, head: string, body: () => Uint8Array): Pro
   try {
     const writer = connection.writable.getWriter();
     await writer.write(new TextEncoder().encode(head));
-    while (!isOver) await writer.write(body());
+    while (body && !isOver) await writer.write(body());
   } catch {
     // The other side has ended it.
   }
@@ -85,6 +85,10 @@ Deno.test("WorkerControl, WebhookJobs and LocalEdge share a port with an applica
     assertEquals(await text("/healthz"), '200 {"status":"ok"}');
     assertEquals((await text("/calls")).slice(0, 3), "401");
     assertEquals((await text("/app.js")).slice(0, 3), "200");
+    for (const path of ["/calls", "/webhook"]) {
+      const trace = `TRACE ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
+      assertEquals(await exchange(port, trace), "HTTP/1.1 405 Method Not Allowed");
+    }
     const created = await fetch(`${origin}/calls`, {
       method: "POST",
       headers: HEADERS,

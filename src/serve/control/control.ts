@@ -98,8 +98,9 @@ export class WorkerControl {
     const isFriend = origin !== null && this.#origins.has(origin);
     const answer = await this.#answer(request, { isForeign: origin !== null && !isFriend })
       .catch((error) => {
-        if (!(error instanceof HttpError)) throw error;
-        return errorResponse(error);
+        if (error instanceof HttpError) return errorResponse(error);
+        this.#worker.report(error, "a request to the worker's control");
+        return errorResponse(new HttpError(500, "failed", "the request could not be answered"));
       });
     if (isFriend) {
       answer.headers.set("access-control-allow-origin", origin);

@@ -1,5 +1,7 @@
 /** A worker's figures, as Prometheus reads them. @module */
 import prometheus from "npm:prom-client@15.1.3";
+import type { DeclineReason } from "../../edge/jobs.ts";
+import type { CloseReason } from "../../edge/types.ts";
 import type { AgentWorker } from "../agent_worker.ts";
 import { AgentRepliedEvent, JobDeclinedEvent, JobEndedEvent, JobStartedEvent } from "../events.ts";
 
@@ -7,6 +9,20 @@ import { AgentRepliedEvent, JobDeclinedEvent, JobEndedEvent, JobStartedEvent } f
 const CALL_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 /** Bounds of a reply's latency, in seconds. */
 const REPLY_SECONDS = [0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 5, 10];
+
+/** Why jobs are declined, and why calls are over. */
+const DECLINE_REASONS = Object.keys(
+  {
+    ...{ draining: true, calls: true, cpu: true, memory: true, processes: true },
+    ...{ duplicate: true, application: true },
+  } satisfies Record<DeclineReason, true>,
+);
+const CLOSE_REASONS = Object.keys(
+  {
+    ...{ left: true, "call-ended": true, kicked: true, replaced: true, network: true },
+    ...{ "media-process-lost": true, aborted: true },
+  } satisfies Record<CloseReason, true>,
+);
 
 /** The figures of one worker. They name no call and no person. */
 export class WorkerMetrics {
@@ -71,6 +87,10 @@ export class WorkerMetrics {
       "From a person's last sound to the first sound of the reply.",
       REPLY_SECONDS,
     );
+    // From the start, or Prometheus takes the first of each kind for what was there before.
+    for (const reason of DECLINE_REASONS) declined.inc({ reason }, 0);
+    for (const reason of CLOSE_REASONS) ended.inc({ status: "finished", reason }, 0);
+    ended.inc({ status: "failed", reason: "error" }, 0);
     const { events } = worker;
     events.subscribe(JobStartedEvent, () => started.inc());
     events.subscribe(JobEndedEvent, ({ outcome, durationMs }) => {

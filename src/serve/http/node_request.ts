@@ -1,6 +1,10 @@
 /** Requests of `node:http` as those of the web, and their answers. @module */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describeError } from "../../events/error_text.ts";
+import { errorResponse, HttpError } from "./responses.ts";
+
+/** Methods that the web's requests cannot have. */
+const UNKNOWN: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 /** Answers a request with what `answer` makes of it. Never rejects. */
 export async function answerNode(
@@ -9,7 +13,9 @@ export async function answerNode(
   answer: (request: Request) => Promise<Response>,
 ): Promise<void> {
   try {
-    const { status, headers, body } = await answer(toRequest(request));
+    const { status, headers, body } = UNKNOWN.has(request.method ?? "")
+      ? errorResponse(new HttpError(405, "wrong-method", `${request.method} is not answered here`))
+      : await answer(toRequest(request));
     response.writeHead(status, Object.fromEntries(headers));
     for await (const piece of body ?? []) response.write(piece);
     // What a client still sends is not read: it might never end.

@@ -48,10 +48,14 @@ export class LiveKitServer implements AsyncDisposable {
     }).spawn();
   }
 
-  /** @param options.redis the address of the Redis by which nodes know each other */
-  static async start({ redis }: { redis?: string } = {}): Promise<LiveKitServer> {
+  /**
+   * @param options `redis` is the address of the Redis by which nodes know each other; `port`: default one
+   * that is free
+   */
+  static async start(
+    { redis, port = freePort() }: { redis?: string; port?: number } = {},
+  ): Promise<LiveKitServer> {
     const folder = await Deno.makeTempDir();
-    const port = freePort();
     const config = {
       port,
       bind_addresses: ["127.0.0.1"],

@@ -1,12 +1,16 @@
 /** Two nodes of LiveKit's own server on one Redis, and what an agent's call outlives there. */
 import { assert, assertEquals } from "@std/assert";
 import {
+  Agent,
   type CallConnection,
   ConnectionStateChangedEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
+  silentLogger,
 } from "@ringline/edge";
+import { delay } from "@std/async/delay";
 import { type LiveKitEdge, ReconnectedEvent } from "@ringline/livekit";
+import { serve } from "@ringline/edge/serve";
 import { Listener } from "../../edges/getstream/listener.ts";
 import { browserTest } from "../../e2e/_fixture.ts";
 import { until } from "../../fixtures/until.ts";
@@ -14,6 +18,7 @@ import { edgeOn, entry } from "./_fixture.ts";
 import { Guest, GuestPage } from "./_guest.ts";
 import { hasRedis, RedisServer } from "../leases/_redis.ts";
 import { LiveKitServer, program } from "./_server.ts";
+import { freePort } from "../../fixtures/free_port.ts";
 import { playTone } from "../../fixtures/performer.ts";
 
 const ANNA = { id: "anna", name: "Anna" };
@@ -110,3 +115,34 @@ nodesTest(
     assert(connection.state === "active");
   },
 );
+
+Deno.test({
+  name: "a room whose node is killed keeps the one agent of its dispatch",
+  ignore: program === undefined || !hasRedis,
+  async fn() {
+    await using redis = await RedisServer.start();
+    await using first = await LiveKitServer.start({ redis: redis.address });
+    const port = freePort();
+    await using edge = edgeOn([first.url, `ws://127.0.0.1:${port}`]);
+    await using worker = await serve({
+      sources: [edge.jobs()],
+      agent: () => new Agent({ edge, agentUser: { id: "cook", name: "Cook" } }),
+      measure: () => ({ cpu: undefined, memory: undefined }),
+      logger: silentLogger,
+    });
+    // A room lives on one node: on the only one that there is now.
+    await first.rooms.createRoom({ name: "kitchen" });
+    const agents = async ({ rooms }: LiveKitServer) =>
+      (await rooms.listParticipants("kitchen").catch(() => [])).map(({ identity }) => identity);
+    await until("the agent is there", async () => (await agents(first)).length === 1);
+    const before = await agents(first);
+    await using second = await LiveKitServer.start({ redis: redis.address, port });
+    const reconnected = Promise.withResolvers<void>();
+    edge.events.subscribe(ReconnectedEvent, () => reconnected.resolve());
+    await first.kill();
+    await reconnected.promise;
+    // The server asks for its agent some seconds later.
+    await delay(10_000);
+    assertEquals([await agents(second), worker.jobs.size], [before, 1]);
+  },
+});

@@ -15,9 +15,11 @@ import {
   type AcceptedJob,
   backOffMs,
   ConnectionError,
+  type DeclinedJob,
   type EdgeError,
   type EdgeTransport,
   type JobFeed,
+  type JobOffer,
   type JobWorker,
   type JsonValue,
   messageOf,
@@ -32,7 +34,8 @@ import {
 import type { DispatchService } from "../service/dispatch_service.ts";
 import { VERSION } from "../wire/client.ts";
 import { AssignedCall } from "./assigned_call.ts";
-import { offerOf, seatOf } from "./job_offer.ts";
+import { hasFormerAgent } from "./former_agent.ts";
+import { isForEachRoom, offerOf, seatOf } from "./job_offer.ts";
 import type { LiveKitJobKind } from "./job_kind.ts";
 import { type FromServer, type FromWorker, WorkerSocket } from "./worker_socket.ts";
 
@@ -57,7 +60,7 @@ const TYPES: Record<LiveKitJobKind, JobType> = {
 export interface JobFeedInit {
   worker: JobWorker;
   edge: EdgeTransport;
-  dispatches: Pick<DispatchService, "list">;
+  dispatches: Pick<DispatchService, "list" | "participants">;
   agentName: string;
   kind: LiveKitJobKind;
   /** The nodes. */
@@ -227,7 +230,7 @@ export class LiveKitJobFeed implements JobFeed {
       worker.report(new ProtocolError(text, { code: "bad-message" }), CONTEXT);
       return this.#send({ case: "availability", value: new AvailabilityResponse({ jobId }) });
     }
-    const answer = worker.offer(offer);
+    const answer = this.#offer(job, offer);
     const limit = { timeoutMs: ANSWER_MS, clock: edge.clock };
     const accepted = await waitFor(answer, "the worker's answer", limit).catch(() => undefined);
     if (!accepted?.accepted || this.#socket !== socket) {
@@ -245,6 +248,20 @@ export class LiveKitJobFeed implements JobFeed {
       participantAttributes: { ...attributes },
     });
     this.#send({ case: "availability", value });
+  }
+
+  async #offer(job: Job, offer: JobOffer): Promise<AcceptedJob | DeclinedJob> {
+    const { worker, dispatches } = this.#init;
+    if (isForEachRoom(job)) {
+      const { callId: room } = offer;
+      // A server that cannot say it has no other agent for the caller.
+      const isThere = hasFormerAgent(dispatches, { room, dispatchId: job.dispatchId });
+      if (await isThere.catch(() => false)) {
+        const message = `the agent of the room ${room} has come back to it`;
+        return { accepted: false, reason: "duplicate", message };
+      }
+    }
+    return await worker.offer(offer);
   }
 
   #onAssignment({ job }: JobAssignment): void {

@@ -1,8 +1,9 @@
 /** A server's job as a worker is offered it. @module */
-import type { Job } from "@livekit/protocol";
+import { type Job, JobType } from "@livekit/protocol";
 import type { EdgeTransport, JobOffer, JsonValue } from "@ringline/edge/toolkit";
 import { userIdOf } from "../wire/user_id.ts";
 import type { AgentSeat } from "./assigned_call.ts";
+import { DISPATCH_ATTRIBUTE } from "./former_agent.ts";
 
 /** Returns the offer of a job; `undefined` where the server names no room. */
 export function offerOf(job: Job, edge: EdgeTransport): JobOffer | undefined {
@@ -26,8 +27,20 @@ export function offerOf(job: Job, edge: EdgeTransport): JobOffer | undefined {
 }
 
 /** Returns the place of a job's agent: a room has each identity once, and may have several agents. */
-export function seatOf({ id, agentName }: { id: string; agentName: string }): AgentSeat {
-  return { identity: `agent-${id}`, attributes: { "lk.agent_name": agentName } };
+export function seatOf(job: Job): AgentSeat {
+  const { id, agentName, dispatchId } = job;
+  return {
+    identity: `agent-${id}`,
+    attributes: {
+      "lk.agent_name": agentName,
+      ...(isForEachRoom(job) ? { [DISPATCH_ATTRIBUTE]: dispatchId } : {}),
+    },
+  };
+}
+
+/** Whether the server wants one such agent in each room, by itself. */
+export function isForEachRoom({ agentName, type }: Pick<Job, "agentName" | "type">): boolean {
+  return agentName === "" && type === JobType.JT_ROOM;
 }
 
 /** LiveKit's metadata is a text. */

@@ -13,6 +13,7 @@ import type { RoomService } from "../service/room_service.ts";
 import type { Tokens } from "../service/tokens.ts";
 import type { LiveKitSettings } from "../settings.ts";
 import { AssignedCall } from "./assigned_call.ts";
+import { DISPATCH_ATTRIBUTE, hasFormerAgent } from "./former_agent.ts";
 import { JOB_KINDS, type LiveKitJobKind } from "./job_kind.ts";
 import { sharedKeyOf } from "./shared_key.ts";
 import type { UntakenJobs } from "./untaken_jobs.ts";
@@ -31,7 +32,6 @@ export interface LiveKitJobsOptions {
 /** What identifies the dispatch of a job, in the server's description of it. */
 interface DispatchedJob {
   readonly dispatchId: string;
-  readonly room: { readonly sid?: string };
 }
 
 /** What {@linkcode LiveKitJobs} needs. */
@@ -112,24 +112,26 @@ export class LiveKitJobs implements ShareableJobs {
     });
   }
 
+  get #isForEachRoom(): boolean {
+    const { agentName = "", kind = "room" } = this.#init.options;
+    return agentName === "" && kind === "room";
+  }
+
   /** Identifies a job among all workers: by what it is for, not by who was asked. For `sharedJobs`. */
   keyOf(offer: JobOffer): string {
     return sharedKeyOf(offer);
   }
 
   /**
-   * Returns whether a job's room was deleted or has closed, or its dispatch was deleted: an agent that
-   * joined would make the room anew. Called by `sharedJobs`.
+   * Returns whether a job's room was deleted or has closed, which an agent would make anew, or has the agent
+   * already. Called by `sharedJobs`.
    */
   async isOver({ callId: name, original }: JobOffer): Promise<boolean> {
     const { dispatches } = this.#init;
-    const [room] = await dispatches.rooms([name]);
-    if (!room) return true;
-    const { dispatchId, room: before } = original as Partial<DispatchedJob> ?? {};
-    // Where the room's node was lost, the room that took its place knows none of its dispatches.
-    if (!dispatchId || before?.sid !== room.sid) return false;
-    const found = await dispatches.list(name).catch(() => undefined); // its node may be gone
-    return found?.every(({ id }) => id !== dispatchId) ?? false;
+    if ((await dispatches.rooms([name])).length === 0) return true;
+    const { dispatchId } = original as Partial<DispatchedJob> | null ?? {};
+    if (!dispatchId || !this.#isForEachRoom) return false;
+    return await hasFormerAgent(dispatches, { room: name, dispatchId });
   }
 
   /**
@@ -138,14 +140,18 @@ export class LiveKitJobs implements ShareableJobs {
    */
   async takeUp(offer: JobOffer, { token }: { token: number }): Promise<Call> {
     const { dispatches, rooms, options: { agentName = "" } } = this.#init;
-    const { callId: name, id } = offer;
+    const { callId: name, id, original } = offer;
     // Servers keep one that is lost for about 15 s, and the caller would hear two agents.
     const former = (await dispatches.participants(name))
       .filter(({ identity }) => identity === `agent-${id}` || identity.startsWith(`agent-${id}-`));
     await Promise.all(former.map(({ identity }) => rooms.remove(name, identity)));
+    const { dispatchId } = original as Partial<DispatchedJob> | null ?? {};
     const seat = {
       identity: `agent-${id}-${token}`,
-      attributes: { "lk.agent_name": agentName },
+      attributes: {
+        "lk.agent_name": agentName,
+        ...(this.#isForEachRoom && dispatchId ? { [DISPATCH_ATTRIBUTE]: dispatchId } : {}),
+      },
     };
     return new AssignedCall({ name, original: null }, seat);
   }

@@ -5,6 +5,9 @@ import {
   JobAssignment,
   JobStatus,
   JobTermination,
+  JobType,
+  ParticipantInfo,
+  ParticipantInfo_Kind,
   RegisterWorkerResponse,
   Room,
   ServerMessage,
@@ -58,6 +61,7 @@ async function fixture(options: { urls?: string[] } = {}) {
   const worker = new TestWorker();
   const sockets: { url: string; raw: ServerSocket }[] = [];
   const dispatches = new Set(["AD_1"]);
+  const participants: ParticipantInfo[] = [];
   const stop = new AbortController();
   const opening = LiveKitJobFeed.open({
     worker,
@@ -69,6 +73,7 @@ async function fixture(options: { urls?: string[] } = {}) {
     urls: options.urls ?? ["ws://one", "ws://two"],
     dispatches: {
       list: () => Promise.resolve([...dispatches].map((id) => new AgentDispatch({ id }))),
+      participants: () => Promise.resolve(participants),
     },
     createToken: () => Promise.resolve("token"),
     connect: (url) => {
@@ -89,7 +94,7 @@ async function fixture(options: { urls?: string[] } = {}) {
     await clock.advance(0);
     return raw;
   };
-  return { clock, edge, worker, sockets, dispatches, stop, opening, register };
+  return { clock, edge, worker, sockets, dispatches, participants, stop, opening, register };
 }
 
 Deno.test("a job feed registers, takes a job, and tells the server how it ended", async () => {
@@ -222,6 +227,48 @@ Deno.test("a job feed ends a job whose dispatch is taken back, and no other", as
   assertEquals(await terminate(), "running", "the agent's participant was lost");
   dispatches.clear();
   assertEquals(await terminate(), "ended");
+  await feed.close();
+});
+
+Deno.test("a job feed leaves a room whose node was lost to the agent that has come back", async () => {
+  const { clock, worker, opening, register, participants, dispatches } = await fixture();
+  const raw = await register();
+  const feed = await opening;
+  const announce = async (id: string, more?: Partial<Job>) => {
+    const value = new AvailabilityRequest({ job: job(id, { agentName: "", ...more }) });
+    raw.say({ case: "availability", value });
+    await clock.advance(0);
+  };
+  const agent = (dispatch: string) =>
+    new ParticipantInfo({
+      kind: ParticipantInfo_Kind.AGENT,
+      attributes: { "ringline.dispatch_id": dispatch },
+    });
+  dispatches.add("AD_2");
+  participants.push(agent("AD_2"), new ParticipantInfo({ kind: ParticipantInfo_Kind.AGENT }));
+  await announce("AJ_1");
+  participants.push(agent("AD_0"));
+  await announce("AJ_2");
+  await announce("AJ_3", { agentName: "cook" });
+  await announce("AJ_4", { type: JobType.JT_PARTICIPANT });
+  dispatches.clear();
+  await announce("AJ_5");
+  assertEquals(raw.said, [
+    "takes as agent-AJ_1",
+    "declines",
+    "takes as agent-AJ_3",
+    "takes as agent-AJ_4",
+    "takes as agent-AJ_5", // the server does not know its own dispatches yet
+  ]);
+  const [first] = worker.jobs as [TestJob];
+  raw.say({
+    case: "assignment",
+    value: new JobAssignment({ job: job("AJ_1", { agentName: "" }) }),
+  });
+  assertEquals(first.call instanceof AssignedCall && first.call.seat.attributes, {
+    "lk.agent_name": "",
+    "ringline.dispatch_id": "AD_1",
+  });
   await feed.close();
 });
 
