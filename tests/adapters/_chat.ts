@@ -1,7 +1,10 @@
 import { delay } from "@std/async/delay";
 import { assertEquals } from "@std/assert";
 import type { LLM, LLMRequest } from "../../src/inference/contracts/llm.ts";
+import { request as ask } from "../../src/testing/conformance/models/llm_fixture.ts";
 import { collect, events, ServiceDouble } from "./_double.ts";
+
+export { ask };
 
 /** A piece of an answer, as `/chat/completions` streams it. */
 export function piece(delta: object, finish_reason: string | null = null): object {
@@ -15,12 +18,6 @@ export function text(content: string): object {
 
 /** The last piece of an answer. */
 export const finished = piece({}, "stop");
-
-/** What a model is asked. */
-export function ask(change: Partial<LLMRequest> = {}): LLMRequest {
-  const { signal } = new AbortController();
-  return { messages: [{ role: "user", text: "Hello" }], tools: [], signal, ...change };
-}
 
 /** A request with everything that can be in one. */
 export function askEverything(): LLMRequest {

@@ -19,6 +19,7 @@ import { RealtimeService } from "../adapters/_realtime_service.ts";
 import { transcribed } from "../adapters/_stt.ts";
 import { synthesize } from "../adapters/_voice.ts";
 import { KEY, type LiteLLM, startLiteLLM } from "./_litellm.ts";
+import { textOf } from "../../src/testing/conformance/models/llm_fixture.ts";
 
 const call = (index: number, id: string, name: string, args: string) =>
   piece({ tool_calls: [{ index, id, type: "function", function: { name, arguments: args } }] });
@@ -56,9 +57,6 @@ const behind: Answer = (body, path) => {
 
 const chat = ({ baseUrl }: LiteLLM, model: string, apiKey = KEY) =>
   openAICompatible({ baseUrl, apiKey, maxTries: 1 }).llm({ model, acceptsImages: true });
-
-const said = (parts: readonly LLMPart[]) =>
-  parts.map((part) => part.type === "text" ? part.text : "").join("");
 
 function expectFailure(error: unknown, code: string, status: number): void {
   assertInstanceOf(error, InferenceError);
@@ -101,7 +99,7 @@ Deno.test("a LiteLLM proxy takes what the adapters of OpenAI's interface send", 
   await t.step("a reply is streamed, with its end", async () => {
     const { items, error } = await collect(chat(proxy, "talks").generate(ask()));
     assertEquals(error, undefined);
-    assertEquals(said(items), "Good day to all of you.");
+    assertEquals(textOf(items), "Good day to all of you.");
     assert(items.filter(({ type }) => type === "text").length > 1, "in pieces");
     assertEquals(items.at(-1), { type: "finish", reason: "stop" });
   });

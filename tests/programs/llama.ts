@@ -26,6 +26,7 @@ import { collect } from "../adapters/_double.ts";
 import { until } from "../fixtures/until.ts";
 import { KEY, type Llama, startLlama } from "./_llama.ts";
 import { assertGivesUp } from "./_unwanted.ts";
+import { textOf } from "../../src/testing/conformance/models/llm_fixture.ts";
 
 const tools: ToolDescription[] = [{
   name: "get_time",
@@ -53,9 +54,6 @@ function chat(
 }
 
 const user = (text: string) => ({ messages: [{ role: "user" as const, text }] });
-
-const said = (parts: readonly LLMPart[]) =>
-  parts.map((part) => part.type === "text" ? part.text : "").join("");
 
 async function reply(llm: LLM, request: Parameters<typeof ask>[0]): Promise<LLMPart[]> {
   const { items, error } = await collect(llm.generate(ask(request)));
@@ -96,7 +94,7 @@ Deno.test("a llama-cpp-python server takes what the adapter of OpenAI's interfac
     }
     assertLess(firstMs!, 0.8 * (performance.now() - began));
     assert(parts.length > 10, "in pieces");
-    assertMatch(said(parts), /dog/);
+    assertMatch(textOf(parts), /dog/);
     assert(parts.every(({ type }) => type !== "usage"), JSON.stringify(parts));
     assertEquals(llm.metrics!(), {
       requests: 1,
@@ -124,7 +122,7 @@ Deno.test("a llama-cpp-python server takes what the adapter of OpenAI's interfac
       ...repeated,
       { role: "user" as const, text: "Repeat: yellow" },
     ];
-    assertEquals(said(await reply(chat(server), { messages })).trim().toLowerCase(), "yellow");
+    assertEquals(textOf(await reply(chat(server), { messages })).trim().toLowerCase(), "yellow");
   });
 
   await t.step("it calls a tool that is demanded, and is given the result", async () => {
@@ -139,13 +137,13 @@ Deno.test("a llama-cpp-python server takes what the adapter of OpenAI's interfac
       { role: "assistant" as const, text: "", toolCalls: [call] },
       { role: "tool" as const, callId: call.id, name: call.name, text: "Noon.", isError: false },
     ];
-    assertMatch(said(await reply(chat(server), { messages, tools })), /noon/i);
+    assertMatch(textOf(await reply(chat(server), { messages, tools })), /noon/i);
   });
 
   await t.step("it does not read tools without tool_choice", async () => {
     const parts = await reply(chat(server), { ...user(QUESTION), tools });
     assert(parts.every(({ type }) => type !== "tool-call"));
-    assert(said(parts) !== "");
+    assert(textOf(parts) !== "");
   });
 
   await t.step(

@@ -1,6 +1,6 @@
 /** What a recogniser does with speech that comes in any way, and when its service fails. @module */
 import type { STT, SttEvent, SttSession } from "../../../inference/contracts/stt.ts";
-import type { STTAct, STTFactory, STTUnderTest } from "./stt_under_test.ts";
+import type { STTAct, STTUnderTest } from "./stt_under_test.ts";
 import { SLOT_MS } from "../../../audio/grid.ts";
 import { PcmChunk } from "../../../audio/pcm_chunk.ts";
 import { systemClock } from "../../../events/clock.ts";
@@ -8,7 +8,7 @@ import { silentLogger } from "../../../events/logger.ts";
 import { speechLike } from "../../sounds.ts";
 import { expect, expectSame } from "../fixture.ts";
 import { expectInferenceError } from "./model_test.ts";
-import { TestTime } from "../test_time.ts";
+import { ServiceFixture } from "./service_fixture.ts";
 
 const SAMPLE_RATE = 16_000;
 const SLOT = SAMPLE_RATE * SLOT_MS / 1000;
@@ -26,39 +26,22 @@ interface Listening {
 }
 
 /** Creates the recognisers of one test, and closes them. */
-export class STTFixture implements AsyncDisposable {
-  #underTest: STTUnderTest | undefined;
+export class STTFixture extends ServiceFixture<STTAct, STTUnderTest> {
   readonly #open: Listening[] = [];
-  #time: TestTime;
-
-  constructor(readonly factory: STTFactory, readonly limitMs: number) {
-    this.#time = new TestTime(undefined, limitMs);
-  }
-
-  get time(): TestTime {
-    return this.#time;
-  }
 
   get stt(): STT {
-    return this.#underTest!.stt;
-  }
-
-  /** How many requests the service was sent. */
-  get requests(): number | undefined {
-    return this.#underTest?.requests?.();
+    return this.underTest.stt;
   }
 
   /** Creates a recogniser whose service does this; the one before is closed. */
   async create(...acts: STTAct[]): Promise<Listening> {
-    await this[Symbol.asyncDispose]();
-    this.#underTest = await this.factory(acts);
-    this.#time = new TestTime(this.#underTest.clock, this.limitMs);
+    await this.replace(acts);
     return this.listen("ann");
   }
 
   /** Opens a session, and reads its events. */
   listen(speakerId: string): Listening {
-    const { clock = systemClock, stt } = this.#underTest!;
+    const { clock = systemClock, stt } = this.underTest;
     const session = stt.open({
       speakerId,
       sampleRate: SAMPLE_RATE,
@@ -103,23 +86,16 @@ export class STTFixture implements AsyncDisposable {
     this.speak(listening, ms);
     listening.session.commit();
     const isSettled = () => listening.committed >= count || listening.isOver;
-    await this.#time.eventually(isSettled, "the text of a commit");
+    await this.time.eventually(isSettled, "the text of a commit");
   }
 
-  /** Waits until no request is open. */
-  async nothingLeft(): Promise<void> {
-    const count = () => this.#underTest?.openRequests?.() ?? 0;
-    await this.#time.eventually(() => count() === 0, `${count()} open requests are closed`);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     for (const { session, ended } of this.#open.splice(0)) {
-      await this.#time.until(session[Symbol.asyncDispose](), "disposing a session");
-      await this.#time.until(ended, "the end of a session that was disposed");
+      await this.time.until(session[Symbol.asyncDispose](), "disposing a session");
+      await this.time.until(ended, "the end of a session that was disposed");
     }
-    if (this.#underTest) await this.nothingLeft();
-    await this.#underTest?.[Symbol.asyncDispose]();
-    this.#underTest = undefined;
+    await this.nothingLeft();
+    await super[Symbol.asyncDispose]();
   }
 
   #note(listening: Listening, event: SttEvent): void {

@@ -1,11 +1,11 @@
 /** What a voice does with text that comes in any way, and when its service fails. @module */
 import type { Alignment, TTS, TtsSession, TtsStream } from "../../../inference/contracts/tts.ts";
-import type { TTSAct, TTSFactory, TTSUnderTest } from "./tts_under_test.ts";
+import type { TTSAct, TTSUnderTest } from "./tts_under_test.ts";
 import { systemClock } from "../../../events/clock.ts";
 import { silentLogger } from "../../../events/logger.ts";
 import { expect, expectSame } from "../fixture.ts";
 import { expectInferenceError } from "./model_test.ts";
-import { TestTime } from "../test_time.ts";
+import { ServiceFixture } from "./service_fixture.ts";
 
 /** What came of a stream. */
 interface Spoken {
@@ -15,40 +15,23 @@ interface Spoken {
 }
 
 /** Creates the voices of one test, and closes them. */
-export class TTSFixture implements AsyncDisposable {
-  #underTest: TTSUnderTest | undefined;
+export class TTSFixture extends ServiceFixture<TTSAct, TTSUnderTest> {
   #session: TtsSession | undefined;
-  #time: TestTime;
-
-  constructor(readonly factory: TTSFactory, readonly limitMs: number) {
-    this.#time = new TestTime(undefined, limitMs);
-  }
-
-  get time(): TestTime {
-    return this.#time;
-  }
 
   /** The voice. */
   get tts(): TTS {
-    return this.#underTest!.tts;
-  }
-
-  /** How many requests the service was sent. */
-  get requests(): number | undefined {
-    return this.#underTest?.requests?.();
+    return this.underTest.tts;
   }
 
   /** Creates a voice whose service does this, and opens a session; the one before is closed. */
   async open(...acts: TTSAct[]): Promise<TtsSession> {
-    await this[Symbol.asyncDispose]();
-    const underTest = this.#underTest = await this.factory(acts);
-    this.#time = new TestTime(underTest.clock, this.limitMs);
+    await this.replace(acts);
     return this.#session = this.openAnother();
   }
 
   /** Opens another session of the voice. */
   openAnother(): TtsSession {
-    const { clock = systemClock, tts } = this.#underTest!;
+    const { clock = systemClock, tts } = this.underTest;
     return tts.open({ clock, logger: silentLogger });
   }
 
@@ -65,7 +48,7 @@ export class TTSFixture implements AsyncDisposable {
         error ??= unspoken?.error;
       }
     })().catch((thrown) => void (error = thrown));
-    await this.#time.until(reading, "the end of the speech");
+    await this.time.until(reading, "the end of the speech");
     return { audioMs: Math.round(audioMs), alignment, error };
   }
 
@@ -77,18 +60,11 @@ export class TTSFixture implements AsyncDisposable {
     return await this.hear(stream);
   }
 
-  /** Waits until no request is open. */
-  async nothingLeft(): Promise<void> {
-    const count = () => this.#underTest?.openRequests?.() ?? 0;
-    await this.#time.eventually(() => count() === 0, `${count()} open requests are closed`);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.#session?.[Symbol.asyncDispose]();
     this.#session = undefined;
-    if (this.#underTest) await this.nothingLeft();
-    await this.#underTest?.[Symbol.asyncDispose]();
-    this.#underTest = undefined;
+    await this.nothingLeft();
+    await super[Symbol.asyncDispose]();
   }
 }
 
