@@ -96,6 +96,10 @@ const steps: Step[] = [
     name: "types of the guides",
     run: ["check", "--frozen", "--doc-only", ...await guides()],
   },
+  {
+    name: "types of the examples that are not run",
+    run: ["run", "--frozen", "-A", "scripts/doc_blocks.ts"],
+  },
   { name: "lock file", run: checkLock },
   {
     name: "weights of the VAD",

@@ -229,6 +229,60 @@ export class ConnectionStateChangedEvent extends ConnectionEvent {
   }
 }
 
+/**
+ * A lost call was reconnected, after the state change that ends `reconnecting`. Sent by edges that name
+ * their ways to reconnect: LiveKitEdge and GetStreamEdge.
+ */
+export class ReconnectedEvent extends ConnectionEvent {
+  /** The event's type. */
+  override readonly type = "reconnected" as const;
+  /**
+   * The way that worked, in the service's word: by a new socket to the same session (`"resume"` of
+   * LiveKit, `"fast"` of Stream), by a new join, or by a move to another server of Stream's.
+   */
+  readonly strategy: "resume" | "fast" | "rejoin" | "migrate";
+  /** The number of tries. */
+  readonly attempts: number;
+  /** Milliseconds from the detection of the loss. */
+  readonly elapsedMs: number;
+
+  /** Creates a reconnected event. */
+  constructor(
+    init: {
+      connection: CallConnection;
+      strategy: ReconnectedEvent["strategy"];
+      attempts: number;
+      elapsedMs: number;
+    },
+  ) {
+    super(init);
+    this.strategy = init.strategy;
+    this.attempts = init.attempts;
+    this.elapsedMs = init.elapsedMs;
+  }
+}
+
+/**
+ * Others muted a track of the agent, a moderator or its rights in the call, also one that it has no right
+ * to publish; or it is heard again. After a moderator's mute it is heard again when it publishes its tracks
+ * anew. Sent by edges on an SFU that mutes: LiveKitEdge and GetStreamEdge.
+ */
+export class AgentMutedEvent extends ConnectionEvent {
+  /** The event's type. */
+  override readonly type = "agent-muted" as const;
+  /** The agent's track. */
+  readonly track: "audio" | "video";
+  /** Whether it is muted now. */
+  readonly muted: boolean;
+
+  /** Creates an agent muted event. */
+  constructor(init: { connection: CallConnection; track: "audio" | "video"; muted: boolean }) {
+    super(init);
+    this.track = init.track;
+    this.muted = init.muted;
+  }
+}
+
 /** A failure that the call survived. */
 export class ErrorEvent {
   /** The event's type. */
@@ -263,5 +317,7 @@ export const edgeEvents: readonly EventClass[] = [
   DtmfReceivedEvent,
   TextReceivedEvent,
   ConnectionStateChangedEvent,
+  ReconnectedEvent,
+  AgentMutedEvent,
   ErrorEvent,
 ];

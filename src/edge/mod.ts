@@ -63,6 +63,7 @@ export {
 
 // Events.
 export {
+  AgentMutedEvent,
   AudioReceivedEvent,
   AudioStatsEvent,
   CallEndedEvent,
@@ -74,6 +75,7 @@ export {
   ParticipantEvent,
   ParticipantJoinedEvent,
   ParticipantLeftEvent,
+  ReconnectedEvent,
   TextReceivedEvent,
   TrackAddedEvent,
   TrackEvent,

@@ -1,15 +1,18 @@
 import { assertEquals } from "@std/assert";
 import type { CallConnection } from "../../src/edge/call_connection.ts";
 import {
+  AgentMutedEvent,
   edgeEvents,
   ErrorEvent,
   type ParticipantJoinedEvent,
   ParticipantLeftEvent,
+  ReconnectedEvent,
   TrackRemovedEvent,
   TrackUpdatedEvent,
 } from "../../src/edge/events.ts";
-import { AudioLevelsEvent, ReconnectedEvent } from "../../src/edges/getstream/events.ts";
+import { AudioLevelsEvent } from "../../src/edges/getstream/events.ts";
 import type { Participant } from "../../src/edge/types.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { joinAnna } from "../agent/_call.ts";
 
 Deno.test("an event's type narrows a union of events to one class", async () => {
@@ -49,7 +52,7 @@ Deno.test("two events of one shape are two types to the compiler", () => {
 });
 
 Deno.test("every event class has a type of its own", () => {
-  const types = [...edgeEvents, AudioLevelsEvent, ReconnectedEvent].map((eventClass) => {
+  const types = [...edgeEvents, AudioLevelsEvent].map((eventClass) => {
     const create = eventClass as new (init: object) => { type: string };
     return new create({}).type;
   });
@@ -66,8 +69,24 @@ Deno.test("every event class has a type of its own", () => {
     "dtmf-received",
     "text-received",
     "connection-state-changed",
+    "reconnected",
+    "agent-muted",
     "error",
     "audio-levels",
-    "reconnected",
   ]);
+});
+
+Deno.test("both SFU edges send the events of the main package, which every edge registers", async () => {
+  const edges = [
+    await import("../../src/edges/getstream/mod.ts"),
+    await import("../../src/edges/livekit/mod.ts"),
+  ];
+  for (const edge of edges) {
+    assertEquals([edge.AgentMutedEvent, edge.ReconnectedEvent], [
+      AgentMutedEvent,
+      ReconnectedEvent,
+    ]);
+  }
+  await using edge = new MemoryEdge();
+  using _muted = edge.events.subscribe([AgentMutedEvent, ReconnectedEvent], () => {});
 });

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { MediaConnection, MediaLease } from "@ringline/edge/media";
 import {
+  AgentMutedEvent,
   type Call,
   type CallConnection,
   CallEndedEvent,
@@ -11,16 +12,15 @@ import {
   ErrorEvent,
   type JsonValue,
   ProtocolError,
+  ReconnectedEvent,
   TextReceivedEvent,
   toErrorData,
 } from "@ringline/edge/toolkit";
 import { type CoordinatorEvent, CoordinatorSocket } from "./coordinator_socket.ts";
 import {
-  AgentMutedEvent,
   AudioLevelsEvent,
   ConnectionQualityEvent,
   DominantSpeakerEvent,
-  ReconnectedEvent,
   StreamCallEvent,
   type StreamCallEventData,
 } from "./events.ts";

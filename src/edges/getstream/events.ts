@@ -34,54 +34,6 @@ export class AudioLevelsEvent extends ConnectionEvent {
   }
 }
 
-/** Sent after a lost call was reconnected, and after the state change that ends `reconnecting`. */
-export class ReconnectedEvent extends ConnectionEvent {
-  /** The event's type. */
-  override readonly type = "reconnected" as const;
-  /** The strategy that worked. */
-  readonly strategy: ReconnectStrategy;
-  /** The number of tries. */
-  readonly attempts: number;
-  /** Milliseconds from the detection of the loss. */
-  readonly elapsedMs: number;
-
-  /** Created by the edge. */
-  constructor(
-    init: {
-      connection: CallConnection;
-      strategy: ReconnectStrategy;
-      attempts: number;
-      elapsedMs: number;
-    },
-  ) {
-    super(init);
-    this.strategy = init.strategy;
-    this.attempts = init.attempts;
-    this.elapsedMs = init.elapsedMs;
-  }
-}
-
-/**
- * Sent when others mute a track of the agent, a moderator or the call's rights, when it publishes one
- * that it has no right to, and when it is heard again because it has the right. After a moderator's mute
- * it is heard again when it publishes its tracks anew.
- */
-export class AgentMutedEvent extends ConnectionEvent {
-  /** The event's type. */
-  override readonly type = "agent-muted" as const;
-  /** The agent's track. */
-  readonly track: "audio" | "video";
-  /** Whether it is muted now. */
-  readonly muted: boolean;
-
-  /** Created by the edge. */
-  constructor(init: { connection: CallConnection; track: "audio" | "video"; muted: boolean }) {
-    super(init);
-    this.track = init.track;
-    this.muted = init.muted;
-  }
-}
-
 /** How good a participant's connection is, as Stream measures it. */
 export type ConnectionQuality = "unknown" | "poor" | "good" | "excellent";
 

@@ -1,6 +1,7 @@
 /** The edge for calls of Stream's cloud. @module */
 import { KeptMedia, MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
+  type AgentMutedEvent,
   Call,
   type CallConnection,
   checkCall,
@@ -18,6 +19,7 @@ import {
   limitTime,
   openBrowser,
   type OpenDemoOptions,
+  ReconnectedEvent,
   type User,
   waitFor,
 } from "@ringline/edge/toolkit";
@@ -26,11 +28,9 @@ import { CALL_OPTIONS, type GetStreamCallOptions, toRequest } from "./call_optio
 import { ChatConversation } from "./chat_conversation.ts";
 import { DEMO_USER, DEMO_VALIDITY_MS, demoUrl } from "./demo.ts";
 import {
-  AgentMutedEvent,
   AudioLevelsEvent,
   ConnectionQualityEvent,
   DominantSpeakerEvent,
-  ReconnectedEvent,
   type ReconnectStrategy,
   StreamCallEvent,
 } from "./events.ts";
@@ -110,11 +110,9 @@ export class GetStreamEdge extends EdgeTransport {
   constructor(options: GetStreamEdgeOptions = {}) {
     super(options);
     this.events.register(
-      AgentMutedEvent,
       AudioLevelsEvent,
       ConnectionQualityEvent,
       DominantSpeakerEvent,
-      ReconnectedEvent,
       StreamCallEvent,
     );
     this.#settings = readSettings(options);

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { MediaConnection, MediaLease } from "@ringline/edge/media";
 import {
+  AgentMutedEvent,
   type Call,
   type CallConnection,
   type Clock,
@@ -12,10 +13,11 @@ import {
   type JsonValue,
   type Participant,
   ProtocolError,
+  ReconnectedEvent,
   toErrorData,
   type User,
 } from "@ringline/edge/toolkit";
-import { AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent } from "./events.ts";
+import { ParticipantUpdatedEvent } from "./events.ts";
 import { RpcError } from "./rpc/rpc_error.ts";
 import { RpcMethods } from "./rpc/rpc_methods.ts";
 import {

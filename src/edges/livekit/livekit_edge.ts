@@ -24,6 +24,7 @@ import {
   limitTime,
   openBrowser,
   type OpenDemoOptions,
+  ReconnectedEvent,
   TextReceivedEvent,
   type User,
   waitFor,
@@ -31,12 +32,7 @@ import {
 import { CallBroker, findBroker } from "./call_broker.ts";
 import { type LiveKitCallOptions, ROOM_OPTIONS, roomNameOf } from "./call_options.ts";
 import { DemoPage } from "./demo/demo_page.ts";
-import {
-  AgentMutedEvent,
-  ParticipantUpdatedEvent,
-  ReconnectedEvent,
-  type ReconnectStrategy,
-} from "./events.ts";
+import { ParticipantUpdatedEvent, type ReconnectStrategy } from "./events.ts";
 import { type AgentSeat, AssignedCall } from "./jobs/assigned_call.ts";
 import { LiveKitJobs, type LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
 import { RpcError } from "./rpc/rpc_error.ts";
@@ -156,7 +152,7 @@ export class LiveKitEdge extends EdgeTransport {
    */
   constructor(options: LiveKitEdgeOptions = {}) {
     super(options);
-    this.events.register(AgentMutedEvent, ParticipantUpdatedEvent, ReconnectedEvent);
+    this.events.register(ParticipantUpdatedEvent);
     this.#settings = readSettings(options);
     this.events.subscribe(
       TextReceivedEvent,

@@ -23,5 +23,5 @@ export type { DenoOptions, MemoryOptions } from "@ringline/edge/media";
 export type { LiveKitCallOptions } from "./call_options.ts";
 export type { LiveKitJobs, LiveKitJobsOptions } from "./jobs/livekit_jobs.ts";
 export type { LiveKitJobKind } from "./jobs/job_kind.ts";
-export { AgentMutedEvent, ParticipantUpdatedEvent } from "./events.ts";
-export { ReconnectedEvent, type ReconnectStrategy } from "./events.ts";
+export { ParticipantUpdatedEvent, type ReconnectStrategy } from "./events.ts";
+export { AgentMutedEvent, ReconnectedEvent } from "@ringline/edge/toolkit";

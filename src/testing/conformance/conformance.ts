@@ -103,9 +103,9 @@ const FUNCTIONS = {
  *
  * @example
  * ```ts ignore
- * import { edgeConformance, MemoryEdge, memoryEdgeUnderTest } from "@ringline/edge/testing";
+ * import { edgeConformance, memoryEdgeParts, memoryEdgeUnderTest } from "@ringline/edge/testing";
  *
- * edgeConformance(() => memoryEdgeUnderTest(), { name: MemoryEdge.name, ...memoryEdgeParts });
+ * edgeConformance(() => memoryEdgeUnderTest(), { name: "MemoryEdge", ...memoryEdgeParts });
  * ```
  */
 export function edgeConformance(factory: EdgeFactory, options: ConformanceOptions): void {
