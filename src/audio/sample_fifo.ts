@@ -1,6 +1,8 @@
 /** A queue of samples, first in, first out. @module */
 import { assertOptions } from "./arguments.ts";
 
+import { describe } from "./typed_arrays.ts";
+
 /** The behaviour of a full {@linkcode SampleFifo}. */
 export type WhenFull = "throw" | "grow" | "drop-oldest";
 
@@ -24,9 +26,17 @@ export class SampleFifo {
   #start = 0;
   #length = 0;
 
-  /** Creates a queue of `capacity` samples. A full queue throws unless `whenFull` says otherwise. */
+  /**
+   * Creates a queue of `capacity` samples. A full queue throws unless `whenFull` says otherwise.
+   *
+   * @throws {RangeError} `capacity` is not a whole number from 0 to 2^31 - 1
+   */
   constructor(capacity: number, options: { whenFull?: WhenFull } = {}) {
     assertOptions(options, { whenFull: true }, 'an object like { whenFull: "grow" }');
+    if (!Number.isInteger(capacity) || capacity < 0 || capacity >= 2 ** 31) {
+      const got = typeof capacity === "number" ? capacity : describe(capacity);
+      throw new RangeError(`capacity: expected a whole number of samples, got ${got}`);
+    }
     this.#samples = new Int16Array(capacity);
     this.#whenFull = options.whenFull ?? "throw";
   }

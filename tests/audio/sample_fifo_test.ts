@@ -97,3 +97,10 @@ Deno.test("SampleFifo keeps the latest samples when it drops the oldest", () => 
   fifo.push(Int16Array.of(8, 9));
   assertEquals(all(), [8, 9]);
 });
+
+Deno.test("SampleFifo refuses a capacity that is no number of samples", () => {
+  for (const value of [NaN, Infinity, -1, 1.5, 1e300, "1", null, {}, 1n]) {
+    const capacity = value as number;
+    assertThrows(() => new SampleFifo(capacity), RangeError, "capacity: expected a whole number");
+  }
+});

@@ -106,6 +106,22 @@ Deno.test("NearSpeaker knows no distance before half a second, and follows a new
   assertLess(far, 30 * 50);
 });
 
+Deno.test("after a shout or a laugh a person's usual voice is near", () => {
+  for (const ms of [300, 500, 1000]) {
+    const near = new NearSpeaker();
+    const at = (db: number) =>
+      new PcmChunk(new Int16Array(320).fill(3000 * 10 ** (db / 20)), { sampleRate: 16_000 });
+    for (let slot = 0; slot < 150; slot++) near.push(at(0), true);
+    for (let slot = 0; slot < ms / 20; slot++) near.push(at(15), true);
+    for (let slot = 0; slot < 10; slot++) near.push(at(-60), false);
+    assertEquals(near.push(at(0), false), false, `after ${ms} ms`);
+    // A louder voice that lasts is the usual one.
+    for (let slot = 0; slot < 250; slot++) near.push(at(15), true);
+    for (let slot = 0; slot < 10; slot++) near.push(at(-60), false);
+    assertEquals(near.push(at(0), false), true);
+  }
+});
+
 Deno.test("nearSpeakerOnly is a boolean", () => {
   const interruption = { nearSpeakerOnly: 10 as unknown as boolean };
   const message = "turnHandling.interruption.nearSpeakerOnly: expected a boolean, got";

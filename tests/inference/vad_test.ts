@@ -1,6 +1,7 @@
 /** The beginning and the end of speech, as the VAD finds them. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { firstSpeakerWins } from "../../src/inference/speakers/first_speaker_wins.ts";
 import { energyVad } from "../../src/inference/vad/energy_vad.ts";
 import { VadStateMachine } from "../../src/inference/vad/vad_state_machine.ts";
 import { Channel } from "../../src/events/channel.ts";
@@ -90,4 +91,16 @@ Deno.test("a gate that is told to wait for nothing opens and closes by speech al
   const state = new VadStateMachine({ minSpeechMs: 0, silenceDurationMs: 0 });
   const changes = [0, 0, 1, 1, 0, 0].map((probability) => state.push(probability, 20));
   assertEquals(changes, [undefined, undefined, "started", undefined, "stopped", undefined]);
+});
+
+Deno.test("detectors and filters by loudness refuse figures that make no sense", () => {
+  for (const value of [NaN, -200, 1e300, "12", null, {}]) {
+    const db = value as number;
+    assertThrows(() => energyVad({ aboveNoiseDb: db }), RangeError, "aboveNoiseDb: expected 0");
+    assertThrows(() => energyVad({ floorDb: db }), RangeError, "floorDb: expected -100");
+  }
+  for (const value of [NaN, -1, "1", {}, true]) {
+    const releaseMs = value as number;
+    assertThrows(() => firstSpeakerWins({ releaseMs }), RangeError, "releaseMs: expected a number");
+  }
 });

@@ -49,6 +49,8 @@ const OPTIONS = {
 
 const WRITE_OPTIONS = { final: true, signal: true } as const;
 
+/** The most audio that a track keeps, ahead or waiting: more than any use needs, in milliseconds. */
+const MAX_KEPT_MS = 600_000;
 /** The most writes that may wait: more means that the program does not await them. */
 const MAX_WAITING_WRITES = 256;
 
@@ -77,7 +79,12 @@ export class QueuedAudioTrack implements AudioTrack {
   #closed = false;
   #pumping = false;
 
-  /** Creates a track that is not bound to a sink yet. */
+  /**
+   * Creates a track that is not bound to a sink yet.
+   *
+   * @throws {TypeError | RangeError} an option is not what it should be: `aheadMs` and `waitingMs` are
+   *   0 to 600,000
+   */
   constructor(options: QueuedAudioTrackOptions = {}) {
     checkOptions(options, "options", OPTIONS, 'an object like { mode: "live" }, or nothing');
     const { sampleRate = 48_000, aheadMs = 1500, waitingMs = 1000, mode = "speech" } = options;
@@ -85,6 +92,8 @@ export class QueuedAudioTrack implements AudioTrack {
       throw new TypeError(`mode: expected "speech" or "live", got ${JSON.stringify(mode)}`);
     }
     assertSampleRate(sampleRate);
+    checkMs("aheadMs", aheadMs);
+    checkMs("waitingMs", waitingMs);
     checkAddressee(options);
     this.closed = this.#ended.promise;
     this.to = options.to;
@@ -298,6 +307,11 @@ export class QueuedAudioTrack implements AudioTrack {
     for (const write of this.#writes.splice(0)) write.done.resolve();
     this.#settleDrains();
   }
+}
+
+function checkMs(name: string, ms: unknown): void {
+  if (typeof ms === "number" && ms >= 0 && ms <= MAX_KEPT_MS) return;
+  throw new RangeError(`${name}: expected 0 to ${MAX_KEPT_MS} ms, got ${shown(ms)}`);
 }
 
 /**

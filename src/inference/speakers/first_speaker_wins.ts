@@ -2,7 +2,7 @@
 import type { ParticipantAudio } from "../../edge/participant_audio.ts";
 import type { Participant } from "../../edge/types.ts";
 import type { VAD, VadStream } from "../contracts/vad.ts";
-import { checkMethods, checkOptions } from "../../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../../events/checks.ts";
 import { checkClock, type Clock, systemClock } from "../../events/clock.ts";
 import { describeError } from "../../events/error_text.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../../events/logger.ts";
@@ -80,8 +80,8 @@ class FirstSpeakerWins extends OneAtATime {
     this.#clock = options.clock ?? systemClock;
     checkClock(this.#clock);
     this.#logger = guardedLogger(options.logger ?? consoleLogger, this.#clock);
-    if (!(this.#releaseMs >= 0)) {
-      throw new RangeError(`releaseMs: expected a number >= 0, got ${this.#releaseMs}`);
+    if (!(typeof this.#releaseMs === "number" && this.#releaseMs >= 0)) {
+      throw new RangeError(`releaseMs: expected a number >= 0, got ${shown(this.#releaseMs)}`);
     }
   }
 

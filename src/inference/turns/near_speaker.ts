@@ -11,6 +11,9 @@ const KNOWN_SLOTS = 25;
 /** How fast the usual level follows louder and quieter speech, a slot: 0.2 s, and 20 s. */
 const RISE = 0.1;
 const FALL = 0.001;
+/** Louder by so many dB it is a shout or a laugh, until it lasts: it is followed in 2 s. */
+const LEAP_DB = 6;
+const LEAP_RISE = 0.01;
 
 /** How loud a participant usually speaks. */
 export class NearSpeaker {
@@ -32,8 +35,13 @@ export class NearSpeaker {
     if (learns) {
       this.#slots++;
       const step = heldDb - this.#usualDb;
-      this.#usualDb = step === Infinity ? heldDb : this.#usualDb + step * (step > 0 ? RISE : FALL);
+      this.#usualDb = step === Infinity ? heldDb : this.#usualDb + step * rateOf(step);
     }
     return this.#slots >= KNOWN_SLOTS && heldDb < this.#usualDb - FAR_DB;
   }
+}
+
+/** How fast the usual level follows one that is so many dB above it. */
+function rateOf(step: number): number {
+  return step > LEAP_DB ? LEAP_RISE : step > 0 ? RISE : FALL;
 }

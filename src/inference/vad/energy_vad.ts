@@ -2,7 +2,7 @@
 import type { VAD, VadStream } from "../contracts/vad.ts";
 import { assertPcmChunk, type PcmChunk } from "../../audio/pcm_chunk.ts";
 import { rms } from "../../audio/level.ts";
-import { checkOptions } from "../../events/checks.ts";
+import { checkOptions, shown } from "../../events/checks.ts";
 
 /** Options for {@linkcode energyVad}. */
 export interface EnergyVadOptions {
@@ -24,6 +24,8 @@ const FALL = 0.7;
  * recorded phrases at 10 dB of pink noise it detected none in one measurement and two in another.
  * Anywhere else leave it to the default, `neuralVad()`.
  *
+ * @throws {RangeError} `aboveNoiseDb` is not from 0 to 100, or `floorDb` not from -100 to 0
+ *
  * @example
  * ```ts
  * import { energyVad } from "@ringline/edge";
@@ -40,6 +42,8 @@ export function energyVad(options: EnergyVadOptions = {}): VAD {
     "an object like { aboveNoiseDb: 12 }, or nothing",
   );
   const { aboveNoiseDb = 12, floorDb = -50 } = options;
+  checkDb("aboveNoiseDb", aboveNoiseDb, 0, 100);
+  checkDb("floorDb", floorDb, -100, 0);
   const ratio = 10 ** (aboveNoiseDb / 20);
   const minLevel = 10 ** (floorDb / 20);
   return {
@@ -60,4 +64,9 @@ export function energyVad(options: EnergyVadOptions = {}): VAD {
       };
     },
   };
+}
+
+function checkDb(name: string, db: unknown, from: number, to: number): void {
+  if (typeof db === "number" && db >= from && db <= to) return;
+  throw new RangeError(`${name}: expected ${from} to ${to} dB, got ${shown(db)}`);
 }

@@ -465,6 +465,18 @@ Deno.test("wrong arguments are refused", async () => {
   assertThrows(() => track.bind(port), RangeError, "48000");
 });
 
+Deno.test("a track refuses durations with which it would never be heard", () => {
+  for (const value of [NaN, Infinity, -1, 1e300, "1", null, {}, 1n]) {
+    const ms = value as number;
+    assertThrows(() => new QueuedAudioTrack({ aheadMs: ms }), RangeError, "aheadMs: expected 0 to");
+    assertThrows(
+      () => new QueuedAudioTrack({ waitingMs: ms }),
+      RangeError,
+      "waitingMs: expected 0",
+    );
+  }
+});
+
 Deno.test("a chunk that was changed since, or whose rate cannot be had, rejects and keeps no caller waiting", async () => {
   const { track } = setUp({ waitingMs: 100 });
   const changed = (fields: object) => Object.assign(ramp(20), fields);
