@@ -120,3 +120,10 @@ Deno.test("aiSdkLLM says why a server with FastAPI's form of errors refused", as
   assertEquals(await message("no"), "ai-sdk: Unprocessable Entity");
   assertEquals(await message({ error: { message: "no" } }), "ai-sdk: no");
 });
+
+Deno.test("aiSdkLLM tells no tokens of a service that does not count them", async () => {
+  await using double = await ServiceDouble.start(events([text("Hello."), finished, "[DONE]"]));
+  const provider = createOpenAICompatible({ name: "double", baseURL: double.baseUrl });
+  const { items } = await collect(aiSdkLLM(provider("m")).generate(ask()));
+  assertEquals(items.map(({ type }) => type), ["text", "finish"]);
+});
