@@ -47,6 +47,8 @@ export class GeminiLiveSession implements RealtimeSession {
   readonly #events = new Channel<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #toolNames = new Map<string, string>();
+  /** The calls that the service has given up, as a person spoke: it waits for no results of them. */
+  readonly #cancelledCalls = new Set<string>();
   #reply: Reply | undefined;
   /** The reply in progress, if it was told to stop. */
   #stopped: Reply | undefined;
@@ -122,6 +124,11 @@ export class GeminiLiveSession implements RealtimeSession {
     for (const image of images) this.sendImage(image);
     const name = this.#toolNames.get(callId) ?? "";
     this.#toolNames.delete(callId);
+    if (this.#cancelledCalls.delete(callId)) {
+      // What the tool did is worth knowing all the same.
+      const outcome = isError ? "failed" : "returned";
+      return this.sendText(`[${name}, which you no longer waited for, ${outcome}: ${text}]`, {});
+    }
     this.#goesOn = true;
     this.#send({ toolResponse: { functionResponses: [responseOf(callId, name, text, isError)] } });
   }
@@ -181,6 +188,9 @@ export class GeminiLiveSession implements RealtimeSession {
     if (voiceActivity?.voiceActivityType === "ACTIVITY_END") this.#speechStopped();
     if (serverContent) this.#content(serverContent);
     if (toolCall) this.#calls(toolCall);
+    for (const id of message.toolCallCancellation?.ids ?? []) {
+      if (this.#toolNames.has(id)) this.#cancelledCalls.add(id);
+    }
     if (goAway) {
       this.#events.push({ type: "session-ending", timeLeftMs: durationMs(goAway.timeLeft) });
     }
@@ -308,6 +318,7 @@ export class GeminiLiveSession implements RealtimeSession {
 
   /** A turn was complete without a reply: what was asked for does not come. */
   #nothing(reason: string): void {
+    this.#goesOn = false;
     const requestId = this.#requestId;
     if (requestId === undefined) return;
     this.#requestId = undefined;
