@@ -47,6 +47,9 @@ Deno.test("aiSdkLLM streams text, calls and usage, and sends the whole conversat
   const body = double.requests[0]?.body as Record<string, unknown>;
   assertEquals(body.temperature, 0);
   assertEquals(body.messages, sentMessages(null));
+  // OpenAI refuses one without properties.
+  const [tool] = body.tools as { function: { parameters: object } }[];
+  assertEquals(tool!.function.parameters, { type: "object", properties: {} });
   assertEquals(model.metrics?.(), { requests: 1, inputTokens: 9, outputTokens: 4 });
 });
 
