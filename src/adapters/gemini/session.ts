@@ -38,7 +38,8 @@ const NEEDS_INPUT = "NEED_MORE_INPUT";
 /** A reply: the service has no ids of them. */
 interface Reply {
   readonly id: string;
-  readonly pcm: PcmBytes;
+  sampleRate: number;
+  pcm: PcmBytes;
 }
 
 /** A session over a WebSocket. */
@@ -233,6 +234,11 @@ export class GeminiLiveSession implements RealtimeSession {
 
   #sound(reply: Reply, { data, mimeType }: { data: string; mimeType: string }): void {
     if (!mimeType.startsWith("audio/")) return;
+    const sampleRate = Number(/rate=(\d+)/.exec(mimeType)?.[1] ?? OUTPUT_RATE);
+    if (sampleRate !== reply.sampleRate) {
+      reply.sampleRate = sampleRate;
+      reply.pcm = new PcmBytes(sampleRate);
+    }
     const pcm = reply.pcm.push(Uint8Array.fromBase64(data));
     if (pcm.frames > 0) this.#events.push({ type: "audio", replyId: reply.id, pcm });
   }
@@ -276,7 +282,7 @@ export class GeminiLiveSession implements RealtimeSession {
     const requestId = this.#requestId;
     this.#requestId = undefined;
     this.#events.push({ type: "reply-started", replyId: id, requestId });
-    return this.#reply = { id, pcm: new PcmBytes(OUTPUT_RATE) };
+    return this.#reply = { id, sampleRate: OUTPUT_RATE, pcm: new PcmBytes(OUTPUT_RATE) };
   }
 
   #calls({ functionCalls }: ServerToolCall): void {

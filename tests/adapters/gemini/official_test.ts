@@ -270,3 +270,19 @@ Deno.test("geminiLive asks again where the model does not go on with a tool's re
   await until("the request", () => service.received.length === 3);
   assertEquals(service.received.at(-1), { clientContent: { turns: [], turnComplete: true } });
 });
+
+Deno.test("geminiLive plays sound at the rate that the service says", async () => {
+  await using service = await startGemini();
+  const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model: MODEL });
+  await using session = await llm.connect(options());
+  const events = read(session);
+  const [connection] = [...service.connections];
+  const data = new Uint8Array(3200).toBase64();
+  for (const mimeType of ["audio/pcm;rate=16000", "audio/pcm"]) {
+    const parts = [{ inlineData: { mimeType, data } }];
+    send(connection!, { serverContent: { modelTurn: { role: "model", parts } } });
+  }
+  const rates = () => events.map((one) => one.type === "audio" ? one.pcm.sampleRate : 0);
+  await until("the sound", () => rates().filter(Boolean).length === 2);
+  assertEquals(rates().filter(Boolean), [16_000, 24_000]);
+});
