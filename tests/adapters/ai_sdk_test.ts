@@ -47,6 +47,9 @@ Deno.test("aiSdkLLM streams text, calls and usage, and sends the whole conversat
   const body = double.requests[0]?.body as Record<string, unknown>;
   assertEquals(body.temperature, 0);
   assertEquals(body.messages, sentMessages(null));
+  // OpenAI refuses one without properties.
+  const [tool] = body.tools as { function: { parameters: object } }[];
+  assertEquals(tool!.function.parameters, { type: "object", properties: {} });
   assertEquals(model.metrics?.(), { requests: 1, inputTokens: 9, outputTokens: 4 });
 });
 
@@ -119,4 +122,11 @@ Deno.test("aiSdkLLM says why a server with FastAPI's form of errors refused", as
   );
   assertEquals(await message("no"), "ai-sdk: Unprocessable Entity");
   assertEquals(await message({ error: { message: "no" } }), "ai-sdk: no");
+});
+
+Deno.test("aiSdkLLM tells no tokens of a service that does not count them", async () => {
+  await using double = await ServiceDouble.start(events([text("Hello."), finished, "[DONE]"]));
+  const provider = createOpenAICompatible({ name: "double", baseURL: double.baseUrl });
+  const { items } = await collect(aiSdkLLM(provider("m")).generate(ask()));
+  assertEquals(items.map(({ type }) => type), ["text", "finish"]);
 });

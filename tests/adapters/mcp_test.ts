@@ -143,6 +143,44 @@ Deno.test("connectMcp starts a program again that has died", async () => {
   assertEquals(await shout("hello"), "HELLO");
 });
 
+Deno.test("connectMcp completes schemas for which models would refuse all tools", async () => {
+  const schemas = [
+    { type: "object" },
+    {
+      type: "object",
+      properties: {
+        items: { type: "array" },
+        rows: { type: ["array", "null"], items: { type: "array", description: "cells" } },
+        either: { anyOf: [{ type: "array" }, { type: "string" }] },
+        pair: { type: "array", prefixItems: [{ type: "string" }] },
+      },
+      required: ["items"],
+    },
+  ];
+  await using double = await ServiceDouble.start((body) => {
+    if ((body as Rpc | undefined)?.method !== "tools/list") return server(body);
+    const tools = schemas.map((inputSchema, n) => ({ name: `tool${n}`, inputSchema }));
+    return Response.json({ jsonrpc: "2.0", id: (body as Rpc).id, result: { tools } });
+  });
+  await using mcp = await connectMcp({ url: double.baseUrl });
+  assertEquals(mcp.tools.map(({ parameters }) => parameters), [
+    { type: "object", properties: {} },
+    {
+      type: "object",
+      properties: {
+        items: { type: "array", items: {} },
+        rows: {
+          type: ["array", "null"],
+          items: { type: "array", description: "cells", items: {} },
+        },
+        either: { anyOf: [{ type: "array", items: {} }, { type: "string" }] },
+        pair: { type: "array", prefixItems: [{ type: "string" }] },
+      },
+      required: ["items"],
+    },
+  ]);
+});
+
 Deno.test("connectMcp names the tools that it is to use and the server lacks", async () => {
   await using double = await ServiceDouble.start(server);
   const warnings: string[] = [];

@@ -70,7 +70,11 @@ Deno.test("openAICompatible's llm streams text and usage, and sends the whole co
     messages: sentMessages(""),
     tools: [{
       type: "function",
-      function: { name: "look", description: "Looks", parameters: { type: "object" } },
+      function: {
+        name: "look",
+        description: "Looks", // OpenAI refuses one without properties.
+        parameters: { type: "object", properties: {} },
+      },
     }],
   });
   assertEquals(llm.metrics?.(), {

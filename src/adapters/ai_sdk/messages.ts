@@ -28,10 +28,16 @@ type AssistantContent = Exclude<Extract<ModelMessage, { role: "assistant" }>["co
 
 /** Returns tools as the SDK takes them. It calls none of them. */
 export function toToolSet(tools: readonly ToolDescription[]): ToolSet {
-  return Object.fromEntries(tools.map(({ name, description, parameters }) => [
-    name,
-    tool({ description, inputSchema: jsonSchema(parameters) }),
+  return Object.fromEntries(tools.map((one) => [
+    one.name,
+    tool({ description: one.description, inputSchema: jsonSchema(toolParameters(one)) }),
   ]));
+}
+
+/** Returns the schema of a tool's arguments: OpenAI refuses all tools for one that names no properties. */
+export function toolParameters({ parameters }: ToolDescription): ToolDescription["parameters"] {
+  if (parameters.type !== "object" || parameters.properties !== undefined) return parameters;
+  return { ...parameters, properties: {} };
 }
 
 /** Returns a message as the SDK takes it; those of the system are given apart. */

@@ -187,7 +187,8 @@ class AiSdkLLM implements LLM {
           const { inputTokens = 0, outputTokens = 0 } = part.usage;
           this.#inputTokens += inputTokens;
           this.#outputTokens += outputTokens;
-          yield { type: "usage", inputTokens, outputTokens };
+          // Of a service that does not count, none are known.
+          if (inputTokens + outputTokens > 0) yield { type: "usage", inputTokens, outputTokens };
           if (part.finishReason === "error") break;
           yield toFinish(part.finishReason, part.rawFinishReason, kept.take());
           break;

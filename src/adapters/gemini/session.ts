@@ -38,7 +38,8 @@ const NEEDS_INPUT = "NEED_MORE_INPUT";
 /** A reply: the service has no ids of them. */
 interface Reply {
   readonly id: string;
-  readonly pcm: PcmBytes;
+  sampleRate: number;
+  pcm: PcmBytes;
 }
 
 /** A session over a WebSocket. */
@@ -47,6 +48,8 @@ export class GeminiLiveSession implements RealtimeSession {
   readonly #events = new Channel<RealtimeEvent>();
   readonly #begun = Promise.withResolvers<void>();
   readonly #toolNames = new Map<string, string>();
+  /** The calls that the service has given up, as a person spoke: it waits for no results of them. */
+  readonly #cancelledCalls = new Set<string>();
   #reply: Reply | undefined;
   /** The reply in progress, if it was told to stop. */
   #stopped: Reply | undefined;
@@ -122,6 +125,11 @@ export class GeminiLiveSession implements RealtimeSession {
     for (const image of images) this.sendImage(image);
     const name = this.#toolNames.get(callId) ?? "";
     this.#toolNames.delete(callId);
+    if (this.#cancelledCalls.delete(callId)) {
+      // What the tool did is worth knowing all the same.
+      const outcome = isError ? "failed" : "returned";
+      return this.sendText(`[${name}, which you no longer waited for, ${outcome}: ${text}]`, {});
+    }
     this.#goesOn = true;
     this.#send({ toolResponse: { functionResponses: [responseOf(callId, name, text, isError)] } });
   }
@@ -181,6 +189,9 @@ export class GeminiLiveSession implements RealtimeSession {
     if (voiceActivity?.voiceActivityType === "ACTIVITY_END") this.#speechStopped();
     if (serverContent) this.#content(serverContent);
     if (toolCall) this.#calls(toolCall);
+    for (const id of message.toolCallCancellation?.ids ?? []) {
+      if (this.#toolNames.has(id)) this.#cancelledCalls.add(id);
+    }
     if (goAway) {
       this.#events.push({ type: "session-ending", timeLeftMs: durationMs(goAway.timeLeft) });
     }
@@ -223,6 +234,11 @@ export class GeminiLiveSession implements RealtimeSession {
 
   #sound(reply: Reply, { data, mimeType }: { data: string; mimeType: string }): void {
     if (!mimeType.startsWith("audio/")) return;
+    const sampleRate = Number(/rate=(\d+)/.exec(mimeType)?.[1] ?? OUTPUT_RATE);
+    if (sampleRate !== reply.sampleRate) {
+      reply.sampleRate = sampleRate;
+      reply.pcm = new PcmBytes(sampleRate);
+    }
     const pcm = reply.pcm.push(Uint8Array.fromBase64(data));
     if (pcm.frames > 0) this.#events.push({ type: "audio", replyId: reply.id, pcm });
   }
@@ -266,7 +282,7 @@ export class GeminiLiveSession implements RealtimeSession {
     const requestId = this.#requestId;
     this.#requestId = undefined;
     this.#events.push({ type: "reply-started", replyId: id, requestId });
-    return this.#reply = { id, pcm: new PcmBytes(OUTPUT_RATE) };
+    return this.#reply = { id, sampleRate: OUTPUT_RATE, pcm: new PcmBytes(OUTPUT_RATE) };
   }
 
   #calls({ functionCalls }: ServerToolCall): void {
@@ -308,6 +324,7 @@ export class GeminiLiveSession implements RealtimeSession {
 
   /** A turn was complete without a reply: what was asked for does not come. */
   #nothing(reason: string): void {
+    this.#goesOn = false;
     const requestId = this.#requestId;
     if (requestId === undefined) return;
     this.#requestId = undefined;

@@ -13,6 +13,7 @@ import {
 } from "@ringline/edge";
 import { checkOptions, messageOf } from "@ringline/edge/toolkit";
 import { imagesOf, textOf } from "./content.ts";
+import { acceptedSchema } from "./schemas.ts";
 import { type Link, Session } from "./session.ts";
 import { modelNames } from "./tool_names.ts";
 
@@ -105,7 +106,7 @@ export async function connectMcp(options: McpServerOptions): Promise<McpServer> 
     tools = found.map((tool, n) => ({
       name: names[n]!,
       description: tool.description ?? "",
-      parameters: tool.inputSchema as JsonSchema,
+      parameters: acceptedSchema(tool.inputSchema as JsonSchema),
       timeoutMs,
       execute: async (input: Record<string, unknown>, context) => {
         const result = await session.call(tool, input, { timeoutMs, signal: context.signal });

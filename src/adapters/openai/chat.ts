@@ -9,6 +9,7 @@ import { ChatReasoning } from "./chat_reasoning.ts";
 import { HttpModel } from "./http.ts";
 import { CHAT_OPTIONS } from "./models.ts";
 import { serverSentEvents } from "./server_sent_events.ts";
+import { toolParameters } from "./tool_parameters.ts";
 import { codeOf, isRetryable, statedError } from "../service/service_error.ts";
 
 /** Options for a language model. */
@@ -109,9 +110,13 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
       ...includeUsage ? { stream_options: { include_usage: true } } : {},
       messages: messagesToWire(messages),
       ...tools.length === 0 ? {} : {
-        tools: tools.map(({ name, description, parameters }) => ({
+        tools: tools.map((tool) => ({
           type: "function",
-          function: { name, description, parameters },
+          function: {
+            name: tool.name,
+            description: tool.description,
+            parameters: toolParameters(tool),
+          },
         })),
       },
       ...CHAT_OPTIONS[model],

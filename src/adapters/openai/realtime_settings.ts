@@ -5,6 +5,7 @@
  */
 import type { RealtimeSessionOptions } from "../../inference/contracts/realtime_llm.ts";
 import { OPENAI_MODELS, spokenLanguage } from "./models.ts";
+import { toolParameters } from "./tool_parameters.ts";
 import { REALTIME_FORMAT } from "./realtime_protocol.ts";
 
 /** Options for `openAIRealtime`. */
@@ -82,11 +83,11 @@ export function instructedSession(
   return {
     type: "realtime" as const,
     instructions,
-    tools: tools.map(({ name, description, parameters }) => ({
+    tools: tools.map((tool) => ({
       type: "function" as const,
-      name,
-      description,
-      parameters,
+      name: tool.name,
+      description: tool.description,
+      parameters: toolParameters(tool),
     })),
   };
 }

@@ -41,6 +41,11 @@ export interface VendorAddress {
   readonly keyHeader: (key: string) => Readonly<Record<string, string>>;
 }
 
+/**
+ * How often a socket asks for a sign of life, and after how long without one it is lost: a network that is gone closes
+ * no socket, and a recogniser behind it would hear nothing, and say nothing, for a quarter of an hour.
+ */
+const PING = { intervalMs: 4000, silenceMs: 12_000 };
 /** A service that takes longer than this to open a socket for a check is taken to be down. */
 const CHECK_LIMIT_MS = 3000;
 /** A refusal with one of these statuses is no outage: key, permission, or settings are wrong. */
@@ -79,6 +84,7 @@ export class StreamingService {
     this.#connections++;
     const { connectTimeoutMs = 10_000 } = this.#options;
     return new ServiceSocket(this.#address(vendor), {
+      ping: PING,
       ...options,
       name: this.name,
       connectTimeoutMs,

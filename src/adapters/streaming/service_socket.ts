@@ -47,7 +47,8 @@ export class ServiceSocket implements AsyncDisposable {
   #client: WsClient | undefined;
   #keepalive: Disposable | undefined;
   #pinging: Disposable | undefined;
-  #heardAt = 0;
+  /** Pings since the last sign of life. */
+  #unanswered = 0;
   #isOpen = false;
   #isOver = false;
 
@@ -100,13 +101,12 @@ export class ServiceSocket implements AsyncDisposable {
       this.#limit[Symbol.dispose]();
       for (const message of this.#waiting.splice(0)) client.send(message);
       this.#scheduleKeepalive();
-      this.#heardAt = this.#options.clock.now();
       this.#schedulePing(client);
       this.#options.onOpen?.();
     });
-    client.on("pong", () => this.#heardAt = this.#options.clock.now());
+    client.on("pong", () => this.#unanswered = 0);
     client.on("message", (data, isBinary) => {
-      this.#heardAt = this.#options.clock.now();
+      this.#unanswered = 0;
       if (!this.#isOver) this.#options.onMessage(isBinary ? copied(data) : data.toString());
     });
     client.on("unexpected-response", (_request, response) => {
@@ -180,10 +180,12 @@ export class ServiceSocket implements AsyncDisposable {
     const { ping, clock } = this.#options;
     if (!ping) return;
     this.#pinging = clock.schedule(() => {
-      if (clock.now() - this.#heardAt >= ping.silenceMs) {
+      // Time alone says nothing: answers wait to be read where this program was busy or asleep.
+      if ((this.#unanswered + 1) * ping.intervalMs >= ping.silenceMs) {
         const why = `the service sent nothing for ${ping.silenceMs} ms`;
         return this.#lose(why, { code: "cut-off", retryable: true });
       }
+      this.#unanswered++;
       client.ping();
       this.#schedulePing(client);
     }, ping.intervalMs);

@@ -21,7 +21,8 @@ const PRICES: Readonly<Record<keyof TelemetryPrices, true>> = {
  * OpenTelemetry's conventions for generative AI, where there is one; times are in seconds.
  *
  * Metrics: `gen_ai.client.operation.duration`, `gen_ai.client.operation.time_to_first_chunk` and
- * `gen_ai.client.token.usage` of language models, `gen_ai.execute_tool.duration`;
+ * `gen_ai.client.token.usage` of language models and realtime models,
+ * `gen_ai.execute_tool.duration`;
  * `ringline.voice_to_voice` and its parts (by `part`), `ringline.barge_in.silence`,
  * `ringline.false_interruptions`, `ringline.llm.tokens`, `ringline.stt.audio`,
  * `ringline.tts.characters`, `ringline.cost`, `ringline.participants`, `ringline.errors` (by

@@ -39,6 +39,7 @@ const PROBE: readonly ChatMessage[] = [{ role: "user", text: "Reply with the wor
  */
 export class FallbackLLM implements LLM {
   readonly #health: ComponentHealth<LLM>;
+  #asked: LLM | undefined;
 
   /**
    * Takes the models in their order: the first that works replies.
@@ -59,6 +60,16 @@ export class FallbackLLM implements LLM {
   /** The name in messages and metrics. */
   get name(): string {
     return this.#health.name;
+  }
+
+  /** The name of the model that was asked last, for telemetry. */
+  get model(): string | undefined {
+    return this.#asked?.model;
+  }
+
+  /** Whose service it is, for telemetry. */
+  get provider(): string | undefined {
+    return this.#asked?.provider;
   }
 
   /** Whether one of the models accepts images; the others get none. */
@@ -90,6 +101,7 @@ export class FallbackLLM implements LLM {
     for (const [index, llm] of order.entries()) {
       if (index > 0) this.#health.takenOver();
       const hasNext = index < order.length - 1;
+      this.#asked = llm;
       try {
         for await (const part of this.#reply(llm, continued(request, said), hasNext)) {
           if (part.type === "text") said += part.text;

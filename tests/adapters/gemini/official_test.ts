@@ -230,3 +230,59 @@ Deno.test("geminiLive is told of a model that does not exist, and does not try a
   assertEquals([error.retryable, service.requests], [false, 1]);
   assert(!JSON.stringify(llm.metrics!()).includes("key"));
 });
+
+Deno.test("geminiLive tells the result of a call that the service has given up, and is replied to", async () => {
+  await using service = await startGemini();
+  const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model: MODEL });
+  await using session = await llm.connect(options());
+  const events = read(session);
+  const [connection] = [...service.connections];
+  send(connection!, { toolCall: { functionCalls: [{ id: "c1", name: "look", args: {} }] } });
+  await until("the call", () => events.some(({ type }) => type === "tool-call"));
+  send(connection!, { toolCallCancellation: { ids: ["c1"] } });
+  send(connection!, { serverContent: { inputTranscription: { text: "Wait.", finished: true } } });
+  await until("the words", () => events.some(({ type }) => type === "user-transcript"));
+  service.received.length = 0;
+  session.sendToolResult("c1", { text: "dark", isError: false });
+  session.requestReply({ id: "r1" });
+  await until("both", () => service.received.length === 2);
+  const text = "[look, which you no longer waited for, returned: dark]";
+  assertEquals(service.received, [
+    { clientContent: { turns: [{ role: "user", parts: [{ text }] }], turnComplete: false } },
+    { clientContent: { turns: [], turnComplete: true } },
+  ]);
+});
+
+Deno.test("geminiLive asks again where the model does not go on with a tool's result", async () => {
+  await using service = await startGemini();
+  const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model: MODEL });
+  await using session = await llm.connect(options());
+  const events = read(session);
+  const [connection] = [...service.connections];
+  send(connection!, { toolCall: { functionCalls: [{ id: "c1", name: "look", args: {} }] } });
+  await until("the call", () => events.some(({ type }) => type === "tool-call"));
+  session.sendToolResult("c1", { text: "dark", isError: false });
+  session.requestReply({ id: "r1" });
+  await until("the result", () => service.received.length === 2);
+  send(connection!, { serverContent: { turnComplete: true } });
+  await until("the refusal", () => events.some(({ type }) => type === "reply-refused"));
+  session.requestReply({ id: "r2" });
+  await until("the request", () => service.received.length === 3);
+  assertEquals(service.received.at(-1), { clientContent: { turns: [], turnComplete: true } });
+});
+
+Deno.test("geminiLive plays sound at the rate that the service says", async () => {
+  await using service = await startGemini();
+  const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model: MODEL });
+  await using session = await llm.connect(options());
+  const events = read(session);
+  const [connection] = [...service.connections];
+  const data = new Uint8Array(3200).toBase64();
+  for (const mimeType of ["audio/pcm;rate=16000", "audio/pcm"]) {
+    const parts = [{ inlineData: { mimeType, data } }];
+    send(connection!, { serverContent: { modelTurn: { role: "model", parts } } });
+  }
+  const rates = () => events.map((one) => one.type === "audio" ? one.pcm.sampleRate : 0);
+  await until("the sound", () => rates().filter(Boolean).length === 2);
+  assertEquals(rates().filter(Boolean), [16_000, 24_000]);
+});

@@ -278,3 +278,16 @@ Deno.test("FallbackLLM loses no sentence and repeats none, wherever models fail"
     { numRuns: 100, seed: 7 },
   );
 });
+
+Deno.test("FallbackLLM names the model that was asked, for telemetry", async () => {
+  const clock = new VirtualClock();
+  const llm = new FallbackLLM([
+    Object.assign(new FakeLLM(clock, [{ error: outage }]), { model: "large", provider: "one" }),
+    Object.assign(new FakeLLM(clock, ["Here."]), { model: "small", provider: "two" }),
+  ]);
+  await llm.start({ clock, logger: silentLogger, signal, emit: () => {} });
+  assertEquals([llm.model, llm.provider], [undefined, undefined]);
+  assertEquals((await ask(clock, llm)).text, "Here.");
+  assertEquals([llm.model, llm.provider], ["small", "two"]);
+  await llm.close();
+});

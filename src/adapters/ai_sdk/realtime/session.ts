@@ -19,6 +19,7 @@ import {
 } from "@ringline/edge";
 import type { PcmChunk } from "@ringline/edge/audio";
 import { Channel, type KeepaliveSocket, messageOf, waitFor } from "@ringline/edge/toolkit";
+import { toolParameters } from "../messages.ts";
 import { AiSdkReply } from "./reply.ts";
 import { type RawEvent, serviceError, socketError } from "./service.ts";
 
@@ -159,11 +160,11 @@ export class AiSdkRealtimeSession implements RealtimeSession {
   #config({ instructions, tools }: Instructed): SessionConfig {
     return {
       instructions,
-      tools: tools.map(({ name, description, parameters }) => ({
+      tools: tools.map((tool) => ({
         type: "function" as const,
-        name,
-        description,
-        parameters: parameters as never,
+        name: tool.name,
+        description: tool.description,
+        parameters: toolParameters(tool) as never,
       })),
       ...this.#init.config,
     };
