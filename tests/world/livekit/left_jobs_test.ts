@@ -1,12 +1,14 @@
 /** Jobs that are over when a worker is to take them up, on LiveKit's own server. */
 import { assertEquals } from "@std/assert";
-import { Agent, silentLogger } from "@ringline/edge";
+import { Agent, type Clock, silentLogger, systemClock } from "@ringline/edge";
 import { MemoryJobStore, sharedJobs, type StoredOffer } from "@ringline/edge/leases";
 import { type AgentWorker, JobStartedEvent, serve } from "@ringline/edge/serve";
-import type { LiveKitEdge } from "@ringline/livekit";
+import { LiveKitEdge } from "@ringline/livekit";
+import { AgentDispatchClient } from "livekit-server-sdk";
+import { Listener } from "../../edges/getstream/listener.ts";
 import { until } from "../../fixtures/until.ts";
-import { edgeOn } from "./_fixture.ts";
-import { LiveKitServer, program } from "./_server.ts";
+import { edgeOn, optionsFor } from "./_fixture.ts";
+import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
 
 /** A worker, and the jobs of others. */
 interface Scene {
@@ -77,3 +79,29 @@ sceneTest(
     await server.hasMediaOf("agent-AJ_kitchen-2", "kitchen");
   },
 );
+
+Deno.test({
+  name: "a worker whose clock is slow takes up what was announced to none, as soon as others",
+  ignore: program === undefined,
+  async fn() {
+    await using server = await LiveKitServer.start();
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      epochMs: () => systemClock.epochMs() - 600_000,
+      schedule: (act, ms) => systemClock.schedule(act, ms),
+    };
+    await using edge = new LiveKitEdge({ ...optionsFor(server.url), clock });
+    const call = await edge.createCall("kitchen");
+    const anna = { id: "anna", name: "Anna" };
+    await using people = new LiveKitEdge({
+      ...{ url: server.url, logger: silentLogger },
+      token: () => edge.createToken(call, anna),
+    });
+    await people.join(new Listener(anna), call);
+    const url = `http://127.0.0.1:${server.port}`;
+    await new AgentDispatchClient(url, API_KEY, API_SECRET).createDispatch("kitchen", "cook");
+    await using worker = await workerOf(edge, new MemoryJobStore());
+    const job = await until("the job is taken up", () => [...worker.jobs.values()][0]);
+    assertEquals([job.callId, job.attempt], ["kitchen", 1]);
+  },
+});

@@ -61,6 +61,8 @@ export interface LiveKitJobsInit {
 export class LiveKitJobs implements ShareableJobs {
   readonly #init: LiveKitJobsInit;
   #untaken: UntakenJobs | undefined;
+  /** By how much the server's clock is ahead of the worker's. */
+  #serverAheadMs = 0;
 
   /** Sources come from `LiveKitEdge.jobs`. */
   constructor(init: LiveKitJobsInit) {
@@ -99,6 +101,7 @@ export class LiveKitJobs implements ShareableJobs {
       ...{ worker, edge, dispatches, agentName, kind, signal },
       urls: settings.urls,
       createToken: () => tokens.ofWorker(),
+      onServerTime: (epochMs) => this.#serverAheadMs = epochMs - edge.clock.epochMs(),
     });
   }
 
@@ -152,7 +155,10 @@ export class LiveKitJobs implements ShareableJobs {
     const { agentName = "", kind = "room" } = options;
     if (this.#untaken === undefined) {
       const { UntakenJobs } = await import("./untaken_jobs.ts");
-      this.#untaken = new UntakenJobs({ edge, dispatches, agentName, kind });
+      this.#untaken = new UntakenJobs({
+        ...{ edge, dispatches, agentName, kind },
+        serverTime: () => edge.clock.epochMs() + this.#serverAheadMs,
+      });
     }
     return await this.#untaken.find();
   }

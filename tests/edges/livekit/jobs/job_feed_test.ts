@@ -87,6 +87,7 @@ async function fixture(options: { urls?: string[] } = {}) {
       participants: () => Promise.resolve(participants),
     },
     createToken: () => Promise.resolve("token"),
+    onServerTime: () => {},
     connect: (url) => {
       const port = new Port();
       ports.push({ url, port });
