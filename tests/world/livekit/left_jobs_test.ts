@@ -15,7 +15,7 @@ interface Scene {
   server: LiveKitServer;
   store: MemoryJobStore;
   /** Enters a job of a worker that is gone. */
-  leave(room: string, dispatchId: string): Promise<void>;
+  leave(room: string, dispatchId: string, participant?: { sid: string }): Promise<void>;
   /** The calls that the worker has begun. */
   begun: string[];
 }
@@ -31,9 +31,14 @@ function sceneTest(name: string, body: (scene: Scene) => Promise<void>): void {
       await using worker = await workerOf(edge, store);
       const begun: string[] = [];
       worker.events.subscribe(JobStartedEvent, ({ job }) => void begun.push(job.callId));
-      const leave: Scene["leave"] = async (room, dispatchId) => {
+      const leave: Scene["leave"] = async (room, dispatchId, participant) => {
         const id = `AJ_${room}`;
-        const original = { id, dispatchId, room: { name: room } };
+        const original = {
+          id,
+          dispatchId,
+          room: { name: room },
+          ...participant ? { participant } : {},
+        };
         const offer: StoredOffer = { id, callId: room, metadata: null, original };
         await store.claim({ key: dispatchId, offer, workerId: "gone" }, {
           leaseMs: 1,
@@ -52,6 +57,17 @@ async function workerOf(edge: LiveKitEdge, store: MemoryJobStore): Promise<Agent
     measure: () => ({ cpu: undefined, memory: undefined }),
     logger: silentLogger,
   });
+}
+
+/** Brings a person into a room, until the result is disposed. */
+async function joinAsPerson(server: LiveKitServer, room: string): Promise<AsyncDisposable> {
+  const anna = { id: "anna", name: "Anna" };
+  await using keys = edgeOn(server.url);
+  const call = await keys.createCall(room);
+  const token = await keys.createToken(call, anna);
+  const edge = new LiveKitEdge({ url: server.url, logger: silentLogger, token: () => token });
+  await edge.join(new Listener(anna), call);
+  return edge;
 }
 
 /** Waits until the store has no job of this dispatch any more. */
@@ -80,6 +96,17 @@ sceneTest(
   },
 );
 
+sceneTest("a job for a person who has left meanwhile is not taken up", async (scene) => {
+  const { server, leave, begun } = scene;
+  await using _people = await joinAsPerson(server, "kitchen");
+  const [anna] = await server.rooms.listParticipants("kitchen");
+  await leave("kitchen", "AD_gone", { sid: "PA_gone" });
+  await isOver(scene, "AD_gone");
+  assertEquals(begun, []);
+  await leave("kitchen", "AD_1", { sid: anna!.sid });
+  await until("the job of one who is there is taken up", () => begun.includes("kitchen"));
+});
+
 Deno.test({
   name: "a worker whose clock is slow takes up what was announced to none, as soon as others",
   ignore: program === undefined,
@@ -91,13 +118,7 @@ Deno.test({
       schedule: (act, ms) => systemClock.schedule(act, ms),
     };
     await using edge = new LiveKitEdge({ ...optionsFor(server.url), clock });
-    const call = await edge.createCall("kitchen");
-    const anna = { id: "anna", name: "Anna" };
-    await using people = new LiveKitEdge({
-      ...{ url: server.url, logger: silentLogger },
-      token: () => edge.createToken(call, anna),
-    });
-    await people.join(new Listener(anna), call);
+    await using _people = await joinAsPerson(server, "kitchen");
     const url = `http://127.0.0.1:${server.port}`;
     await new AgentDispatchClient(url, API_KEY, API_SECRET).createDispatch("kitchen", "cook");
     await using worker = await workerOf(edge, new MemoryJobStore());

@@ -29,9 +29,10 @@ export interface LiveKitJobsOptions {
   kind?: LiveKitJobKind;
 }
 
-/** What identifies the dispatch of a job, in the server's description of it. */
+/** What a job is for, in the server's description of it. */
 interface DispatchedJob {
   readonly dispatchId: string;
+  readonly participant: { readonly sid: string };
 }
 
 /** What {@linkcode LiveKitJobs} needs. */
@@ -116,13 +117,17 @@ export class LiveKitJobs implements ShareableJobs {
   }
 
   /**
-   * Returns whether a job's room was deleted or has closed, which an agent would make anew, or has the agent
-   * already. Called by `sharedJobs`.
+   * Returns whether a job's room was deleted or has closed, which an agent would make anew, the person for whom
+   * it was has left, or the room has the agent already. Called by `sharedJobs`.
    */
   async isOver({ callId: name, original }: JobOffer): Promise<boolean> {
     const { dispatches } = this.#init;
     if ((await dispatches.rooms([name])).length === 0) return true;
-    const { dispatchId } = original as Partial<DispatchedJob> | null ?? {};
+    const { dispatchId, participant } = original as Partial<DispatchedJob> | null ?? {};
+    if (participant) {
+      // For one who has come back the server has a job of its own.
+      return (await dispatches.participants(name)).every(({ sid }) => sid !== participant.sid);
+    }
     if (!dispatchId || !this.#isForEachRoom) return false;
     return await hasFormerAgent(dispatches, { room: name, dispatchId });
   }
