@@ -63,6 +63,8 @@ const RESIZED_MS = 500;
 const DATA_LOST_MS = 1000;
 /** The most of an identity that an error shows. */
 const MAX_SHOWN = 256;
+/** The most kinds of refusals that are reported. */
+const MAX_REFUSALS = 32;
 /** The reason of a server that goes: another one may be there. */
 const SHUTDOWN = "server-shutdown";
 /** The code of a track that the server does not take. */
@@ -107,6 +109,8 @@ export class LiveKitCall {
   #resized: Disposable | undefined;
   #dataLost: Disposable | undefined;
   #hasEnded = false;
+  /** What the server refused, and the agent has been told of. */
+  readonly #refusals = new Set<string>();
   /** What the session had received when it was last asked. */
   #arrivedBytes = 0;
 
@@ -527,8 +531,15 @@ export class LiveKitCall {
         this.#emitError(undecodable(who), "subscribing");
       },
       onTrackRefused: (cid, reason) => this.#session?.publisher.onRefusal(cid, reason),
-      onError: (error) => this.#emitError(error, "the room"),
+      onError: (error) => this.#onRefusal(error),
     });
+  }
+
+  /** Says once what the server refuses each time, such as attributes of an agent without the right. */
+  #onRefusal(error: EdgeError): void {
+    if (this.#refusals.has(error.message) || this.#refusals.size === MAX_REFUSALS) return;
+    this.#refusals.add(error.message);
+    this.#emitError(error, "the room");
   }
 
   #onParticipants(participants: readonly ParticipantInfo[]): void {
