@@ -69,6 +69,7 @@ const MAX_REFUSALS = 32;
 const SHUTDOWN = "server-shutdown";
 /** The code of a track that the server does not take. */
 const REFUSED = "publish-refused";
+const TRANSCRIPTION = "lk.transcription";
 /** The attribute by which a transcription names the track that it is of. */
 const TRANSCRIBED = "lk.transcribed_track_id";
 
@@ -159,6 +160,7 @@ export class LiveKitCall {
     this.#outgoing = new OutgoingData({
       session: () => this.#session,
       reconnector: () => this.#reconnector,
+      isAllowed: () => this.#own.maySendData,
       ...{ clock, signal: this.#abort.signal },
     });
     this.#methods = new MethodCalls({
@@ -274,6 +276,8 @@ export class LiveKitCall {
 
   /** Sends a text as a text stream. */
   async sendText(stream: TextStream): Promise<void> {
+    // Of each sentence that could not be shown there would be an error.
+    if (stream.topic === TRANSCRIPTION && !this.#own.maySendData) return;
     await this.#outgoing.with((session) => this.#sendText(session, stream));
   }
 
@@ -287,7 +291,7 @@ export class LiveKitCall {
     // In the name of one who has left nothing is sent, and never in the agent's own instead.
     if (participantId !== undefined && !member) return;
     const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
-    const isTranscription = topic === "lk.transcription";
+    const isTranscription = topic === TRANSCRIPTION;
     const packets = textPackets({
       ...{ topic, text },
       timestampMs: this.#options.clock.epochMs(),
