@@ -1,7 +1,7 @@
 /** What an agent may say of itself and send, on LiveKit's own server. */
 import { assertEquals } from "@std/assert";
 import { AccessToken } from "livekit-server-sdk";
-import { Agent, ErrorEvent, silentLogger } from "@ringline/edge";
+import { Agent, type EdgeError, ErrorEvent, silentLogger } from "@ringline/edge";
 import { LiveKitEdge } from "@ringline/livekit";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn } from "./_fixture.ts";
@@ -81,5 +81,44 @@ Deno.test({
       const text = await edge.sendText("Soup.").then(() => "sent", ({ code }) => code);
       assertEquals(text, outcome);
     }
+  },
+});
+
+Deno.test({
+  name: "an agent learns that it may hear no one",
+  ignore: program === undefined,
+  async fn() {
+    await using server = await LiveKitServer.start();
+    await using edge = edgeOn(server.url);
+    const errors: string[] = [];
+    edge.events.subscribe(ErrorEvent, ({ error }) => void errors.push((error as EdgeError).code));
+    await using agent = new Agent({ edge, agentUser: { id: "bot", name: "Bot" } });
+    const call = await agent.createCall("default", "kitchen");
+    const { connection } = await agent.join(call, { participantWaitTimeoutMs: 0 });
+    await server.hasMediaOf("bot", "kitchen");
+    for (const may of [false, true, false]) {
+      const permission = { canPublish: true, canPublishData: may, canSubscribe: may };
+      await server.rooms.updateParticipant("kitchen", "bot", { permission });
+      await until(
+        "it has learned of it",
+        () => connection.sendCustomEvent({}).then(() => may, () => !may),
+      );
+    }
+    assertEquals(errors, ["forbidden", "forbidden"]);
+
+    // Also by its token.
+    await using other = new LiveKitEdge({
+      ...{ url: server.url, logger: silentLogger },
+      token: async ({ room, user }) => {
+        const token = new AccessToken(API_KEY, API_SECRET, { identity: user.id });
+        token.addGrant({ room, roomJoin: true, canSubscribe: false });
+        return await token.toJwt();
+      },
+    });
+    const said = Promise.withResolvers<ErrorEvent>();
+    other.events.subscribe(ErrorEvent, said.resolve);
+    await using deaf = new Agent({ edge: other, agentUser: { id: "deaf", name: "Bot" } });
+    await deaf.join(await deaf.createCall("default", "kitchen"), { participantWaitTimeoutMs: 0 });
+    assertEquals(((await said.promise).error as EdgeError).code, "forbidden");
   },
 });

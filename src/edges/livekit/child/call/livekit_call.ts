@@ -2,6 +2,7 @@
 import {
   type JoinResponse,
   type ParticipantInfo,
+  type ParticipantPermission,
   UpdateParticipantMetadata,
   UserPacket,
 } from "@livekit/protocol";
@@ -110,6 +111,7 @@ export class LiveKitCall {
   #resized: Disposable | undefined;
   #dataLost: Disposable | undefined;
   #hasEnded = false;
+  #isDeaf = false;
   /** What the server refused, and the agent has been told of. */
   readonly #refusals = new Set<string>();
   /** What the session had received when it was last asked. */
@@ -399,7 +401,7 @@ export class LiveKitCall {
     }
     this.#session = session;
     this.#subscriptions.reset();
-    this.#follow((rights) => rights.permit(session.own.permission));
+    this.#permit(session.own.permission);
     this.#roster.replace(session.own, joined.otherParticipants, graceMs);
     this.#data.release();
     session.start();
@@ -550,7 +552,7 @@ export class LiveKitCall {
     const { own, publisher } = this.#open;
     const ours = participants.find(({ sid }) => sid === own.sid);
     if (ours) {
-      this.#follow((rights) => rights.permit(ours.permission));
+      this.#permit(ours.permission);
       for (const kind of publisher.confirm(ours.tracks)) {
         this.#follow((rights) => rights.mute(kind, true));
       }
@@ -571,6 +573,19 @@ export class LiveKitCall {
       this.#emitError(new ConnectionError(text, { code: name }), "the room");
     }
     this.#end(leaving.reason);
+  }
+
+  /** Takes what the agent may do. The server says nothing to one that it sends no sound. */
+  #permit(permission: ParticipantPermission | undefined): void {
+    this.#follow((rights) => rights.permit(permission));
+    const isDeaf = permission?.canSubscribe === false;
+    if (isDeaf && !this.#isDeaf) {
+      const text =
+        "the agent has no right to hear and see others (canSubscribe): its token, or a " +
+        "moderator, gives none";
+      this.#emitError(new EdgeError(text, { code: "forbidden" }), "subscribing");
+    }
+    this.#isDeaf = isDeaf;
   }
 
   /** Does what others have ordered about the agent's own tracks, and reports it. */
