@@ -23,6 +23,8 @@ const PAUSE_MS = 1000;
 const UNTAKEN_MS = 2000;
 /** How much later a worker at its limits takes up a call than one without any load. */
 const LOAD_MS = 250;
+/** How long a worker is not offered once more what its application did not want. */
+const UNWANTED_MS = 30_000;
 const CONTEXT = "jobs that workers share";
 
 /** Options for {@linkcode SharedFeed.open}. */
@@ -68,6 +70,9 @@ export class SharedFeed implements JobFeed {
   #looking: Promise<void> | undefined;
   /** What could not be given back while the store was away. */
   readonly #unreleased = new Set<Release>();
+  /** Until when jobs that nobody has are not offered again: those that the application did not want. */
+  readonly #unwanted = new Map<string, number>();
+  #nextTurnAt = -Infinity;
   /** Since when the store has responded each time; `undefined` while it does not. */
   #contactSince: number | undefined;
   #lastBeat = 0;
@@ -169,6 +174,7 @@ export class SharedFeed implements JobFeed {
     if (!answer.accepted) {
       // What the application does not want is no other worker's to take up.
       const isOver = answer.reason === "application";
+      if (isOver) this.#unwanted.set(held.key, this.#clock.now() + UNWANTED_MS);
       await this.#release(held, isOver ? "forgotten" : "declined", PAUSE_MS);
       return answer;
     }
@@ -287,7 +293,8 @@ export class SharedFeed implements JobFeed {
         if (!this.#mayTakeUp) return;
         await this.#takeUp(job);
       }
-      if (source.untaken && await this.#ask(store.takeTurn("untaken", UNTAKEN_MS))) {
+      const isDue = this.#clock.now() >= this.#nextTurnAt;
+      if (source.untaken && isDue && await this.#ask(store.takeTurn("untaken", UNTAKEN_MS))) {
         await this.#takeUntaken();
       }
     } catch (error) {
@@ -307,10 +314,15 @@ export class SharedFeed implements JobFeed {
       const key = source.keyOf?.({ ...offer, edge }) ?? offer.id;
       return { key, offer };
     });
+    const now = this.#clock.now();
+    for (const [key, until] of this.#unwanted) if (until <= now) this.#unwanted.delete(key);
     const known = await this.#ask(store.known(jobs.map(({ key }) => key)));
     for (const [index, job] of jobs.entries()) {
       if (!this.#mayTakeUp) return;
-      if (!known[index]) await this.#takeUp(job);
+      if (known[index]) continue;
+      if (!this.#unwanted.has(job.key)) await this.#takeUp(job);
+      // The next turn is another worker's, whose application may want it.
+      if (this.#unwanted.has(job.key)) this.#nextTurnAt = this.#clock.now() + 2 * UNTAKEN_MS;
     }
   }
 

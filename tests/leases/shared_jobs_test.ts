@@ -153,6 +153,20 @@ Deno.test("a job that the application does not want is offered to no other worke
   assertEquals(b!.worker.jobs, []);
 });
 
+Deno.test("a job that no application wants is offered now and then, not all the time", async () => {
+  const { clock, workers } = await members(2);
+  for (const one of workers) {
+    one.untaken = [one.offerOf("1")];
+    one.worker.answer = () => Promise.resolve({ ...declined, reason: "application" });
+  }
+  await clock.advance(58_000);
+  const offers = workers.map(({ worker }) => worker.jobs.length);
+  assert(offers.every((count) => count === 1 || count === 2), `${offers}`);
+  workers[1]!.worker.answer = (job) => Promise.resolve(job);
+  await clock.advance(30_000);
+  assertEquals(workers.map(({ running }) => running), [[], ["1"]]);
+});
+
 Deno.test("one worker takes up a job that was announced to none, and only once", async () => {
   const { clock, workers } = await members(3);
   for (const one of workers) one.untaken = [one.offerOf("1")];

@@ -1,6 +1,6 @@
 /** A store of jobs in Redis. @module */
 import { createClient } from "@redis/client";
-import { checkOptions } from "@ringline/edge/toolkit";
+import { checkOptions, ConnectionError, messageOf } from "@ringline/edge/toolkit";
 import type {
   ClaimResult,
   JobStore,
@@ -47,6 +47,11 @@ export interface RedisJobStoreOptions {
 export class RedisJobStore implements JobStore, AsyncDisposable {
   readonly #client: Client;
   readonly #prefix: string;
+  readonly #host: string;
+  /** Resolves when the first try to connect has succeeded, or failed. */
+  readonly #tried = Promise.withResolvers<void>();
+  /** Why the last try to connect failed. */
+  #failure: unknown;
   #isClosed = false;
 
   /**
@@ -80,8 +85,16 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
         reconnectStrategy: (tries) => Math.min(RECONNECT_MS, 50 * 2 ** Math.min(tries, 5)),
       },
     });
-    // The methods reject, which says it; unheard it would end the program.
-    this.#client.on("error", () => {});
+    this.#host = new URL(url).host;
+    // The methods reject with it; unheard it would end the program.
+    this.#client.on("error", (error) => {
+      this.#failure = error;
+      this.#tried.resolve();
+    });
+    this.#client.on("ready", () => {
+      this.#failure = undefined;
+      this.#tried.resolve();
+    });
     this.#client.connect().catch(() => {});
   }
 
@@ -90,6 +103,7 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#tried.resolve();
     this.#client.destroy();
   }
 
@@ -152,18 +166,21 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
     for (const key of keys) {
       commands.hExists(`${this.#prefix}jobs`, key).exists(`${this.#prefix}finished:${key}`);
     }
-    const results = keys.length === 0 ? [] : await commands.exec() as unknown as number[];
+    const results = keys.length === 0
+      ? []
+      : await this.#ask(() => commands.exec()) as unknown as number[];
     return keys.map((_, index) => results[2 * index] === 1 || results[2 * index + 1] === 1);
   }
 
   async workers(): Promise<StoredWorker[]> {
-    const all = await this.#client.hGetAll(`${this.#prefix}workers`);
+    const all = await this.#ask(() => this.#client.hGetAll(`${this.#prefix}workers`));
     return Object.values(all).map((text) => JSON.parse(text));
   }
 
   async takeTurn(name: string, ms: number): Promise<boolean> {
     const options = { condition: "NX", expiration: { type: "PX", value: Math.ceil(ms) } } as const;
-    return await this.#client.set(`${this.#prefix}turn:${name}`, "1", options) !== null;
+    const key = `${this.#prefix}turn:${name}`;
+    return await this.#ask(() => this.#client.set(key, "1", options)) !== null;
   }
 
   async #run(
@@ -171,6 +188,22 @@ export class RedisJobStore implements JobStore, AsyncDisposable {
     { keys, arguments: given }: { keys: string[]; arguments: string[] },
   ): Promise<unknown[]> {
     const options = { keys: keys.map((key) => `${this.#prefix}${key}`), arguments: given };
-    return await this.#client.eval(script, options) as unknown as unknown[];
+    return await this.#ask(() => this.#client.eval(script, options)) as unknown as unknown[];
+  }
+
+  /** Asks Redis; where it is away, the client says no more than that: this says why. */
+  async #ask<T>(act: () => Promise<T>): Promise<T> {
+    await this.#tried.promise;
+    try {
+      return await act();
+    } catch (error) {
+      if (this.#isClosed || this.#client.isReady) throw error;
+      const why = messageOf(this.#failure ?? error);
+      throw new ConnectionError(`Redis at ${this.#host} cannot be used: ${why}`, {
+        code: "unreachable",
+        retryable: true,
+        cause: error,
+      });
+    }
   }
 }

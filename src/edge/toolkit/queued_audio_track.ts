@@ -22,7 +22,7 @@ import type { Participant } from "../types.ts";
 import { PendingWrite } from "./pending_write.ts";
 import { TrackPlayout } from "./track_playout.ts";
 import { TrackQueue } from "./track_queue.ts";
-import { checkMethods, checkOptions } from "../../events/checks.ts";
+import { checkMethods, checkOptions, shown } from "../../events/checks.ts";
 
 /** Options for a {@linkcode QueuedAudioTrack}. */
 export interface QueuedAudioTrackOptions extends AudioTrackOptions {

@@ -71,6 +71,15 @@ Deno.test("Tokens asks the program where there is no secret, and names what it g
   assertEquals(empty.code, "no-token");
   result = 7;
   await assertRejects(() => given.ofAgent("a", user), AuthenticationError, "got number");
+  const { tokens: issuer } = tokensOf(keys);
+  const forBar = await issuer.ofAgent("bar", user);
+  const foreign = tokensOf({ token: () => forBar }).tokens;
+  assertEquals(await foreign.ofAgent("bar", user), forBar);
+  const wrong = await assertRejects(() => foreign.ofAgent("a", user), AuthenticationError);
+  assertEquals(
+    [wrong.code, wrong.message],
+    ["wrong-room", 'the token of parrot is for the room "bar", not for "a"'],
+  );
   const failing = tokensOf({ token: () => Promise.reject(new Error("no database")) }).tokens;
   const failed = await assertRejects(
     () => failing.ofAgent("a", user),

@@ -1,6 +1,7 @@
 /** The store of shared jobs, on Debian's Redis. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { ConnectionError } from "@ringline/edge";
 import { RedisJobStore } from "@ringline/redis";
 import { checkStore } from "../../leases/store_contract.ts";
 import { until } from "../../fixtures/until.ts";
@@ -40,6 +41,37 @@ Deno.test({
     await redis.restart();
     await connected(store);
     assertEquals(await store.claim({ ...job, workerId: "b" }, limits), { status: "held" });
+  },
+});
+
+Deno.test({
+  name: "RedisJobStore says from the first request on why Redis cannot be used",
+  ignore: !hasRedis,
+  async fn() {
+    await using redis = await RedisServer.start();
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: redis.port });
+    await connection.write(new TextEncoder().encode("CONFIG SET requirepass secret\r\n"));
+    await connection.read(new Uint8Array(16));
+    const reasons = {
+      [redis.url]: "NOAUTH",
+      [`redis://:hush@${redis.address}`]: "WRONGPASS",
+      "redis://127.0.0.1:1": "ECONNREFUSED",
+    };
+    for (const [url, reason] of Object.entries(reasons)) {
+      await using store = new RedisJobStore({ url });
+      const asked = [
+        () => store.workers(),
+        () => store.jobs({ freeOnly: true }),
+        () => store.takeTurn("a", 1),
+      ];
+      for (const ask of asked) {
+        const { code, message } = await assertRejects(ask, ConnectionError, reason);
+        assertEquals([code, message.includes("hush")], ["unreachable", false]);
+      }
+    }
+    const closed = new RedisJobStore({ url: redis.url });
+    await closed.close();
+    await assertRejects(() => closed.workers());
   },
 });
 

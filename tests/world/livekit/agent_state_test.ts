@@ -5,7 +5,6 @@ import { FakeLLM, FakeSTT, FakeTTS, FakeVAD } from "@ringline/edge/testing";
 import { until } from "../../fixtures/until.ts";
 import { edgeOn, entry, liveKitTest } from "./_fixture.ts";
 import { Guest } from "./_guest.ts";
-import { LiveKitServer, program } from "./_server.ts";
 
 liveKitTest(
   "people see what an agent does, by the attribute of LiveKit's front ends",
@@ -49,27 +48,3 @@ liveKitTest(
     assertEquals(bot.attributes["lk.agent.state"], "listening");
   },
 );
-
-Deno.test({
-  name: "an agent's attributes leave the name and the metadata that others gave it",
-  ignore: program === undefined,
-  async fn() {
-    await using server = await LiveKitServer.start();
-    await using edge = edgeOn(server.url);
-    await using agent = new Agent({
-      edge,
-      agentUser: { id: "bot", name: "Bot", custom: { skill: "soup" } },
-    });
-    const call = await agent.createCall("default", "kitchen");
-    await agent.join(call, { participantWaitTimeoutMs: 0 });
-    await server.hasMediaOf("bot", "kitchen");
-    const given = { name: "Chef", metadata: "of the day" };
-    await server.rooms.updateParticipant("kitchen", "bot", given);
-    await edge.setAttributes({ table: "7" });
-    const bot = await until("it has the attribute", async () => {
-      const bot = await server.rooms.getParticipant("kitchen", "bot");
-      return bot.attributes.table === "7" ? bot : undefined;
-    });
-    assertEquals({ name: bot.name, metadata: bot.metadata }, given);
-  },
-});

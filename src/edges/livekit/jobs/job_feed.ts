@@ -66,6 +66,8 @@ export interface JobFeedInit {
   /** The nodes. */
   urls: readonly string[];
   createToken: () => Promise<string>;
+  /** The server has said what time it has, in milliseconds since 1970. */
+  onServerTime: (epochMs: number) => void;
   /** Aborted when the worker is closed. */
   signal: AbortSignal;
   connect?: (url: string, token: string) => SocketPort;
@@ -143,7 +145,7 @@ export class LiveKitJobFeed implements JobFeed {
   }
 
   async #open(node: number, signal: AbortSignal): Promise<void> {
-    const { urls, agentName, kind, worker, createToken, connect, fetch } = this.#init;
+    const { urls, agentName, kind, worker, createToken, onServerTime, connect, fetch } = this.#init;
     const socket = await WorkerSocket.open({
       url: urls[node]!,
       token: await createToken(),
@@ -164,6 +166,7 @@ export class LiveKitJobFeed implements JobFeed {
         }),
       },
       onMessage: (message) => this.#onMessage(message),
+      onServerTime,
       onEnd: (end) => this.#onEnd(end),
       onGarbage: (dropped) => {
         const text = `dropped ${dropped} malformed messages of the server`;

@@ -29,9 +29,10 @@ export interface LiveKitJobsOptions {
   kind?: LiveKitJobKind;
 }
 
-/** What identifies the dispatch of a job, in the server's description of it. */
+/** What a job is for, in the server's description of it. */
 interface DispatchedJob {
   readonly dispatchId: string;
+  readonly participant: { readonly sid: string };
 }
 
 /** What {@linkcode LiveKitJobs} needs. */
@@ -61,6 +62,8 @@ export interface LiveKitJobsInit {
 export class LiveKitJobs implements ShareableJobs {
   readonly #init: LiveKitJobsInit;
   #untaken: UntakenJobs | undefined;
+  /** By how much the server's clock is ahead of the worker's. */
+  #serverAheadMs = 0;
 
   /** Sources come from `LiveKitEdge.jobs`. */
   constructor(init: LiveKitJobsInit) {
@@ -109,6 +112,7 @@ export class LiveKitJobs implements ShareableJobs {
       signal,
       urls: settings.urls,
       createToken: () => tokens.ofWorker(),
+      onServerTime: (epochMs) => this.#serverAheadMs = epochMs - edge.clock.epochMs(),
     });
   }
 
@@ -123,13 +127,17 @@ export class LiveKitJobs implements ShareableJobs {
   }
 
   /**
-   * Returns whether a job's room was deleted or has closed, which an agent would make anew, or has the agent
-   * already. Called by `sharedJobs`.
+   * Returns whether a job's room was deleted or has closed, which an agent would make anew, the person for whom
+   * it was has left, or the room has the agent already. Called by `sharedJobs`.
    */
   async isOver({ callId: name, original }: JobOffer): Promise<boolean> {
     const { dispatches } = this.#init;
     if ((await dispatches.rooms([name])).length === 0) return true;
-    const { dispatchId } = original as Partial<DispatchedJob> | null ?? {};
+    const { dispatchId, participant } = original as Partial<DispatchedJob> | null ?? {};
+    if (participant) {
+      // For one who has come back the server has a job of its own.
+      return (await dispatches.participants(name)).every(({ sid }) => sid !== participant.sid);
+    }
     if (!dispatchId || !this.#isForEachRoom) return false;
     return await hasFormerAgent(dispatches, { room: name, dispatchId });
   }
@@ -162,7 +170,10 @@ export class LiveKitJobs implements ShareableJobs {
     const { agentName = "", kind = "room" } = options;
     if (this.#untaken === undefined) {
       const { UntakenJobs } = await import("./untaken_jobs.ts");
-      this.#untaken = new UntakenJobs({ edge, dispatches, agentName, kind });
+      this.#untaken = new UntakenJobs({
+        ...{ edge, dispatches, agentName, kind },
+        serverTime: () => edge.clock.epochMs() + this.#serverAheadMs,
+      });
     }
     return await this.#untaken.find();
   }

@@ -23,6 +23,8 @@ export interface UntakenJobsInit {
   dispatches: DispatchService;
   agentName: string;
   kind: LiveKitJobKind;
+  /** Returns the server's time, in milliseconds since 1970. */
+  serverTime: () => number;
 }
 
 /** Finds the jobs that wait in the rooms of a server. Those that a worker has are among them. */
@@ -45,8 +47,8 @@ export class UntakenJobs {
   }
 
   async #inRoom(room: Room): Promise<JobOffer[]> {
-    const { dispatches, agentName, kind, edge } = this.#init;
-    const now = edge.clock.epochMs();
+    const { dispatches, agentName, kind, edge, serverTime } = this.#init;
+    const now = serverTime();
     const waiting = (await dispatches.list(room.name)).filter((one) =>
       one.agentName === agentName && ageOf(one, now) > PATIENCE_MS
     );

@@ -33,6 +33,8 @@ export interface WorkerSocketOptions {
   register: FromWorker;
   /** A message after the response to the registration. */
   onMessage: (message: FromServer) => void;
+  /** The server has said what time it has, in milliseconds since 1970. */
+  onServerTime: (epochMs: number) => void;
   /** The socket ended; not called after {@linkcode WorkerSocket.close}. */
   onEnd: (end: SocketEnd) => void;
   /** Malformed messages came; called at most once a second. */
@@ -81,7 +83,7 @@ export class WorkerSocket {
         onMessage: (data) => {
           const message = decode(data);
           if (message?.case === undefined) return garbage.add();
-          if (message.case === "pong") return;
+          if (message.case === "pong") return options.onServerTime(Number(message.value.timestamp));
           if (message.case !== "register") return onMessage(message);
           isRegistered = true;
           registered.resolve();

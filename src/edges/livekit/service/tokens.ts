@@ -7,6 +7,7 @@ import {
   EdgeError,
   isTimeout,
   messageOf,
+  tokenClaims,
   type User,
   waitFor,
   withoutSecrets,
@@ -49,7 +50,8 @@ export class Tokens {
   /**
    * Returns a token with which an agent joins a room: on its seat where a server has assigned one.
    *
-   * @throws {AuthenticationError} the program returned none: `no-token`.
+   * @throws {AuthenticationError} the program returned none: `no-token`, or one for another room:
+   *   `wrong-room`.
    * @throws {ConnectionError} the program's function failed: `token-failed`, or took too long:
    *   `token-timeout`.
    */
@@ -81,7 +83,14 @@ export class Tokens {
         retryable: true,
       });
     }
-    if (typeof token === "string" && token !== "") return token;
+    if (typeof token === "string" && token !== "") {
+      const grant = tokenClaims(token)?.["video"] as { room?: unknown } | undefined;
+      // The token decides, not what was asked for: the agent would be in a room without its people.
+      if (typeof grant?.room !== "string" || grant.room === "" || grant.room === room) return token;
+      const [given, asked] = [JSON.stringify(grant.room), JSON.stringify(room)];
+      const text = `the token of ${user.id} is for the room ${given}, not for ${asked}`;
+      throw new AuthenticationError(text, { code: "wrong-room" });
+    }
     throw new AuthenticationError(
       `the token of ${user.id}: expected a text, got ${
         token === "" ? "an empty one" : typeof token

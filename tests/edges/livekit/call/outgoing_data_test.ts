@@ -1,6 +1,6 @@
 import { UserPacket } from "@livekit/protocol";
 import { assertEquals, assertRejects } from "@std/assert";
-import { ClosedError, ConnectionError } from "../../../../src/edge/errors.ts";
+import { ClosedError, ConnectionError, EdgeError } from "../../../../src/edge/errors.ts";
 import { OutgoingData } from "../../../../src/edges/livekit/child/call/outgoing_data.ts";
 import { VirtualClock } from "../../../../src/testing/virtual_clock.ts";
 
@@ -20,9 +20,10 @@ function fixture() {
   const log: string[] = [];
   const leave = new AbortController();
   const done = Promise.withResolvers<void>();
-  const state = { session: undefined as Session | undefined, isRunning: false };
+  const state = { session: undefined as Session | undefined, isRunning: false, isAllowed: true };
   const data = new OutgoingData({
     session: () => state.session,
+    isAllowed: () => state.isAllowed,
     reconnector: () => ({ isRunning: state.isRunning, idle: () => done.promise }),
     clock,
     signal: leave.signal,
@@ -58,6 +59,14 @@ Deno.test("OutgoingData says of what was not sent during a reconnection that it 
   leave.abort(new ClosedError("the call"));
   await left;
   assertEquals(clock.pending, 0);
+});
+
+Deno.test("OutgoingData sends nothing without the right to, which servers would drop", async () => {
+  const { log, state, send } = fixture();
+  state.session = new Session("first", log);
+  state.isAllowed = false;
+  const { code } = await assertRejects(send, EdgeError, "canPublishData");
+  assertEquals([code, log], ["forbidden", []]);
 });
 
 Deno.test("OutgoingData says that a call is closed which is not reconnected", async () => {

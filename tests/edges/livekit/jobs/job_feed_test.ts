@@ -76,6 +76,7 @@ async function fixture(options: { urls?: string[] } = {}) {
       participants: () => Promise.resolve(participants),
     },
     createToken: () => Promise.resolve("token"),
+    onServerTime: () => {},
     connect: (url) => {
       const raw = new ServerSocket();
       sockets.push({ url, raw });

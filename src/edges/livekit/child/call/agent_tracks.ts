@@ -47,6 +47,11 @@ export class AgentTracks {
     this.#rights = new PublishingRights(options);
   }
 
+  /** Whether the agent may send data. */
+  get maySendData(): boolean {
+    return this.#rights.allowsData;
+  }
+
   /** What it wants to publish, and may. */
   get allowed(): OwnTracks {
     const { audio, video } = this.#wanted;

@@ -2,6 +2,7 @@
 import {
   type JoinResponse,
   type ParticipantInfo,
+  type ParticipantPermission,
   UpdateParticipantMetadata,
   UserPacket,
 } from "@livekit/protocol";
@@ -58,10 +59,13 @@ const RESIZED_MS = 500;
 const DATA_LOST_MS = 1000;
 /** The most of an identity that an error shows. */
 const MAX_SHOWN = 256;
+/** The most kinds of refusals that are reported. */
+const MAX_REFUSALS = 32;
 /** The reason of a server that goes: another one may be there. */
 const SHUTDOWN = "server-shutdown";
 /** The code of a track that the server does not take. */
 const REFUSED = "publish-refused";
+const TRANSCRIPTION = "lk.transcription";
 /** The attribute by which a transcription names the track that it is of. */
 const TRANSCRIBED = "lk.transcribed_track_id";
 
@@ -100,6 +104,9 @@ export class LiveKitCall {
   #resized: Disposable | undefined;
   #dataLost: Disposable | undefined;
   #hasEnded = false;
+  #isDeaf = false;
+  /** What the server refused, and the agent has been told of. */
+  readonly #refusals = new Set<string>();
 
   constructor(options: LiveKitCallInit) {
     this.#options = options;
@@ -151,6 +158,7 @@ export class LiveKitCall {
     this.#outgoing = new OutgoingData({
       session: () => this.#session,
       reconnector: () => this.#reconnector,
+      isAllowed: () => this.#own.maySendData,
       clock,
       signal: this.#abort.signal,
     });
@@ -274,6 +282,8 @@ export class LiveKitCall {
 
   /** Sends a text as a text stream. */
   async sendText(stream: TextStream): Promise<void> {
+    // Of each sentence that could not be shown there would be an error.
+    if (stream.topic === TRANSCRIPTION && !this.#own.maySendData) return;
     await this.#outgoing.with((session) => this.#sendText(session, stream));
   }
 
@@ -287,7 +297,7 @@ export class LiveKitCall {
     // In the name of one who has left nothing is sent, and never in the agent's own instead.
     if (participantId !== undefined && !member) return;
     const sid = member ? microphoneOf(member) : session.publisher.sidOf("audio");
-    const isTranscription = topic === "lk.transcription";
+    const isTranscription = topic === TRANSCRIPTION;
     const packets = textPackets({
       topic,
       text,
@@ -397,7 +407,7 @@ export class LiveKitCall {
     }
     this.#session = session;
     this.#subscriptions.reset();
-    this.#follow((rights) => rights.permit(session.own.permission));
+    this.#permit(session.own.permission);
     this.#roster.replace(session.own, joined.otherParticipants, graceMs);
     this.#data.release();
     session.start();
@@ -492,15 +502,22 @@ export class LiveKitCall {
         this.#emitError(undecodable(who), "subscribing");
       },
       onTrackRefused: (cid, reason) => this.#session?.publisher.onRefusal(cid, reason),
-      onError: (error) => this.#emitError(error, "the room"),
+      onError: (error) => this.#onRefusal(error),
     });
+  }
+
+  /** Says once what the server refuses each time, such as attributes of an agent without the right. */
+  #onRefusal(error: EdgeError): void {
+    if (this.#refusals.has(error.message) || this.#refusals.size === MAX_REFUSALS) return;
+    this.#refusals.add(error.message);
+    this.#emitError(error, "the room");
   }
 
   #onParticipants(participants: readonly ParticipantInfo[]): void {
     const { own, publisher } = this.#open;
     const ours = participants.find(({ sid }) => sid === own.sid);
     if (ours) {
-      this.#follow((rights) => rights.permit(ours.permission));
+      this.#permit(ours.permission);
       for (const kind of publisher.confirm(ours.tracks)) {
         this.#follow((rights) => rights.mute(kind, true));
       }
@@ -521,6 +538,19 @@ export class LiveKitCall {
       this.#emitError(new ConnectionError(text, { code: name }), "the room");
     }
     this.#end(leaving.reason);
+  }
+
+  /** Takes what the agent may do. The server says nothing to one that it sends no sound. */
+  #permit(permission: ParticipantPermission | undefined): void {
+    this.#follow((rights) => rights.permit(permission));
+    const isDeaf = permission?.canSubscribe === false;
+    if (isDeaf && !this.#isDeaf) {
+      const text =
+        "the agent has no right to hear and see others (canSubscribe): its token, or a " +
+        "moderator, gives none";
+      this.#emitError(new EdgeError(text, { code: "forbidden" }), "subscribing");
+    }
+    this.#isDeaf = isDeaf;
   }
 
   /** Does what others have ordered about the agent's own tracks, and reports it. */

@@ -3,6 +3,7 @@ import {
   type Clock,
   ClosedError,
   ConnectionError,
+  EdgeError,
   isTimeout,
   waitFor,
 } from "@ringline/edge/toolkit";
@@ -18,6 +19,8 @@ export type SendingSession = Pick<RoomSession, "isClosed" | "sendData">;
 export interface OutgoingDataInit<S extends SendingSession> {
   /** The session now; `undefined` before the call is joined. */
   session: () => S | undefined;
+  /** Whether the agent has the right to send data. */
+  isAllowed: () => boolean;
   reconnector: () => { readonly isRunning: boolean; idle(): Promise<void> };
   clock: Clock;
   /** Aborted when the agent leaves. */
@@ -35,11 +38,13 @@ export class OutgoingData<S extends SendingSession> {
   /**
    * Runs `act` with a session that is open: with the next one where the last is over.
    *
+   * @throws {EdgeError} the agent may send no data: `forbidden`.
    * @throws {ConnectionError} there is none within 10 s, or it was lost meanwhile: `reconnecting`.
    */
   async with(act: (session: S) => Promise<void>): Promise<void> {
     const { signal } = this.#options;
     const session = await this.#session();
+    if (!this.#options.isAllowed()) throw forbidden();
     try {
       await act(session);
     } catch (error) {
@@ -68,6 +73,13 @@ export class OutgoingData<S extends SendingSession> {
     if (found) return found;
     throw new ClosedError("the call");
   }
+}
+
+/** Servers drop what is sent without the right to, and say nothing. */
+function forbidden(): EdgeError {
+  const text = "the agent has no right to send data (canPublishData): its token, or a moderator, " +
+    "gives none";
+  return new EdgeError(text, { code: "forbidden" });
 }
 
 function lost(why: string): ConnectionError {

@@ -1,4 +1,4 @@
-/** What the agent may publish, and what others have muted. @module */
+/** What the agent may publish and send, and what others have muted. @module */
 import type { ParticipantPermission } from "@livekit/protocol";
 import { type OwnKind, sourceOf } from "../session/publisher.ts";
 
@@ -56,6 +56,11 @@ export class PublishingRights {
   /** Whether the agent may publish a kind of track now. */
   allows(kind: OwnKind): boolean {
     return this.#isPermitted(kind) && !this.#muted.has(kind);
+  }
+
+  /** Whether the agent may send data now: servers drop that of others. */
+  get allowsData(): boolean {
+    return this.#permission?.canPublishData ?? true;
   }
 
   #isPermitted(kind: OwnKind): boolean {
