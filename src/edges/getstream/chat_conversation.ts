@@ -1,7 +1,6 @@
 /** A conversation on a channel of Stream's chat. @module */
 import {
   type Clock,
-  type Conversation,
   DropCounter,
   EdgeError,
   MemoryConversation,
@@ -50,8 +49,7 @@ const UPDATE_MS = 250;
  * written later, one request after the other and in order. Only its latest state is written, so that
  * a slow service costs intermediate states and nothing else.
  */
-export class ChatConversation implements Conversation {
-  readonly #memory: MemoryConversation;
+export class ChatConversation extends MemoryConversation {
   readonly #options: ChatConversationOptions;
   readonly #clock: Clock;
   /** Messages with unwritten changes, in the order of their first unwritten change. */
@@ -64,14 +62,11 @@ export class ChatConversation implements Conversation {
   #writing: Promise<void> | undefined;
 
   constructor(options: ChatConversationOptions) {
+    const { id, instructions, clock = systemClock } = options;
+    super({ id, instructions, clock });
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = clock;
     this.#signal = options.signal ?? new AbortController().signal;
-    this.#memory = new MemoryConversation({
-      id: options.id,
-      instructions: options.instructions,
-      clock: this.#clock,
-    });
     this.#drops = new DropCounter(this.#clock, (dropped, total) => {
       options.onError(
         new EdgeError(
@@ -85,40 +80,28 @@ export class ChatConversation implements Conversation {
     });
   }
 
-  get id(): string {
-    return this.#memory.id;
-  }
-
-  get instructions(): string {
-    return this.#memory.instructions;
-  }
-
-  get messages(): readonly Message[] {
-    return this.#memory.messages;
-  }
-
-  append(init: MessageInit): Message {
+  override append(init: MessageInit): Message {
     // The channel is shared with other programs: an id must be unique there, too.
-    const message = this.#memory.append({ ...init, id: init.id ?? crypto.randomUUID() });
+    const message = super.append({ ...init, id: init.id ?? crypto.randomUUID() });
     this.#queue(message);
     return message;
   }
 
-  update(messageId: string, change: MessageChange): Message {
-    const message = this.#memory.update(messageId, change);
+  override update(messageId: string, change: MessageChange): Message {
+    const message = super.update(messageId, change);
     this.#queue(message);
     return message;
   }
 
-  remove(messageId: string): void {
+  override remove(messageId: string): void {
     const message = this.messages.find(({ id }) => id === messageId);
     if (!message) return;
-    this.#memory.remove(messageId);
+    super.remove(messageId);
     this.#removed.add(messageId);
     this.#queue({ ...message, complete: true });
   }
 
-  async flush(): Promise<void> {
+  override async flush(): Promise<void> {
     while (this.#writing) await this.#writing;
   }
 

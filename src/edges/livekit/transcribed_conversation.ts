@@ -1,7 +1,6 @@
 /** A conversation whose messages a room's participants see as transcriptions. @module */
 import {
   type Clock,
-  type Conversation,
   MemoryConversation,
   type Message,
   type MessageChange,
@@ -41,8 +40,7 @@ export interface TranscribedConversationInit {
  * A conversation in memory. What people and the agent say is sent to the room in the background, in
  * order; of a growing message only its latest state.
  */
-export class TranscribedConversation implements Conversation {
-  readonly #memory: MemoryConversation;
+export class TranscribedConversation extends MemoryConversation {
   readonly #options: TranscribedConversationInit;
   /** Messages with states that are not sent, in the order of the first of them. */
   readonly #changed = new Map<string, Message>();
@@ -51,26 +49,14 @@ export class TranscribedConversation implements Conversation {
   #sending: Promise<void> | undefined;
 
   constructor(options: TranscribedConversationInit) {
-    this.#options = options;
     const { id, instructions, clock } = options;
-    this.#memory = new MemoryConversation({ id, instructions, clock });
+    super({ id, instructions, clock });
+    this.#options = options;
   }
 
-  get id(): string {
-    return this.#memory.id;
-  }
-
-  get instructions(): string {
-    return this.#memory.instructions;
-  }
-
-  get messages(): readonly Message[] {
-    return this.#memory.messages;
-  }
-
-  append(init: MessageInit): Message {
+  override append(init: MessageInit): Message {
     // Segments are shared with other agents of the room.
-    const message = this.#memory.append({ ...init, id: init.id ?? crypto.randomUUID() });
+    const message = super.append({ ...init, id: init.id ?? crypto.randomUUID() });
     const { role, participantId, text, complete } = message;
     const isWritten = role === "user" && complete && participantId !== undefined &&
       this.#options.isWritten(participantId, text);
@@ -78,15 +64,15 @@ export class TranscribedConversation implements Conversation {
     return message;
   }
 
-  update(messageId: string, change: MessageChange): Message {
-    const message = this.#memory.update(messageId, change);
+  override update(messageId: string, change: MessageChange): Message {
+    const message = super.update(messageId, change);
     this.#queue(message);
     return message;
   }
 
-  remove(messageId: string): void {
+  override remove(messageId: string): void {
     const message = this.messages.find(({ id }) => id === messageId);
-    this.#memory.remove(messageId);
+    super.remove(messageId);
     this.#changed.delete(messageId);
     // LiveKit has no removal: an empty text shows nothing.
     if (message && this.#shown.has(messageId)) {
@@ -94,7 +80,7 @@ export class TranscribedConversation implements Conversation {
     }
   }
 
-  async flush(): Promise<void> {
+  override async flush(): Promise<void> {
     while (this.#sending) await this.#sending;
   }
 

@@ -69,9 +69,10 @@ export class LiveKitChild implements EdgeChild {
     });
     this.#calls.set(connection.connectionId, call);
     this.#byBroker.set(parsed.brokerId, call);
-    connection.signal.addEventListener("abort", () => this.#byBroker.delete(parsed.brokerId), {
-      once: true,
-    });
+    connection.signal.addEventListener("abort", () => {
+      // Another try to join may have taken its place.
+      if (this.#byBroker.get(parsed.brokerId) === call) this.#byBroker.delete(parsed.brokerId);
+    }, { once: true });
     await call.join(signal);
     return null;
   }
