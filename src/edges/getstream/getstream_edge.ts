@@ -1,7 +1,6 @@
 /** The edge for calls of Stream's cloud. @module */
 import { KeptMedia, MediaConnection, type MediaLease, MediaProcess } from "@ringline/edge/media";
 import {
-  type AgentMutedEvent,
   Call,
   type CallConnection,
   checkCall,

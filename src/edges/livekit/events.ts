@@ -1,10 +1,5 @@
 /** The events of this edge, beside those of the contract. @module */
-import {
-  type CallConnection,
-  type ConnectionEvent,
-  type Participant,
-  ParticipantEvent,
-} from "@ringline/edge/toolkit";
+import { type CallConnection, type Participant, ParticipantEvent } from "@ringline/edge/toolkit";
 
 /** How a lost call was reconnected: by a new socket to the same session, or by a new join. */
 export type ReconnectStrategy = "resume" | "rejoin";
