@@ -9,6 +9,7 @@ import { describeMachine } from "./lib/machine.ts";
 import { progress } from "./lib/progress.ts";
 import { AgentProcess } from "./call/agent.ts";
 import type { BenchContext } from "./call/bench_context.ts";
+import { measureCamera } from "./call/camera.ts";
 import { measureCrowd } from "./call/crowd.ts";
 import { measureDrift } from "./call/drift.ts";
 import { measureLoss } from "./call/loss.ts";
@@ -62,6 +63,7 @@ async function measure(options: CallOptions, stack: AsyncDisposableStack): Promi
     results.hop = { participants: HOP_PARTICIPANTS, ...hop };
   }
   if (parts.includes("crowd")) results.crowd = await measureCrowd(context);
+  if (parts.includes("camera")) results.camera = await measureCamera(context);
   if (parts.includes("loss")) results.loss = await measureLoss(context);
   if (parts.includes("drift")) results.drift = await measureDrift(context);
   results.seconds = (performance.now() - start) / 1000;

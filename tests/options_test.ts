@@ -59,7 +59,6 @@ interface Parameter {
 }
 interface Type {
   kind: string;
-  repr?: string;
   value?: {
     typeName?: string;
     typeParams?: Type[];

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { chooseParts, COMMON_OPTIONS, parseCount } from "../lib/command.ts";
 
 /** The parts that can be measured by themselves. */
-export const PARTS = ["round-trip", "stall", "hop", "crowd"] as const;
+export const PARTS = ["round-trip", "stall", "hop", "crowd", "camera"] as const;
 /** Longer ones, which are measured only where they are named. */
 export const LONG_PARTS = ["loss", "drift"] as const;
 
@@ -30,6 +30,8 @@ export interface CallOptions {
   hopSeconds: number;
   people: number;
   crowdSeconds: number;
+  /** How long a call is listened to without a camera, and as long with one. */
+  cameraSeconds: number;
   /** How long each line with losses is listened to. */
   lossSeconds: number;
   driftMinutes: number;
@@ -43,6 +45,7 @@ const FULL = {
   hopSeconds: 5,
   people: 16,
   crowdSeconds: 15,
+  cameraSeconds: 20,
   lossSeconds: 30,
   driftMinutes: 10,
 };
@@ -54,6 +57,7 @@ const QUICK = {
   hopSeconds: 2,
   people: 16,
   crowdSeconds: 5,
+  cameraSeconds: 5,
   lossSeconds: 12,
   driftMinutes: 1,
 };

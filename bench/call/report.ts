@@ -7,6 +7,7 @@ import type { Machine } from "../lib/machine.ts";
 import { median, percentile, rounded, type Summary } from "../lib/stats.ts";
 import { formatTable } from "../lib/table.ts";
 import { isMet, type Target } from "../lib/target.ts";
+import type { CameraResult } from "./camera.ts";
 import type { CrowdResult } from "./crowd.ts";
 import type { DriftResult } from "./drift.ts";
 import type { LossResult } from "./loss.ts";
@@ -33,6 +34,7 @@ export interface CallResults {
   liveBlocks?: LiveBlockResult[];
   hop?: HopResult;
   crowd?: CrowdResult;
+  camera?: CameraResult;
   loss?: LossResult[];
   drift?: DriftResult;
 }
@@ -154,7 +156,7 @@ function tripTable({ roundTrip, liveStalls }: CallResults): string {
 
 function otherTable(results: CallResults): string {
   const rows: string[][] = [];
-  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd, drift } = results;
+  const { roundTrip, speechStall, liveStalls, liveBlocks, hop, crowd, camera, drift } = results;
   if (roundTrip) {
     for (
       const [name, results] of [["", roundTrip.own], [", baseline", roundTrip.baseline]] as const
@@ -220,6 +222,13 @@ function otherTable(results: CallResults): string {
         `${agent.rows}, ${agent.missingRows}`,
       ],
     );
+  }
+  if (camera) {
+    const { received: { width, height, fps }, streams, mediaCpuPercent } = camera;
+    rows.push([
+      `a camera, ${streams} streams of ${width} x ${height} at ${fps} a second: core % a stream`,
+      show(mediaCpuPercent),
+    ]);
   }
   for (const one of drift?.people ?? []) {
     rows.push([

@@ -32,3 +32,18 @@ Deno.test({
     await until("the channel is closed", async () => (await sockets()).length === before.length);
   },
 });
+
+Deno.test("a compiled program is refused processes of agents, and told the way out", async () => {
+  const program = new URL("./_compiled_worker_program.ts", import.meta.url).href;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--no-prompt", program],
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals(
+    decoder.decode(stdout),
+    'no-deno: agentIsolation: "process" runs the program again by Deno, which a program of deno ' +
+      "compile is not: start it by deno run, or leave agentIsolation out\n",
+    decoder.decode(stderr),
+  );
+});

@@ -58,7 +58,7 @@ export interface CartesiaSTTOptions extends StreamingServiceOptions {
   model?: string;
   /** The language, in ISO 639-1. Default: the model's. */
   language?: string;
-  /** Words that may occur, in their correct spelling. */
+  /** Words that may occur, in their correct spelling: Cartesia's `keyterm`. */
   keyterms?: readonly string[];
   /**
    * Additional parameters of the query, in the service's words, e.g. `{ turn_end_threshold: 0.3 }`.

@@ -57,7 +57,7 @@ export interface DeepgramSTTOptions extends StreamingServiceOptions {
   model?: string;
   /** The language as a BCP 47 tag, or `"multi"`; for Flux a hint. Default: the model's. */
   language?: string;
-  /** Words that may occur, in their correct spelling. */
+  /** Words that may occur, in their correct spelling: Deepgram's `keyterm`. */
   keyterms?: readonly string[];
   /**
    * Flux: the confidence, 0.5 to 0.9, with which a turn ends. Default: the service's, 0.7.

@@ -57,7 +57,7 @@ export interface ElevenLabsSTTOptions extends StreamingServiceOptions {
   model?: string;
   /** The language, in ISO 639-1. Default: the model detects it. */
   language?: string;
-  /** Words that may occur, in their correct spelling. */
+  /** Words that may occur, in their correct spelling: ElevenLabs' `keyterms`. */
   keyterms?: readonly string[];
   /** Whether the final text comes with the times of its words; it comes a little later. Default `false`. */
   wordTimes?: boolean;

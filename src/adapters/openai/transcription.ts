@@ -15,7 +15,11 @@ export interface TranscriptionModelOptions {
   model: string;
   /** The language, in ISO 639-1. Default: the model detects it. */
   language?: string;
-  /** Words that may occur, in their correct spelling. */
+  /**
+   * OpenAI's `prompt`: a text that guides the model, e.g. a sentence with words that may occur, in their
+   * correct spelling. Where a service takes a list of words, as the `keyterms` of the other adapters, it
+   * goes into `providerOptions`, in the service's word.
+   */
   prompt?: string;
   /**
    * The interface: `"transcriptions"` posts each segment of speech as a whole, `"realtime"` sends it

@@ -29,8 +29,8 @@ export interface GetStreamEdgeOptions extends EdgeOptions, DenoOptions, MemoryOp
    */
   apiSecret?: string;
   /**
-   * The token of the agent's user, or a function that returns one, instead of the secret: for programs
-   * that may not have it. The function is asked again before a token expires, or when the service says
+   * The token of the agent's user, a "user token" of Stream's (it holds for all of the user's calls), or a
+   * function that returns one, instead of the secret: for programs that may not have it. The function is asked again before a token expires, or when the service says
    * that it has; it has 4 s to answer. Without the secret an agent joins, creates and ends calls as far as
    * its user may; its chat has only its own messages. Links of `openDemo` and other users cause errors
    * with the code `no-secret`.

@@ -51,7 +51,8 @@ export interface LiveKitEdgeOptions extends EdgeOptions, DenoOptions, MemoryOpti
    */
   apiSecret?: string;
   /**
-   * Returns the agent's tokens, instead of the secret: for programs that may not have it. It is asked at
+   * Returns the agent's tokens, as LiveKit calls them (one admits one participant to one room), instead of
+   * the secret: for programs that may not have it. It is asked at
    * each join, and before a join anew with a token that has expired; it has 4 s to answer. Without the
    * secret `endCall`, `createToken` and `openDemo` fail with the code `no-secret`.
    */

@@ -62,7 +62,8 @@ export function passedPermissions(
 export function agentSpawner({ module, denoArgs }: AgentProgram): SpawnAgent {
   if (Deno.build.standalone) {
     const text =
-      'agentIsolation: "process" runs the program again by Deno, which a compiled program is not';
+      'agentIsolation: "process" runs the program again by Deno, which a program of deno compile is ' +
+      "not: start it by deno run, or leave agentIsolation out";
     throw new EdgeError(text, { code: "no-deno" });
   }
   const deno = Deno.execPath();
