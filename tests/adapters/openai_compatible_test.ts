@@ -194,7 +194,9 @@ Deno.test("openAICompatible's stt sends a segment as a WAV file and returns its 
 Deno.test("openAICompatible's stt tells the language that the service has detected", async () => {
   const answer: Transcription = { text: "Guten Tag.", languages: [{ code: "de" }] };
   await using double = await ServiceDouble.start(() => Response.json(answer));
-  const stt = openAICompatible(double).stt({ model: OPENAI_MODELS.transcription });
+  const stt = openAICompatible({ baseUrl: double.baseUrl }).stt({
+    model: OPENAI_MODELS.transcription,
+  });
   const { items } = await transcribed(stt, audio(20));
   assertEquals(items, [{ text: "Guten Tag.", final: true, language: "de" }]);
 });
