@@ -35,6 +35,8 @@ export interface RoomClockInit {
    * ticks are due already.
    */
   onTick(number: number, behind: number): void;
+  /** Called when so many ticks passed without a turn: the timer was held up for longer than it makes up. */
+  onSkip?(ticks: number): void;
 }
 
 /**
@@ -45,6 +47,7 @@ export interface RoomClockInit {
 export class RoomClock {
   readonly #clock: Clock;
   readonly #onTick: (number: number, behind: number) => void;
+  readonly #onSkip: (ticks: number) => void;
   readonly #members = new Set<Member>();
   /** The latest tick that is due, and the latest that is complete. */
   #due = -1;
@@ -63,6 +66,7 @@ export class RoomClock {
   constructor(options: RoomClockInit) {
     this.#clock = options.clock;
     this.#onTick = options.onTick;
+    this.#onSkip = (ticks) => options.onSkip?.(ticks);
   }
 
   /** The latest tick that is due. */
@@ -231,6 +235,7 @@ export class RoomClock {
     if (skipped > 0) {
       this.#due += skipped;
       this.#complete = this.#due;
+      this.#onSkip(skipped);
     }
     for (let tick = skipped; tick < passed; tick++) this.#dueAt[++this.#due % 64] = now;
     this.#completeDelivered();
