@@ -21,7 +21,7 @@ const GOOD_READINGS = 10;
  * and then, and would keep for the whole call the depth that its worst minute needed. Each try that
  * fails doubles it, up to the second.
  */
-const CALM_READINGS = [10, 160];
+const CALM_READINGS = [20, 160];
 /** For so many readings a round trip is long before it counts: one that is measured late says nothing. */
 const FAR_READINGS = 5;
 /** The weight of the newest reading: a burst every few seconds must be seen as what it is. */
