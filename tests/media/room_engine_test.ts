@@ -196,6 +196,21 @@ Deno.test("time goes on for those who only listen, also through a stall", async 
   room.engine.close();
 });
 
+Deno.test("who only listens misses no time when the last microphone goes", async () => {
+  const room = new TestRoom();
+  room.agent("agent");
+  room.person("bob", 500);
+  room.listen("ann");
+  await room.tick(50);
+  await room.clock.advance(3);
+  room.gone("bob");
+  await room.clock.advance(497);
+  const heard = room.heard.get("ann")!.length;
+  assert(heard >= 99 && heard <= 101, `${heard} frames in a second`);
+  room.engine.close();
+  assertEquals(room.clock.pending, 0);
+});
+
 Deno.test("a person who is late for half a slot loses that half, and the others nothing", async () => {
   const room = new TestRoom();
   const { rows, rowQueue } = room.agent("agent");

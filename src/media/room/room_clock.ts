@@ -111,7 +111,12 @@ export class RoomClock {
   /** Removes a sink. */
   detach(member: ClockMember): void {
     this.#members.delete(member as Member);
-    if (this.#running) this.#completeDelivered();
+    if (!this.#running) return;
+    this.#completeDelivered();
+    if (this.#members.size > 0 || this.#timerAt !== undefined) return;
+    // No sink is left to wait for: those who only listen miss no tick.
+    this.#timer?.[Symbol.dispose]();
+    this.#startTimer(Math.max(this.#lastFrameAt, this.#clock.now() - TICK_MS));
   }
 
   /**
@@ -213,8 +218,8 @@ export class RoomClock {
     if (late) this.#lateTicks++;
   }
 
-  #startTimer(): void {
-    this.#timerAt = this.#clock.now() + TICK_MS;
+  #startTimer(latestTickAt = this.#clock.now()): void {
+    this.#timerAt = latestTickAt + TICK_MS;
     this.#scheduleTimer();
   }
 
