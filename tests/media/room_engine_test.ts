@@ -167,11 +167,48 @@ Deno.test("rows do not depend on the order in which backlogs arrive after a stal
     results.push(got);
     // What was not mixed in time is mixed late, but no more than 100 ms of it.
     const heard = room.heard.get("ann")!;
-    assert(heard.length >= 30 && heard.length <= 33, `${heard.length} frames`);
+    const voiced = heard.filter((frame) => frame[0] === 500).length;
+    assert(voiced >= 27 && voiced <= 33, `${voiced} frames`);
+    // The rest is sent as silence: a listener whose time stood still would be late from then on.
+    assertEquals(heard.length, 50);
     assertEquals(heard.slice(-20).map((frame) => frame[0]), Array(20).fill(500));
     room.engine.close();
   }
   assertEquals(results[0], results[1]);
+});
+
+Deno.test("time goes on for those who only listen, also through a stall", async () => {
+  const room = new TestRoom();
+  const { playout } = room.agent("agent");
+  room.listen("ann");
+  await room.clock.advance(200);
+  playout.push(new Int16Array(48_000).fill(30), { stream: 1, epoch: 0 });
+  await room.clock.stall(500);
+  await room.clock.advance(200);
+  const heard = room.heard.get("ann")!;
+  assert(heard.length >= 89 && heard.length <= 90, `${heard.length} frames`);
+  // What the agent says waits for them.
+  const said = heard.filter((frame) => frame[0] === 30).length;
+  assert(said >= 20 && said <= 24, `${said} frames`);
+  // A machine that slept for an hour is no reason to send an hour.
+  await room.clock.stall(3_600_000);
+  assert(heard.length < 300, `${heard.length} frames`);
+  room.engine.close();
+});
+
+Deno.test("who only listens misses no time when the last microphone goes", async () => {
+  const room = new TestRoom();
+  room.agent("agent");
+  room.person("bob", 500);
+  room.listen("ann");
+  await room.tick(50);
+  await room.clock.advance(3);
+  room.gone("bob");
+  await room.clock.advance(497);
+  const heard = room.heard.get("ann")!.length;
+  assert(heard >= 99 && heard <= 101, `${heard} frames in a second`);
+  room.engine.close();
+  assertEquals(room.clock.pending, 0);
 });
 
 Deno.test("a person who is late for half a slot loses that half, and the others nothing", async () => {

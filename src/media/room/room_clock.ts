@@ -36,6 +36,8 @@ export interface RoomClockInit {
    * ticks are due already.
    */
   onTick(number: number, behind: number): void;
+  /** Called when so many ticks passed without a turn: the timer was held up for longer than it makes up. */
+  onSkip?(ticks: number): void;
 }
 
 /**
@@ -46,6 +48,7 @@ export interface RoomClockInit {
 export class RoomClock {
   readonly #clock: Clock;
   readonly #onTick: (number: number, behind: number) => void;
+  readonly #onSkip: (ticks: number) => void;
   readonly #members = new Set<Member>();
   /** The latest tick that is due, and the latest that is complete. */
   #due = -1;
@@ -64,6 +67,7 @@ export class RoomClock {
   constructor(options: RoomClockInit) {
     this.#clock = options.clock;
     this.#onTick = options.onTick;
+    this.#onSkip = (ticks) => options.onSkip?.(ticks);
   }
 
   /** The latest tick that is due. */
@@ -108,7 +112,12 @@ export class RoomClock {
   /** Removes a sink. */
   detach(member: ClockMember): void {
     this.#members.delete(member as Member);
-    if (this.#running) this.#completeDelivered();
+    if (!this.#running) return;
+    this.#completeDelivered();
+    if (this.#members.size > 0 || this.#timerAt !== undefined) return;
+    // No sink is left to wait for: those who only listen miss no tick.
+    this.#timer?.[Symbol.dispose]();
+    this.#startTimer(Math.max(this.#lastFrameAt, this.#clock.now() - TICK_MS));
   }
 
   /**
@@ -210,8 +219,8 @@ export class RoomClock {
     if (late) this.#lateTicks++;
   }
 
-  #startTimer(): void {
-    this.#timerAt = this.#clock.now() + TICK_MS;
+  #startTimer(latestTickAt = this.#clock.now()): void {
+    this.#timerAt = latestTickAt + TICK_MS;
     this.#scheduleTimer();
   }
 
@@ -232,6 +241,7 @@ export class RoomClock {
     if (skipped > 0) {
       this.#due += skipped;
       this.#complete = this.#due;
+      this.#onSkip(skipped);
     }
     for (let tick = skipped; tick < passed; tick++) this.#dueAt[++this.#due % 64] = now;
     this.#completeDelivered();

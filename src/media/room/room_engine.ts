@@ -26,6 +26,8 @@ import { TICK_SAMPLES } from "../wire/time.ts";
  * after the first of them, and hear the next ones without a gap.
  */
 const CATCH_UP_TICKS = KEPT_FRAMES;
+/** The most silence that is sent for one stall: a jitter buffer that gets more than two seconds begins anew. */
+const MAX_SILENT_TICKS = 200;
 /**
  * How long the mix waits for a live agent in the middle of an utterance. An answer that comes after it
  * costs a whole tick of delay, and later a cut; the wait costs its listeners nothing, since their jitter
@@ -78,6 +80,7 @@ export class RoomEngine {
     this.#room = new RoomClock({
       clock: options.clock,
       onTick: (number, behind) => this.#onTick(number, behind),
+      onSkip: (ticks) => this.#skip(ticks),
     });
   }
 
@@ -298,7 +301,7 @@ export class RoomEngine {
   #onTick(number: number, behind: number): void {
     if (this.#waitingTick >= 0) this.#mixNow();
     if (behind >= CATCH_UP_TICKS) {
-      this.#skipped.add();
+      this.#skip(1);
       this.#completeRow(number);
       return;
     }
@@ -307,6 +310,18 @@ export class RoomEngine {
     if (behind === 0 && this.#isExpected) {
       this.#wait = this.#clock.schedule(() => this.#mixNow(), LIVE_WAIT_MS);
     } else this.#mixNow();
+  }
+
+  /**
+   * Sends silence in the place of ticks that are not mixed. Time goes on with what is sent: without it
+   * all that follows would be late by the stall, and a browser's jitter buffer fills up to the same
+   * depth and keeps it.
+   */
+  #skip(ticks: number): void {
+    this.#skipped.add(ticks);
+    for (const { send } of this.#listeners.values()) {
+      for (let tick = 0; tick < Math.min(ticks, MAX_SILENT_TICKS); tick++) send(this.#silence);
+    }
   }
 
   /** Whether the next frame of a live agent is worth a short wait. */

@@ -19,9 +19,9 @@ const GOOD_READINGS = 10;
 /**
  * Readings without much made up, after which less depth is tried: nearly every line loses a packet now
  * and then, and would keep for the whole call the depth that its worst minute needed. Each try that
- * fails doubles it, up to the second.
+ * holds halves it, down to the first, and each that fails doubles it, up to the last.
  */
-const CALM_READINGS = [10, 160];
+const CALM_READINGS = [10, 60, 240];
 /** For so many readings a round trip is long before it counts: one that is measured late says nothing. */
 const FAR_READINGS = 5;
 /** The weight of the newest reading: a burst every few seconds must be seen as what it is. */
@@ -35,7 +35,7 @@ export class JitterDepth {
   #good = GOOD_READINGS;
   /** Readings since the depth was changed for what was made up. */
   #calm = 0;
-  #patience = CALM_READINGS[0];
+  #patience = CALM_READINGS[1];
   /** Whether the last change was a try with less. */
   #tried = false;
   #far = 0;
@@ -53,7 +53,7 @@ export class JitterDepth {
     this.#concealed += NEWEST * (lost - this.#concealed);
     if (this.#good >= GOOD_READINGS) {
       this.targetMs -= STEP_MS;
-      this.#patience = CALM_READINGS[0];
+      this.#patience = CALM_READINGS[1];
       this.#tried = false;
     } else if (this.#concealed > TOLERATED) this.#deepen();
     else if (++this.#calm >= this.#patience && this.targetMs > 0) this.#tryLess();
@@ -64,13 +64,14 @@ export class JitterDepth {
   }
 
   #deepen() {
-    if (this.#tried) this.#patience = Math.min(2 * this.#patience, CALM_READINGS[1]);
+    if (this.#tried) this.#patience = Math.min(2 * this.#patience, CALM_READINGS[2]);
     this.#tried = false;
     this.#calm = 0;
     this.targetMs += STEP_MS;
   }
 
   #tryLess() {
+    if (this.#tried) this.#patience = Math.max(this.#patience / 2, CALM_READINGS[0]);
     this.#tried = true;
     this.#calm = 0;
     this.targetMs -= STEP_MS;

@@ -211,7 +211,7 @@ export class SentMedia {
     const track = given?.readyState === "ended" ? null : given;
     this.#tracks[kind] = track;
     // The person unplugged the device, or ended the sharing in the browser's own bar: of a page's own
-    // track too, which may have no other listener.
+    // track too, whose end its page may not see.
     track?.addEventListener("ended", this.#onEnded[kind]);
     if (kind !== "microphone") return;
     // Before the track is sent: mute applies to every microphone.
