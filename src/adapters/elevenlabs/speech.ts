@@ -71,7 +71,8 @@ export class SpeechCodec implements TtsCodec {
 
 function alignedChars({ alignment }: SpeechMessage): SpokenChar[] {
   if (!alignment) return [];
-  const { chars, charStartTimesMs, charsStartTimesMs, charDurationsMs, charsDurationsMs } = alignment;
+  const { chars, charStartTimesMs, charsStartTimesMs, charDurationsMs, charsDurationsMs } =
+    alignment;
   const starts = charStartTimesMs.length > 0 ? charStartTimesMs : charsStartTimesMs;
   const durations = charDurationsMs.length > 0 ? charDurationsMs : charsDurationsMs;
   // Characters without times say nothing of when they are said.

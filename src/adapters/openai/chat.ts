@@ -164,7 +164,9 @@ export class OpenAIChat extends HttpModel<ChatModelOptions> implements LLM {
     }
     if (choices?.[0]?.message) {
       const [{ message: delta, finish_reason = "stop" }] = choices as [typeof choices[0]];
-      return this.#parse(JSON.stringify({ ...body as object, choices: [{ delta, finish_reason }] }));
+      return this.#parse(
+        JSON.stringify({ ...body as object, choices: [{ delta, finish_reason }] }),
+      );
     }
     const stated = statedError(body);
     if (stated) return this.#parse(text);
