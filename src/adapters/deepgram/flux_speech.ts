@@ -87,11 +87,10 @@ export class FluxSpeechCodec implements TtsCodec {
 
   #begin(): void {
     this.#turns = 0;
-    this.#isOpen =
-      this.#isEnding =
-      this.#isCancelling =
-      this.#isAsked =
-        false;
+    this.#isOpen = false;
+    this.#isEnding = false;
+    this.#isCancelling = false;
+    this.#isAsked = false;
   }
 
   #interrupt(): void {

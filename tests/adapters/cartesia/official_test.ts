@@ -304,6 +304,6 @@ Deno.test("a session of Ink's turns that is lost with audio that has no text yet
   await until("the socket", () => service.connections.size === 1);
   session.sendAudio(speech);
   [...service.connections][0]!.socket.terminate();
-  // The pipeline that reads it sends the audio once more, to another session.
+  // The transcriber sends the audio once more, to another session.
   await assertRejects(() => reading, InferenceError, "the socket was closed");
 });

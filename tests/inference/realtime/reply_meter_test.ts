@@ -8,7 +8,7 @@ Deno.test("each reply of a realtime model is told of: whole, cut short, interrup
   await using fixture = await Fixture.set({
     realtime: [
       { heard: "How are you?", reply: "Very well." },
-      { heard: "And your sister?", reply: "My sister", status: "incomplete" },
+      { heard: "And your house?", reply: "It is", status: "incomplete" },
       { heard: "A story.", reply: "There was a king." },
       { heard: "Another.", reply: "There was a queen." },
     ],
