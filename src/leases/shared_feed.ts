@@ -70,7 +70,7 @@ export class SharedFeed implements JobFeed {
   #looking: Promise<void> | undefined;
   /** What could not be given back while the store was away. */
   readonly #unreleased = new Set<Release>();
-  /** Until when jobs that nobody has are not offered again: those that the application did not want. */
+  /** Until when jobs that no worker has are not offered again: those that the application did not want. */
   readonly #unwanted = new Map<string, number>();
   #nextTurnAt = -Infinity;
   /** Since when the store has responded each time; `undefined` while it does not. */

@@ -281,7 +281,11 @@ Deno.test("a limit of all workers ends no call that runs", async () => {
   const { clock, workers: [a, b], store } = await members(2, { calls: 2 });
   assertEquals([await b!.announce("1"), await b!.announce("2")], [true, true]);
   a!.link.isCut = true;
-  assertEquals([await a!.announce("3"), await a!.announce("4")], [true, true], "nobody can count");
+  assertEquals(
+    [await a!.announce("3"), await a!.announce("4")],
+    [true, true],
+    "no worker can count",
+  );
   a!.job("4").finish("left");
   await clock.advance(1000);
   a!.link.isCut = false;

@@ -11,7 +11,7 @@ import { edgeOn, optionsFor } from "./_fixture.ts";
 import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
 
 /** A worker, and the jobs of others. */
-interface Scene {
+interface WorkerFixture {
   server: LiveKitServer;
   store: MemoryJobStore;
   /** Enters a job of a worker that is gone. */
@@ -20,7 +20,7 @@ interface Scene {
   begun: string[];
 }
 
-function sceneTest(name: string, body: (scene: Scene) => Promise<void>): void {
+function workerTest(name: string, body: (fixture: WorkerFixture) => Promise<void>): void {
   Deno.test({
     name,
     ignore: program === undefined,
@@ -31,7 +31,7 @@ function sceneTest(name: string, body: (scene: Scene) => Promise<void>): void {
       await using worker = await workerOf(edge, store);
       const begun: string[] = [];
       worker.events.subscribe(JobStartedEvent, ({ job }) => void begun.push(job.callId));
-      const leave: Scene["leave"] = async (room, dispatchId, participant) => {
+      const leave: WorkerFixture["leave"] = async (room, dispatchId, participant) => {
         const id = `AJ_${room}`;
         const original = {
           id,
@@ -71,24 +71,24 @@ async function joinAsPerson(server: LiveKitServer, room: string): Promise<AsyncD
 }
 
 /** Waits until the store has no job of this dispatch any more. */
-async function isOver({ store }: Scene, dispatchId: string): Promise<void> {
+async function isOver({ store }: WorkerFixture, dispatchId: string): Promise<void> {
   await until(
     "the job is over",
     async () => (await store.jobs({ freeOnly: false })).every(({ key }) => key !== dispatchId),
   );
 }
 
-sceneTest("a room that was deleted meanwhile is not made again", async (scene) => {
-  const { server, leave, begun } = scene;
+workerTest("a room that was deleted meanwhile is not made again", async (fixture) => {
+  const { server, leave, begun } = fixture;
   await leave("kitchen", "AD_gone");
-  await isOver(scene, "AD_gone");
+  await isOver(fixture, "AD_gone");
   assertEquals([begun, await server.rooms.listRooms()], [[], []]);
 });
 
-sceneTest(
+workerTest(
   "a room that is there gets an agent, though its node lost its dispatches",
-  async (scene) => {
-    const { server, leave, begun } = scene;
+  async (fixture) => {
+    const { server, leave, begun } = fixture;
     await server.rooms.createRoom({ name: "kitchen" });
     await leave("kitchen", "AD_lost");
     await until("the job is taken up", () => begun.includes("kitchen"));
@@ -96,12 +96,12 @@ sceneTest(
   },
 );
 
-sceneTest("a job for a person who has left meanwhile is not taken up", async (scene) => {
-  const { server, leave, begun } = scene;
+workerTest("a job for a person who has left meanwhile is not taken up", async (fixture) => {
+  const { server, leave, begun } = fixture;
   await using _people = await joinAsPerson(server, "kitchen");
   const [anna] = await server.rooms.listParticipants("kitchen");
   await leave("kitchen", "AD_gone", { sid: "PA_gone" });
-  await isOver(scene, "AD_gone");
+  await isOver(fixture, "AD_gone");
   assertEquals(begun, []);
   await leave("kitchen", "AD_1", { sid: anna!.sid });
   await until("the job of one who is there is taken up", () => begun.includes("kitchen"));
