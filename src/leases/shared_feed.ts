@@ -70,7 +70,7 @@ export class SharedFeed implements JobFeed {
   #looking: Promise<void> | undefined;
   /** What could not be given back while the store was away. */
   readonly #unreleased = new Set<Release>();
-  /** Until when jobs that nobody has are not offered again: those that the application did not want. */
+  /** Until when jobs that no worker has are not offered again: those that the application did not want. */
   readonly #unwanted = new Map<string, number>();
   #nextTurnAt = -Infinity;
   /** Since when the store has responded each time; `undefined` while it does not. */
@@ -174,7 +174,7 @@ export class SharedFeed implements JobFeed {
     if (!answer.accepted) {
       // What the application does not want is no other worker's to take up.
       const isOver = answer.reason === "application";
-      if (isOver) this.#unwanted.set(held.key, this.#clock.now() + UNWANTED_MS);
+      if (isOver && this.#init.source.untaken) this.#leaveAside(held.key);
       await this.#release(held, isOver ? "forgotten" : "declined", PAUSE_MS);
       return answer;
     }
@@ -315,15 +315,21 @@ export class SharedFeed implements JobFeed {
       return { key, offer };
     });
     const now = this.#clock.now();
-    for (const [key, until] of this.#unwanted) if (until <= now) this.#unwanted.delete(key);
     const known = await this.#ask(store.known(jobs.map(({ key }) => key)));
     for (const [index, job] of jobs.entries()) {
       if (!this.#mayTakeUp) return;
       if (known[index]) continue;
-      if (!this.#unwanted.has(job.key)) await this.#takeUp(job);
+      if ((this.#unwanted.get(job.key) ?? -Infinity) <= now) await this.#takeUp(job);
       // The next turn is another worker's, whose application may want it.
       if (this.#unwanted.has(job.key)) this.#nextTurnAt = this.#clock.now() + 2 * UNTAKEN_MS;
     }
+  }
+
+  /** The application does not want a job: it is not offered again for a while. */
+  #leaveAside(key: string): void {
+    const now = this.#clock.now();
+    for (const [one, until] of this.#unwanted) if (until <= now) this.#unwanted.delete(one);
+    this.#unwanted.set(key, now + UNWANTED_MS);
   }
 
   async #takeUp({ key, offer: stored }: Pick<StoredJob, "key" | "offer">): Promise<void> {

@@ -11,7 +11,7 @@ import { edgeOn, optionsFor } from "./_fixture.ts";
 import { API_KEY, API_SECRET, LiveKitServer, program } from "./_server.ts";
 
 /** A worker, and the jobs of others. */
-interface Fixture {
+interface WorkerFixture {
   server: LiveKitServer;
   store: MemoryJobStore;
   /** Enters a job of a worker that is gone. */
@@ -20,7 +20,7 @@ interface Fixture {
   begun: string[];
 }
 
-function leftJobsTest(name: string, body: (fixture: Fixture) => Promise<void>): void {
+function workerTest(name: string, body: (fixture: WorkerFixture) => Promise<void>): void {
   Deno.test({
     name,
     ignore: program === undefined,
@@ -31,7 +31,7 @@ function leftJobsTest(name: string, body: (fixture: Fixture) => Promise<void>): 
       await using worker = await workerOf(edge, store);
       const begun: string[] = [];
       worker.events.subscribe(JobStartedEvent, ({ job }) => void begun.push(job.callId));
-      const leave: Fixture["leave"] = async (room, dispatchId, participant) => {
+      const leave: WorkerFixture["leave"] = async (room, dispatchId, participant) => {
         const id = `AJ_${room}`;
         const original = {
           id,
@@ -71,21 +71,21 @@ async function joinAsPerson(server: LiveKitServer, room: string): Promise<AsyncD
 }
 
 /** Waits until the store has no job of this dispatch any more. */
-async function isOver({ store }: Fixture, dispatchId: string): Promise<void> {
+async function isOver({ store }: WorkerFixture, dispatchId: string): Promise<void> {
   await until(
     "the job is over",
     async () => (await store.jobs({ freeOnly: false })).every(({ key }) => key !== dispatchId),
   );
 }
 
-leftJobsTest("a room that was deleted meanwhile is not made again", async (fixture) => {
+workerTest("a room that was deleted meanwhile is not made again", async (fixture) => {
   const { server, leave, begun } = fixture;
   await leave("kitchen", "AD_gone");
   await isOver(fixture, "AD_gone");
   assertEquals([begun, await server.rooms.listRooms()], [[], []]);
 });
 
-leftJobsTest(
+workerTest(
   "a room that is there gets an agent, though its node lost its dispatches",
   async (fixture) => {
     const { server, leave, begun } = fixture;
@@ -96,7 +96,7 @@ leftJobsTest(
   },
 );
 
-leftJobsTest("a job for a person who has left meanwhile is not taken up", async (fixture) => {
+workerTest("a job for a person who has left meanwhile is not taken up", async (fixture) => {
   const { server, leave, begun } = fixture;
   await using _people = await joinAsPerson(server, "kitchen");
   const [anna] = await server.rooms.listParticipants("kitchen");
