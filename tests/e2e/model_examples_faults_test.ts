@@ -46,7 +46,7 @@ Deno.test("an example lists its options, and rejects wrong ones", async () => {
   );
   assertMatch(
     await refusalOf("moderator.ts", { env, args: ["--foo"] }, 2),
-    /^Unknown option '--foo' /,
+    /^Unknown option '--foo' \(--help lists the options\)\n$/,
   );
   assertMatch(
     await refusalOf("assistant.ts", { env, args: ["--edge", "stream"] }),
