@@ -5,8 +5,11 @@ import { checkDuration } from "../events/waiting.ts";
 
 /** The names of {@linkcode SayOptions}. */
 export const SAY_OPTIONS: Readonly<Record<keyof SayOptions, true>> = {
-  ...{ interrupt: true, allowInterruptions: true, discardUserTurns: true },
-  ...{ staleAfterMs: true, track: true },
+  interrupt: true,
+  allowInterruptions: true,
+  discardUserTurns: true,
+  staleAfterMs: true,
+  track: true,
 };
 
 /** Throws unless this is a text, with options that can be used: a TypeError, or a RangeError. */

@@ -108,8 +108,15 @@ export interface Conversation {
 }
 
 const MESSAGE = {
-  ...{ role: true, userId: true, participantId: true, agentName: true, to: true, text: true },
-  ...{ id: true, complete: true, toolCall: true },
+  role: true,
+  userId: true,
+  participantId: true,
+  agentName: true,
+  to: true,
+  text: true,
+  id: true,
+  complete: true,
+  toolCall: true,
 } as const;
 
 /** A {@linkcode Conversation} in memory, of at most `capacity` messages: it drops the oldest. */

@@ -45,7 +45,10 @@ export async function installNative(
   options: InstallOptions = {},
 ): Promise<{ path: string; manifest: Manifest }> {
   const names: Readonly<Record<keyof InstallOptions, true>> = {
-    ...{ folder: true, crate: true, prebuilts: true, logger: true },
+    folder: true,
+    crate: true,
+    prebuilts: true,
+    logger: true,
   };
   assertOptions(options, names, "an object like { folder }, or nothing");
   const { folder = cacheFolder(), crate = new URL("../../native/", import.meta.url) } = options;

@@ -52,8 +52,15 @@ export interface JobRequest extends Omit<JobOffer, "id"> {
 }
 
 const REQUEST: Readonly<Record<keyof JobRequest, true>> = {
-  ...{ id: true, edge: true, callId: true, callType: true, user: true, metadata: true },
-  ...{ attempt: true, original: true, call: true },
+  id: true,
+  edge: true,
+  callId: true,
+  callType: true,
+  user: true,
+  metadata: true,
+  attempt: true,
+  original: true,
+  call: true,
 };
 
 /** Options for an {@linkcode AgentWorker}, checked. */

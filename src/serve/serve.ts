@@ -13,9 +13,19 @@ import { agentSpawner } from "./isolation/spawn_agent.ts";
 import type { ServeOptions } from "./serve_options.ts";
 
 const OPTIONS = {
-  ...{ agent: true, sources: true, agentIsolation: true, agentProcess: true, edges: true },
-  ...{ accept: true, goodbye: true, join: true, limits: true, measure: true, isProgram: true },
-  ...{ clock: true, logger: true },
+  agent: true,
+  sources: true,
+  agentIsolation: true,
+  agentProcess: true,
+  edges: true,
+  accept: true,
+  goodbye: true,
+  join: true,
+  limits: true,
+  measure: true,
+  isProgram: true,
+  clock: true,
+  logger: true,
 } as const satisfies Record<keyof ServeOptions, true>;
 
 /**
@@ -69,7 +79,10 @@ export async function serve(options: ServeOptions): Promise<AgentWorker> {
   const spawn = isolation && agentSpawner(isolation);
   const claim = isolation && claimModule(isolation.module);
   const worker = new AgentWorker({
-    ...{ ...options, clock, limits, logger },
+    ...options,
+    clock,
+    limits,
+    logger,
     processes: isolation && spawn && { ...isolation, spawn },
     measure: options.measure ?? machineMeter(clock),
   });

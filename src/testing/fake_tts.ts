@@ -29,8 +29,12 @@ export interface FakeTTSOptions {
 }
 
 const OPTIONS = {
-  ...{ sampleRate: true, msPerChar: true, firstByteMs: true, speed: true },
-  ...{ alignment: true, failures: true },
+  sampleRate: true,
+  msPerChar: true,
+  firstByteMs: true,
+  speed: true,
+  alignment: true,
+  failures: true,
 } as const;
 const CHUNK_MS = 40;
 

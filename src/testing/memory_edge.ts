@@ -29,8 +29,11 @@ export interface MemoryEdgeOptions extends EdgeOptions {
 }
 
 const OPTIONS = {
-  ...{ joinDelayMs: true, participantGraceMs: true, onAuthenticate: true },
-  ...{ clock: true, logger: true },
+  joinDelayMs: true,
+  participantGraceMs: true,
+  onAuthenticate: true,
+  clock: true,
+  logger: true,
 } as const;
 const CALL_OPTIONS = { callType: true, createdBy: true, signal: true } as const;
 

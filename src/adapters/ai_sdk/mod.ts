@@ -65,7 +65,9 @@ export interface AiSdkOptions extends AiSdkRequestOptions {
 
 const OPTIONS = {
   ...REQUEST_OPTIONS,
-  ...{ acceptsImages: true, reasoningEffort: true, settings: true },
+  acceptsImages: true,
+  reasoningEffort: true,
+  settings: true,
 } as const;
 
 /** Returns an {@linkcode LLM} that uses a model of the AI SDK. */

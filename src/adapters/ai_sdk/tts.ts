@@ -41,8 +41,12 @@ export interface AiSdkTTSOptions extends AiSdkRequestOptions {
 
 const OPTIONS = {
   ...REQUEST_OPTIONS,
-  ...{ voice: true, language: true, instructions: true, speed: true },
-  ...{ outputFormat: true, sampleRate: true },
+  voice: true,
+  language: true,
+  instructions: true,
+  speed: true,
+  outputFormat: true,
+  sampleRate: true,
 } as const;
 
 /** How files of other formats, and texts, begin. */

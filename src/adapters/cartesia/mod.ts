@@ -87,7 +87,10 @@ export interface CartesiaTTSOptions extends StreamingServiceOptions {
 
 const STT_OPTIONS = {
   ...SERVICE_OPTIONS,
-  ...{ model: true, language: true, keyterms: true, providerOptions: true },
+  model: true,
+  language: true,
+  keyterms: true,
+  providerOptions: true,
 } as const;
 const TTS_OPTIONS = {
   ...SERVICE_OPTIONS,

@@ -104,7 +104,9 @@ const STT_OPTIONS = {
 } as const;
 const TTS_OPTIONS = {
   ...SERVICE_OPTIONS,
-  ...{ model: true, sampleRate: true, providerOptions: true },
+  model: true,
+  sampleRate: true,
+  providerOptions: true,
 } as const;
 
 /** Returns Deepgram's speech to text. */

@@ -83,7 +83,11 @@ export interface ElevenLabsTTSOptions extends StreamingServiceOptions {
 
 const STT_OPTIONS = {
   ...SERVICE_OPTIONS,
-  ...{ model: true, language: true, keyterms: true, wordTimes: true, providerOptions: true },
+  model: true,
+  language: true,
+  keyterms: true,
+  wordTimes: true,
+  providerOptions: true,
 } as const;
 const TTS_OPTIONS = {
   ...SERVICE_OPTIONS,

@@ -23,7 +23,11 @@ export interface GeminiLiveOptions extends StreamingServiceOptions {
 /** The names of {@linkcode GeminiLiveOptions}. */
 export const GEMINI_OPTIONS: Readonly<Record<keyof GeminiLiveOptions, true>> = {
   ...SERVICE_OPTIONS,
-  ...{ model: true, voice: true, language: true, turnDetection: true, providerOptions: true },
+  model: true,
+  voice: true,
+  language: true,
+  turnDetection: true,
+  providerOptions: true,
 };
 
 /** Returns the message that begins a session. */

@@ -59,9 +59,17 @@ type OptionName = McpServerOptions extends infer Each ? Each extends unknown ? k
   : never;
 
 const OPTIONS: Readonly<Record<OptionName, true>> = {
-  ...{ url: true, headers: true, command: true, args: true, env: true },
-  ...{ only: true, prefix: true, timeoutMs: true, signal: true },
-  ...{ onToolsChanged: true, logger: true },
+  url: true,
+  headers: true,
+  command: true,
+  args: true,
+  env: true,
+  only: true,
+  prefix: true,
+  timeoutMs: true,
+  signal: true,
+  onToolsChanged: true,
+  logger: true,
 };
 
 /** A connected server, and its tools. */

@@ -67,20 +67,36 @@ export interface OpenAICompatibleOptions {
 }
 
 const OPTIONS = {
-  ...{ baseUrl: true, apiKey: true, getApiKey: true, headers: true },
-  ...{ maxTries: true, maxWaitMs: true, connectTimeoutMs: true },
+  baseUrl: true,
+  apiKey: true,
+  getApiKey: true,
+  headers: true,
+  maxTries: true,
+  maxWaitMs: true,
+  connectTimeoutMs: true,
 } as const;
 const CHAT_OPTIONS = {
-  ...{ model: true, acceptsImages: true, reasoningEffort: true },
-  ...{ includeUsage: true, providerOptions: true },
+  model: true,
+  acceptsImages: true,
+  reasoningEffort: true,
+  includeUsage: true,
+  providerOptions: true,
 } as const;
 const STT_OPTIONS = {
-  ...{ model: true, language: true, prompt: true },
-  ...{ api: true, turnDetection: true, providerOptions: true },
+  model: true,
+  language: true,
+  prompt: true,
+  api: true,
+  turnDetection: true,
+  providerOptions: true,
 } as const;
 const TTS_OPTIONS = {
-  ...{ model: true, voice: true, api: true },
-  ...{ instructions: true, sampleRate: true, providerOptions: true },
+  model: true,
+  voice: true,
+  api: true,
+  instructions: true,
+  sampleRate: true,
+  providerOptions: true,
 } as const;
 
 /** The models of one service. */

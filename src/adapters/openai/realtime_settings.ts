@@ -41,9 +41,18 @@ export interface OpenAIRealtimeOptions {
 
 /** The names of {@linkcode OpenAIRealtimeOptions}. */
 export const OPENAI_REALTIME_OPTIONS: Readonly<Record<keyof OpenAIRealtimeOptions, true>> = {
-  ...{ apiKey: true, getApiKey: true, headers: true, model: true, voice: true, baseUrl: true },
-  ...{ url: true, turnDetection: true, transcriptionModel: true, language: true },
-  ...{ providerOptions: true, connectTimeoutMs: true },
+  apiKey: true,
+  getApiKey: true,
+  headers: true,
+  model: true,
+  voice: true,
+  baseUrl: true,
+  url: true,
+  turnDetection: true,
+  transcriptionModel: true,
+  language: true,
+  providerOptions: true,
+  connectTimeoutMs: true,
 };
 
 /** Returns the settings of a session for a conversation. */

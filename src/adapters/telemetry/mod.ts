@@ -13,7 +13,10 @@ import { recordSpans } from "./spans.ts";
 export type { TelemetryOptions, TelemetryPrices, TelemetrySource };
 
 const PRICES: Readonly<Record<keyof TelemetryPrices, true>> = {
-  ...{ inputTokens: true, outputTokens: true, sttHour: true, ttsCharacters: true },
+  inputTokens: true,
+  outputTokens: true,
+  sttHour: true,
+  ttsCharacters: true,
 };
 
 /**

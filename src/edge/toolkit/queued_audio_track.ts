@@ -43,8 +43,16 @@ export interface QueuedAudioTrackOptions extends AudioTrackOptions {
 }
 
 const OPTIONS = {
-  ...{ mode: true, to: true, othersGain: true, id: true, sampleRate: true, aheadMs: true },
-  ...{ waitingMs: true, kernel: true, clock: true, onError: true },
+  mode: true,
+  to: true,
+  othersGain: true,
+  id: true,
+  sampleRate: true,
+  aheadMs: true,
+  waitingMs: true,
+  kernel: true,
+  clock: true,
+  onError: true,
 } as const;
 
 const WRITE_OPTIONS = { final: true, signal: true } as const;

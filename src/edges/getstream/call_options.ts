@@ -29,8 +29,16 @@ export interface GetStreamCallOptions extends CreateCallOptions {
 
 /** The names of {@linkcode GetStreamCallOptions}. */
 export const CALL_OPTIONS: Readonly<Record<keyof GetStreamCallOptions, true>> = {
-  ...{ callType: true, createdBy: true, signal: true, members: true, custom: true },
-  ...{ settingsOverride: true, ring: true, notify: true, startsAt: true, team: true },
+  callType: true,
+  createdBy: true,
+  signal: true,
+  members: true,
+  custom: true,
+  settingsOverride: true,
+  ring: true,
+  notify: true,
+  startsAt: true,
+  team: true,
 };
 
 /** Returns Stream's request for a call. */

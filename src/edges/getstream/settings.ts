@@ -97,10 +97,23 @@ export interface GetStreamSettings {
 }
 
 const OPTIONS: Readonly<Record<keyof GetStreamEdgeOptions, true>> = {
-  ...{ apiKey: true, apiSecret: true, userToken: true, basePath: true, demoBaseUrl: true },
-  ...{ requestTimeoutMs: true, tokenValidityMs: true, reconnectTimeoutMs: true },
-  ...{ silenceTimeoutMs: true, participantGraceMs: true, location: true, videoCodecs: true },
-  ...{ heardDelayMs: true, denoPath: true, memoryLimit: true, clock: true, logger: true },
+  apiKey: true,
+  apiSecret: true,
+  userToken: true,
+  basePath: true,
+  demoBaseUrl: true,
+  requestTimeoutMs: true,
+  tokenValidityMs: true,
+  reconnectTimeoutMs: true,
+  silenceTimeoutMs: true,
+  participantGraceMs: true,
+  location: true,
+  videoCodecs: true,
+  heardDelayMs: true,
+  denoPath: true,
+  memoryLimit: true,
+  clock: true,
+  logger: true,
 };
 
 /**

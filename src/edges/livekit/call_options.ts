@@ -21,8 +21,13 @@ export interface LiveKitCallOptions extends CreateCallOptions {
 
 /** The names of {@linkcode LiveKitCallOptions}. */
 export const ROOM_OPTIONS: Readonly<Record<keyof LiveKitCallOptions, true>> = {
-  ...{ callType: true, createdBy: true, signal: true },
-  ...{ emptyTimeout: true, departureTimeout: true, maxParticipants: true, metadata: true },
+  callType: true,
+  createdBy: true,
+  signal: true,
+  emptyTimeout: true,
+  departureTimeout: true,
+  maxParticipants: true,
+  metadata: true,
 };
 
 /**

@@ -113,10 +113,23 @@ export interface LiveKitSettings {
 }
 
 const OPTIONS: Readonly<Record<keyof LiveKitEdgeOptions, true>> = {
-  ...{ url: true, apiKey: true, apiSecret: true, token: true, sip: true, demoBaseUrl: true },
-  ...{ requestTimeoutMs: true, tokenValidityMs: true, reconnectTimeoutMs: true },
-  ...{ silenceTimeoutMs: true, participantGraceMs: true, rejoinGraceMs: true },
-  ...{ heardDelayMs: true, denoPath: true, memoryLimit: true, clock: true, logger: true },
+  url: true,
+  apiKey: true,
+  apiSecret: true,
+  token: true,
+  sip: true,
+  demoBaseUrl: true,
+  requestTimeoutMs: true,
+  tokenValidityMs: true,
+  reconnectTimeoutMs: true,
+  silenceTimeoutMs: true,
+  participantGraceMs: true,
+  rejoinGraceMs: true,
+  heardDelayMs: true,
+  denoPath: true,
+  memoryLimit: true,
+  clock: true,
+  logger: true,
 };
 
 /**

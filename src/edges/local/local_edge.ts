@@ -45,7 +45,10 @@ export interface LocalEdgeOptions
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
-  ...{ denoPath: true, memoryLimit: true, clock: true, logger: true },
+  denoPath: true,
+  memoryLimit: true,
+  clock: true,
+  logger: true,
 } as const;
 
 /**

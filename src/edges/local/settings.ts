@@ -72,9 +72,18 @@ export interface LocalServerOptions {
 
 /** The names of {@linkcode LocalServerOptions}. */
 export const SERVER_OPTIONS: Readonly<Record<keyof LocalServerOptions, true>> = {
-  ...{ host: true, port: true, announcedAddress: true, iceServers: true, tls: true },
-  ...{ udpPortRange: true, origins: true, proxies: true, secret: true, mediaIsolation: true },
-  ...{ revoked: true, limits: true },
+  host: true,
+  port: true,
+  announcedAddress: true,
+  iceServers: true,
+  tls: true,
+  udpPortRange: true,
+  origins: true,
+  proxies: true,
+  secret: true,
+  mediaIsolation: true,
+  revoked: true,
+  limits: true,
 };
 
 /** Returns the settings, checked and with defaults filled in. */

@@ -103,8 +103,15 @@ export type ToolInput<S> = S extends StandardSchema<infer _, infer Output> ? Out
 const NO_PARAMETERS: NoParameters = { type: "object", properties: {} };
 const NAME = /^[\w-]{1,64}$/;
 const DEFINITION = {
-  ...{ name: true, description: true, parameters: true, timeoutMs: true, execute: true },
-  ...{ onInterruption: true, onDuplicate: true, filler: true, fillerAfterMs: true },
+  name: true,
+  description: true,
+  parameters: true,
+  timeoutMs: true,
+  execute: true,
+  onInterruption: true,
+  onDuplicate: true,
+  filler: true,
+  fillerAfterMs: true,
   background: true,
 } as const;
 

@@ -16,22 +16,33 @@ const MAX_ENDPOINTING_MS = 30_000;
 const OWNERS = ["stt", "vad", "realtime", "manual"];
 
 const OPTIONS = {
-  ...{ turnDetection: true, endpointing: true, userTurnLimit: true, vad: true, mixSpeakers: true },
+  turnDetection: true,
+  endpointing: true,
+  userTurnLimit: true,
+  vad: true,
+  mixSpeakers: true,
   ...{
     interruption: true,
     preemptiveGeneration: true,
     shouldReply: true,
     onUserTurnCompleted: true,
   },
-  ...{ historyLimit: true, onHistoryFull: true, llmTimeoutMs: true, ttsTimeoutMs: true },
+  historyLimit: true,
+  onHistoryFull: true,
+  llmTimeoutMs: true,
+  ttsTimeoutMs: true,
 } as const satisfies Record<keyof TurnHandlingOptions, true>;
 const ENDPOINTING = { minDelayMs: true, maxDelayMs: true } as const satisfies Record<
   keyof EndpointingOptions,
   true
 >;
 const VAD = {
-  ...{ threshold: true, minSpeechMs: true, silenceDurationMs: true, prefixPaddingMs: true },
-  ...{ maxSegmentMs: true, sttTimeoutMs: true },
+  threshold: true,
+  minSpeechMs: true,
+  silenceDurationMs: true,
+  prefixPaddingMs: true,
+  maxSegmentMs: true,
+  sttTimeoutMs: true,
 } as const satisfies Record<keyof VadOptions, true>;
 const TURN_LIMIT = {
   maxDurationMs: true,
@@ -42,8 +53,11 @@ const TURN_LIMIT = {
   true
 >;
 const INTERRUPTION = {
-  ...{ minDurationMs: true, falseInterruptionTimeoutMs: true, backchannelBoundaryMs: true },
-  ...{ backchannels: true, nearSpeakerOnly: true },
+  minDurationMs: true,
+  falseInterruptionTimeoutMs: true,
+  backchannelBoundaryMs: true,
+  backchannels: true,
+  nearSpeakerOnly: true,
 } as const satisfies Record<keyof InterruptionOptions, true>;
 
 /** Throws a TypeError or a RangeError for turn handling options that make no sense. */

@@ -64,9 +64,18 @@ export interface MediaConnectionOptions {
 }
 
 const OPTIONS = {
-  ...{ agent: true, call: true, process: true, params: true, rejoinParams: true },
-  ...{ rejoinTimeoutMs: true, signal: true, timeoutMs: true, onEdgeMessage: true },
-  ...{ telephone: true, video: true, screen: true },
+  agent: true,
+  call: true,
+  process: true,
+  params: true,
+  rejoinParams: true,
+  rejoinTimeoutMs: true,
+  signal: true,
+  timeoutMs: true,
+  onEdgeMessage: true,
+  telephone: true,
+  video: true,
+  screen: true,
 } as const;
 
 /** How long after it was played a sample is heard, until a page has measured it. */

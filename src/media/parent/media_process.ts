@@ -64,9 +64,20 @@ export interface MediaProcessOptions extends DenoOptions, MemoryOptions {
 }
 
 const OPTIONS = {
-  ...{ child: true, config: true, permissions: true, variables: true, denoPath: true },
-  ...{ memoryLimit: true, clock: true, logger: true, onMessage: true, onReplaced: true },
-  ...{ onRefused: true, onLost: true, onEnded: true, spawn: true },
+  child: true,
+  config: true,
+  permissions: true,
+  variables: true,
+  denoPath: true,
+  memoryLimit: true,
+  clock: true,
+  logger: true,
+  onMessage: true,
+  onReplaced: true,
+  onRefused: true,
+  onLost: true,
+  onEnded: true,
+  spawn: true,
 } as const;
 
 /** When an empty process is replaced: a fresh one has 60 MiB. */

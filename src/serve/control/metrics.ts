@@ -13,14 +13,24 @@ const REPLY_SECONDS = [0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 5, 10];
 /** Why jobs are declined, and why calls are over. */
 const DECLINE_REASONS = Object.keys(
   {
-    ...{ draining: true, calls: true, cpu: true, memory: true, processes: true },
-    ...{ duplicate: true, application: true },
+    draining: true,
+    calls: true,
+    cpu: true,
+    memory: true,
+    processes: true,
+    duplicate: true,
+    application: true,
   } satisfies Record<DeclineReason, true>,
 );
 const CLOSE_REASONS = Object.keys(
   {
-    ...{ left: true, "call-ended": true, kicked: true, replaced: true, network: true },
-    ...{ "media-process-lost": true, aborted: true },
+    left: true,
+    "call-ended": true,
+    kicked: true,
+    replaced: true,
+    network: true,
+    "media-process-lost": true,
+    aborted: true,
   } satisfies Record<CloseReason, true>,
 );
 

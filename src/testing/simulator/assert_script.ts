@@ -4,16 +4,36 @@ import { checkOptions, shown } from "../../events/checks.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 
 const SCRIPT = {
-  ...{ seed: true, people: true, agent: true, agentJoinsAtMs: true, endsAtMs: true, ends: true },
-  ...{ participantWaitTimeoutMs: true, stalls: true, reconnects: true, onJoined: true },
+  seed: true,
+  people: true,
+  agent: true,
+  agentJoinsAtMs: true,
+  endsAtMs: true,
+  ends: true,
+  participantWaitTimeoutMs: true,
+  stalls: true,
+  reconnects: true,
+  onJoined: true,
 } as const;
 const PERSON = {
-  ...{ userId: true, id: true, joinsAtMs: true, leavesAtMs: true, says: true, mutes: true },
-  ...{ trackDelayMs: true, network: true },
+  userId: true,
+  id: true,
+  joinsAtMs: true,
+  leavesAtMs: true,
+  says: true,
+  mutes: true,
+  trackDelayMs: true,
+  network: true,
 } as const;
 const NETWORK = {
-  ...{ delayMs: true, jitterMs: true, bufferMs: true, loss: true, burst: true },
-  ...{ reordering: true, duplication: true, cuts: true },
+  delayMs: true,
+  jitterMs: true,
+  bufferMs: true,
+  loss: true,
+  burst: true,
+  reordering: true,
+  duplication: true,
+  cuts: true,
 } as const;
 const BACKLOGS: readonly unknown[] = ["rows", "sinks", "permuted"];
 

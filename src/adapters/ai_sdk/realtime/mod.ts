@@ -50,11 +50,19 @@ export interface AiSdkRealtimeOptions {
 }
 
 const OPTIONS = {
-  ...{ voice: true, transcriptionModel: true, language: true, turnDetection: true },
-  ...{ providerOptions: true, headers: true, connectTimeoutMs: true },
+  voice: true,
+  transcriptionModel: true,
+  language: true,
+  turnDetection: true,
+  providerOptions: true,
+  headers: true,
+  connectTimeoutMs: true,
 } as const;
 const TURN_DETECTION = {
-  ...{ type: true, threshold: true, silenceDurationMs: true, prefixPaddingMs: true },
+  type: true,
+  threshold: true,
+  silenceDurationMs: true,
+  prefixPaddingMs: true,
 } as const;
 
 /** How often to ask for a sign of life, and after how long without one the service is gone. */

@@ -171,7 +171,10 @@ export class LiveKitJobs implements ShareableJobs {
     if (this.#untaken === undefined) {
       const { UntakenJobs } = await import("./untaken_jobs.ts");
       this.#untaken = new UntakenJobs({
-        ...{ edge, dispatches, agentName, kind },
+        edge,
+        dispatches,
+        agentName,
+        kind,
         serverTime: () => edge.clock.epochMs() + this.#serverAheadMs,
       });
     }
