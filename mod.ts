@@ -23,7 +23,7 @@ export { AgentSession } from "./src/agent/agent_session.ts";
 export { type ShutdownSignal, shutdownSignal, untilShutdown } from "./src/agent/shutdown_signal.ts";
 export type { Processor } from "./src/agent/processor.ts";
 export type { InputFilter, InputFilterStream } from "./src/agent/input_filter.ts";
-export { neuralVad, type NeuralVadOptions } from "./src/agent/neural_vad.ts";
+export { neuralVad, type NeuralVadOptions } from "./src/inference/vad/neural_vad.ts";
 
 // What it talks with. Adapters of services and models are imported by themselves.
 export type { BroadcastMetricsOptions } from "./src/agent/conversation_metrics.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { neuralVad } from "../src/agent/neural_vad.ts";
+import { neuralVad } from "../src/inference/vad/neural_vad.ts";
 import { rnnoise } from "../src/adapters/rnnoise/mod.ts";
 import { sileroVad } from "../src/adapters/silero_vad/mod.ts";
 import { systemClock } from "../src/events/clock.ts";

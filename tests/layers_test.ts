@@ -61,7 +61,7 @@ const allowed: Record<string, string[]> = {
   events: [],
   native: ["audio"],
   edge: ["audio", "events"],
-  inference: ["edge", "audio", "events"],
+  inference: ["native", "edge", "audio", "events"],
   adapters: ["inference/contracts", "edge", "audio", "events"],
   leases: ["edge", "audio", "events"],
   media: ["native", "edge", "audio", "events"],

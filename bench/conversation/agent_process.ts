@@ -23,7 +23,7 @@ import {
   TurnEndedEvent,
 } from "../../mod.ts";
 import { describeError } from "../../src/events/error_text.ts";
-import { neuralVad } from "../../src/agent/neural_vad.ts";
+import { neuralVad } from "../../src/inference/vad/neural_vad.ts";
 import { energyVad } from "../../src/inference/vad/energy_vad.ts";
 import { LocalEdge } from "../../src/edges/local/mod.ts";
 import { type Message, respondToAll } from "../lib/lines.ts";

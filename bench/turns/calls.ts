@@ -1,5 +1,5 @@
 /** What a turn detector makes of a phrase with a pause inside, in a simulated call. */
-import { neuralVad } from "../../src/agent/neural_vad.ts";
+import { neuralVad } from "../../src/inference/vad/neural_vad.ts";
 import { sleep } from "../../src/events/waiting.ts";
 import { TurnEndedEvent } from "../../src/inference/contracts/events.ts";
 import type { TurnDetector } from "../../src/inference/contracts/turn_detector.ts";

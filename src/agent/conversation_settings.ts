@@ -8,7 +8,7 @@ import type { RealtimeComponents } from "../inference/pipelines/realtime/compone
 import { type FailureOptions, failureOptions } from "../inference/pipelines/failure_options.ts";
 import { noLLM, noSTT, noTTS } from "../inference/pipelines/missing_components.ts";
 import { type TurnOwner, turnOwnerOf } from "../inference/turns/turn_owner.ts";
-import { neuralVad } from "./neural_vad.ts";
+import { neuralVad } from "../inference/vad/neural_vad.ts";
 import {
   checkConversationOptions,
   type ConversationOptions,

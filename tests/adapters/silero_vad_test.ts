@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { neuralVad } from "../../src/agent/neural_vad.ts";
+import { neuralVad } from "../../src/inference/vad/neural_vad.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../src/events/clock.ts";
 import { silentLogger } from "../../src/events/logger.ts";

@@ -1,7 +1,7 @@
 /** A second voice in the room of a participant, while the agent speaks. */
 import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import type { VAD } from "../../src/inference/contracts/vad.ts";
-import { neuralVad } from "../../src/agent/neural_vad.ts";
+import { neuralVad } from "../../src/inference/vad/neural_vad.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { checkTurnHandling } from "../../src/inference/pipelines/check_turn_handling.ts";
 import { NearSpeaker } from "../../src/inference/turns/near_speaker.ts";

@@ -8,6 +8,10 @@ import { loudest } from "../../src/inference/speakers/loudest.ts";
 import type { SpeakerFilter } from "../../src/inference/speakers/speaker_filter.ts";
 import { FakeVAD } from "../../src/testing/fake_vad.ts";
 import { VirtualClock } from "../../src/testing/virtual_clock.ts";
+import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
+import { readWav } from "../../src/audio/wav.ts";
+import { lineNoises } from "../../bench/lines/sounds.ts";
+import { SPEECH } from "../fixtures/speech.ts";
 import { Fixture, sound } from "./_fixture.ts";
 
 const PEOPLE = ["ann", "bob", "cem"];
@@ -81,6 +85,28 @@ Deno.test("a detector that answers later works for the first speaker too", async
   assertEquals(await play(policy, clock, [0, 3000], 100), "bob");
   for (const participant of participants.slice(0, 2)) policy.participantLeft!(participant);
   assertEquals(vad.speakers, 0);
+});
+
+Deno.test("one who types is not the first speaker, whatever the noise", async () => {
+  const clock = new VirtualClock();
+  const policy = firstSpeakerWins({ clock });
+  const { sampleRate, samples: words } = readWav(await Deno.readFile(SPEECH));
+  const keys = lineNoises.keys(words.length, sampleRate, 1).map((sample) => sample * 4000);
+  const length = sampleRate / 50;
+  const passed = new Set<string>();
+  for (let at = 0; at + length <= words.length; at += length) {
+    const row = [keys, words].map((samples, index) => ({
+      participant: participants[index]!,
+      pcm: new PcmChunk(Int16Array.from(samples.subarray(at, at + length)), { sampleRate }),
+      row: at / length,
+      trackId: "",
+    }));
+    const heard = row.filter((one) => policy.passes(one, row)).map((one) => one.participant.id);
+    passed.add(heard.join());
+    await clock.advance(20);
+  }
+  // All are heard until the first word, and then the one who speaks.
+  assertEquals([...passed], ["ann,bob", "bob"]);
 });
 
 Deno.test("only the loudest is heard, and it takes clearly more to be heard instead", async () => {

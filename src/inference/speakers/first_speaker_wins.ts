@@ -7,6 +7,7 @@ import { checkClock, type Clock, systemClock } from "../../events/clock.ts";
 import { describeError } from "../../events/error_text.ts";
 import { consoleLogger, guardedLogger, type Logger } from "../../events/logger.ts";
 import { energyVad } from "../vad/energy_vad.ts";
+import { neuralVad } from "../vad/neural_vad.ts";
 import { SpeakerVad } from "../vad/speaker_vad.ts";
 import { rms } from "../../audio/level.ts";
 import { OneAtATime } from "./one_at_a_time.ts";
@@ -14,7 +15,7 @@ import type { SpeakerFilter } from "./speaker_filter.ts";
 
 /** Options for {@linkcode firstSpeakerWins}. */
 export interface FirstSpeakerOptions {
-  /** Tells who speaks. Default: {@linkcode energyVad}, by loudness: for quiet rooms only. */
+  /** Tells who speaks. Default: {@linkcode neuralVad}, which hears in noise. */
   vad?: VAD;
   /** Silence of the speaker, in milliseconds, after which another one is heard. Default 1500. */
   releaseMs?: number;
@@ -74,8 +75,8 @@ class FirstSpeakerWins extends OneAtATime {
       { vad: true, releaseMs: true, clock: true, logger: true },
       "an object like { releaseMs: 1500 }, or nothing",
     );
-    this.#vad = options.vad ?? energyVad();
-    checkMethods(this.#vad, "vad", "a VAD, e.g. energyVad()", ["open"]);
+    this.#vad = options.vad ?? neuralVad();
+    checkMethods(this.#vad, "vad", "a VAD, e.g. neuralVad()", ["open"]);
     this.#releaseMs = options.releaseMs ?? 1500;
     this.#clock = options.clock ?? systemClock;
     checkClock(this.#clock);

@@ -1,6 +1,6 @@
 /** The default VAD on recorded words in noise. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { neuralVad } from "../../src/agent/neural_vad.ts";
+import { neuralVad } from "../../src/inference/vad/neural_vad.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { PcmChunk } from "../../src/audio/pcm_chunk.ts";
 import { typescriptKernel } from "../../src/audio/typescript_kernel.ts";

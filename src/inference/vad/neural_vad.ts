@@ -1,12 +1,12 @@
 /** The VAD that hears in noise without a download: a network in the native library and in WASM. @module */
-import type { AudioKernel } from "../audio/kernel.ts";
-import type { PcmChunk } from "../audio/pcm_chunk.ts";
-import { Resampler } from "../audio/resampler.ts";
-import { checkMethods, checkOptions } from "../events/checks.ts";
-import type { ComponentContext } from "../inference/contracts/component.ts";
-import { InferenceError } from "../inference/contracts/errors.ts";
-import type { VAD, VadStream } from "../inference/contracts/vad.ts";
-import { loadKernel } from "../native/load.ts";
+import type { AudioKernel } from "../../audio/kernel.ts";
+import type { PcmChunk } from "../../audio/pcm_chunk.ts";
+import { Resampler } from "../../audio/resampler.ts";
+import { checkMethods, checkOptions } from "../../events/checks.ts";
+import type { ComponentContext } from "../contracts/component.ts";
+import { InferenceError } from "../contracts/errors.ts";
+import type { VAD, VadStream } from "../contracts/vad.ts";
+import { loadKernel } from "../../native/load.ts";
 
 /** Options for {@linkcode neuralVad}. */
 export interface NeuralVadOptions {
