@@ -6,9 +6,9 @@ import { SLOT_MS } from "../../audio/grid.ts";
 import { PcmChunk } from "../../audio/pcm_chunk.ts";
 import { ReplayBuffer } from "../../audio/replay_buffer.ts";
 import { Channel } from "../../events/channel.ts";
-import { messageOf } from "../../events/error_text.ts";
+import { describeError, messageOf } from "../../events/error_text.ts";
 import { untilAborted } from "../../events/until_aborted.ts";
-import { attempt, promised } from "../../events/user_code.ts";
+import { attempt, promised, type Report } from "../../events/user_code.ts";
 import { waitFor } from "../../events/waiting.ts";
 import { InferenceError } from "../contracts/errors.ts";
 
@@ -54,12 +54,13 @@ export class FallbackSttSession implements SttSession {
   constructor(health: ComponentHealth<STT>, options: SttSessionOptions) {
     this.#health = health;
     this.#options = options;
-    const { sampleRate, clock, continuous } = options;
+    const { sampleRate, clock, continuous, logger } = options;
     this.#audio = new ReplayBuffer({ sampleRate, capacityMs: CAPACITY_MS });
     if (continuous) {
       const { timeoutMs } = health;
       const onSilent = () => this.#open && this.#hasOther(this.#open.stt) && this.#timedOut();
-      this.#silence = new SilentRecogniser({ sampleRate, clock, timeoutMs, onSilent });
+      const report: Report = (error, context) => logger.warn(`${context}: ${describeError(error)}`);
+      this.#silence = new SilentRecogniser({ sampleRate, clock, timeoutMs, onSilent, report });
     }
     this.#openNext();
   }
@@ -93,6 +94,7 @@ export class FallbackSttSession implements SttSession {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#leave();
+    this.#silence?.[Symbol.dispose]();
     for (const { limit } of this.#commits.splice(0)) limit?.[Symbol.dispose]();
     this.#events.end();
     await Promise.all(this.#closing);
@@ -276,7 +278,7 @@ export class FallbackSttSession implements SttSession {
     const open = this.#open;
     if (!open) return;
     this.#open = undefined;
-    this.#silence?.[Symbol.dispose]();
+    this.#silence?.reset();
     open.reading.abort(new DOMException("the session is closed", "AbortError"));
     const { clock, logger } = this.#options;
     const what = `closing a session of ${open.stt.name}`;

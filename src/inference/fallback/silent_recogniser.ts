@@ -2,7 +2,9 @@
 import type { PcmChunk } from "../../audio/pcm_chunk.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { SttEvent } from "../contracts/stt.ts";
-import { energyVad } from "../vad/energy_vad.ts";
+import type { Report } from "../../events/user_code.ts";
+import { neuralVad } from "../vad/neural_vad.ts";
+import { SpeakerVad } from "../vad/speaker_vad.ts";
 import { VadStateMachine } from "../vad/vad_state_machine.ts";
 
 /** Speech that lasts so long is no cough, of which a recogniser rightly says nothing. */
@@ -16,6 +18,8 @@ export interface SilentRecogniserInit {
   timeoutMs: number;
   /** Called when it has said nothing for so long. */
   onSilent: () => void;
+  /** Called where speech cannot be told from noise: then it notices nothing. */
+  report: Report;
 }
 
 /**
@@ -24,7 +28,7 @@ export interface SilentRecogniserInit {
  */
 export class SilentRecogniser implements Disposable {
   readonly #init: SilentRecogniserInit;
-  readonly #vad;
+  readonly #vad: SpeakerVad;
   readonly #state = new VadStateMachine();
   /** How much speech there was since it has said anything. */
   #speechMs = 0;
@@ -33,12 +37,14 @@ export class SilentRecogniser implements Disposable {
 
   constructor(init: SilentRecogniserInit) {
     this.#init = init;
-    this.#vad = energyVad().open({ sampleRate: init.sampleRate });
+    // Not by loudness: of noise a recogniser rightly says nothing.
+    this.#vad = new SpeakerVad({ ...init, vad: neuralVad() });
   }
 
   /** Takes the audio that it gets. */
   audioSent(pcm: PcmChunk): void {
-    const change = this.#state.push(this.#vad.process(pcm) as number, pcm.durationMs);
+    const probability = this.#vad.process(pcm) as number | undefined;
+    const change = this.#state.push(probability ?? 0, pcm.durationMs);
     if (this.#state.isSpeech) this.#speechMs += pcm.durationMs;
     if (change === "started") this.#limit?.[Symbol.dispose]();
     else if (change === "stopped") this.#expectWords();
@@ -53,10 +59,15 @@ export class SilentRecogniser implements Disposable {
   }
 
   /** Another one hears from now on: of what was said until now it may say nothing. */
-  [Symbol.dispose](): void {
+  reset(): void {
     this.#limit?.[Symbol.dispose]();
     this.#speechMs = 0;
     this.#isInTurn = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.reset();
+    this.#vad[Symbol.dispose]();
   }
 
   #expectWords(): void {

@@ -5,11 +5,15 @@ import { InferenceError } from "../../../src/inference/contracts/errors.ts";
 import type { STT, SttEvent } from "../../../src/inference/contracts/stt.ts";
 import { sttFromTranscriber } from "../../../src/inference/contracts/transcriber.ts";
 import { FallbackSTT } from "../../../src/inference/fallback/fallback_stt.ts";
+import { lineNoises } from "../../../bench/lines/sounds.ts";
+import { speech, SPEECH_RATE } from "../../fixtures/speech.ts";
 import { FakeSTT, type FakeTranscript, VirtualClock } from "../../../src/testing/mod.ts";
 
 const { signal } = new AbortController();
 const outage = new InferenceError("the service is down", { code: "failed", retryable: true });
 const slot = new PcmChunk(new Int16Array(320).fill(1000), { sampleRate: 16_000 });
+
+const words = (await speech()).filter((_, at) => at % (SPEECH_RATE / 16_000) === 0);
 
 /** A session of a fallback, and its events as text. */
 async function open(clock: VirtualClock, recognisers: readonly STT[], continuous = false) {
@@ -25,13 +29,19 @@ async function open(clock: VirtualClock, recognisers: readonly STT[], continuous
   const speak = (ms: number) => {
     for (let at = 0; at < ms; at += 20) session.sendAudio(slot);
   };
+  /** Says the recorded words, from their beginning. */
+  const say = (ms: number) => {
+    for (let at = 0; at < ms; at += 20) {
+      session.sendAudio(new PcmChunk(words.slice(at * 16, (at + 20) * 16), { sampleRate: 16_000 }));
+    }
+  };
   const close = async () => {
     await clock.until(session[Symbol.asyncDispose]());
     await stt.close();
     await reading;
     assertEquals(clock.pending, 0);
   };
-  return { stt, session, events, speak, close };
+  return { stt, session, events, speak, say, close };
 }
 
 function shown(event: SttEvent): string {
@@ -194,7 +204,7 @@ Deno.test("FallbackSTT notices a recogniser that detects turns and says nothing 
       new FakeSTT(clock, [{ text, hangs: true }], detects),
       new FakeSTT(clock, ["Hello."], detects),
     ];
-    const { stt, session, events, speak, close } = await open(clock, [first, second], true);
+    const { stt, session, events, say, close } = await open(clock, [first, second], true);
     const quiet = new PcmChunk(new Int16Array(320), { sampleRate: 16_000 });
     const rest = async (ms: number) => {
       for (let at = 0; at < ms; at += 20) {
@@ -203,7 +213,7 @@ Deno.test("FallbackSTT notices a recogniser that detects turns and says nothing 
       }
     };
     await rest(200);
-    speak(800);
+    say(1000);
     await rest(1000);
     assertEquals(stt.metrics().takeovers, 0);
     await rest(400);
@@ -217,7 +227,7 @@ Deno.test("FallbackSTT blames no recogniser that is silent about a cough, or abo
   const detects = { detectsTurns: true };
   const clock = new VirtualClock();
   const parts = [new FakeSTT(clock, [], detects), new FakeSTT(clock, [], detects)];
-  const { stt, session, events, speak, close } = await open(clock, parts, true);
+  const { stt, session, events, say, close } = await open(clock, parts, true);
   const quiet = new PcmChunk(new Int16Array(320), { sampleRate: 16_000 });
   const rest = async (ms: number) => {
     for (let at = 0; at < ms; at += 20) {
@@ -226,11 +236,20 @@ Deno.test("FallbackSTT blames no recogniser that is silent about a cough, or abo
     }
   };
   await rest(200);
-  speak(300);
+  say(300);
   await rest(3000);
   assertEquals(stt.metrics().takeovers, 0);
-  // A noise like speech is tried with the next one, once.
-  speak(900);
+  // Nor about a loud noise.
+  const noise = lineNoises.keys(48_000, 16_000, 1);
+  for (let at = 0; at < 48_000; at += 320) {
+    const samples = Int16Array.from(noise.subarray(at, at + 320), (sample) => sample * 6000);
+    session.sendAudio(new PcmChunk(samples, { sampleRate: 16_000 }));
+    await clock.advance(20);
+  }
+  await rest(3000);
+  assertEquals(stt.metrics().takeovers, 0);
+  // What is like speech is tried with the next one, once.
+  say(1000);
   await rest(6000);
   assertEquals(stt.metrics().takeovers, 1);
   assertEquals(events, []);
