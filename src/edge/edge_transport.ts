@@ -230,7 +230,9 @@ export abstract class EdgeTransport implements AsyncDisposable {
    * @throws {TypeError} it is no call
    */
   readCall(json: JsonValue): Call {
-    return new Call(json as { id: string; type: string; original?: JsonValue });
+    // What a call of an edge has beside these is the edge's own.
+    const { id, type, original } = json as { id: string; type: string; original?: JsonValue };
+    return new Call({ id, type, original });
   }
 
   /**

@@ -1,5 +1,6 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { Call } from "../../src/edge/call.ts";
+import { MemoryEdge } from "../../src/testing/memory_edge.ts";
 import { checkCall, checkUser } from "../../src/edge/validation.ts";
 
 const ann = { id: "ann", name: "Ann" };
@@ -45,4 +46,10 @@ Deno.test("a call is checked when it is made, and again where it is joined", () 
   }
   assertThrows(() => new Call({ id: "a", type: "" }), TypeError, "call.type");
   assertThrows(() => checkCall(undefined), TypeError, "call: expected a Call, got undefined");
+});
+
+Deno.test("a call is read from another process, with what an edge has put beside it", async () => {
+  await using edge = new MemoryEdge();
+  const { id, type, original } = edge.readCall({ id: "kitchen", type: "default", seat: {} });
+  assertEquals([id, type, original], ["kitchen", "default", undefined]);
 });
