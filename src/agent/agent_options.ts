@@ -90,14 +90,12 @@ export interface AgentJoinOptions {
 const EDGE_METHODS = ["authenticate", "createCall", "join", "publishTracks", "createAudioTrack"];
 
 const OPTIONS = {
-  ...{
-    edge: true,
-    agentUser: true,
-    instructions: true,
-    processors: true,
-    onAudio: true,
-    onEnter: true,
-  },
+  edge: true,
+  agentUser: true,
+  instructions: true,
+  processors: true,
+  onAudio: true,
+  onEnter: true,
   history: true,
   publishAudio: true,
   audioMode: true,
@@ -118,21 +116,17 @@ const OPTIONS = {
   vad: true,
   textTransform: true,
   pronunciations: true,
-  ...{
-    backgroundSound: true,
-    thinkingSound: true,
-    tools: true,
-    onToolStarted: true,
-    onToolEnded: true,
-    turnHandling: true,
-  },
-  ...{
-    outageMessage: true,
-    onFailure: true,
-    awayAfterMs: true,
-    vision: true,
-    broadcastMetrics: true,
-  },
+  backgroundSound: true,
+  thinkingSound: true,
+  tools: true,
+  onToolStarted: true,
+  onToolEnded: true,
+  turnHandling: true,
+  outageMessage: true,
+  onFailure: true,
+  awayAfterMs: true,
+  vision: true,
+  broadcastMetrics: true,
 } as const satisfies Record<keyof AgentOptions, true>;
 
 /**

@@ -92,15 +92,13 @@ export interface DeepgramTTSOptions extends StreamingServiceOptions {
 
 const STT_OPTIONS = {
   ...SERVICE_OPTIONS,
-  ...{
-    model: true,
-    language: true,
-    keyterms: true,
-    endOfTurnThreshold: true,
-    eagerEndOfTurnThreshold: true,
-    canForceEndOfTurn: true,
-    providerOptions: true,
-  },
+  model: true,
+  language: true,
+  keyterms: true,
+  endOfTurnThreshold: true,
+  eagerEndOfTurnThreshold: true,
+  canForceEndOfTurn: true,
+  providerOptions: true,
 } as const;
 const TTS_OPTIONS = {
   ...SERVICE_OPTIONS,

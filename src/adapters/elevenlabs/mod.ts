@@ -91,14 +91,12 @@ const STT_OPTIONS = {
 } as const;
 const TTS_OPTIONS = {
   ...SERVICE_OPTIONS,
-  ...{
-    voice: true,
-    model: true,
-    language: true,
-    sampleRate: true,
-    voiceSettings: true,
-    providerOptions: true,
-  },
+  voice: true,
+  model: true,
+  language: true,
+  sampleRate: true,
+  voiceSettings: true,
+  providerOptions: true,
 } as const;
 
 /** Returns ElevenLabs' speech to text. */

@@ -14,12 +14,22 @@ import { SpeechCodec } from "../../../src/adapters/elevenlabs/speech.ts";
 import { PcmChunk } from "../../../src/audio/pcm_chunk.ts";
 import { systemClock } from "../../../src/events/clock.ts";
 import { silentLogger } from "../../../src/events/logger.ts";
-import type { SttEvent } from "../../../src/inference/contracts/stt.ts";
+import type { SttEvent, SttSession } from "../../../src/inference/contracts/stt.ts";
 import { until } from "../../fixtures/until.ts";
 import { startElevenLabs } from "./_double.ts";
 
 const TEXT = "Good day. How are you?";
 const options = { clock: systemClock, logger: silentLogger };
+const SESSION = { ...options, speakerId: "ann", sampleRate: 16_000, continuous: false };
+
+/** Reads what a session tells until its end. */
+function readAll(session: SttSession): { events: SttEvent[]; reading: Promise<void> } {
+  const events: SttEvent[] = [];
+  const reading = (async () => {
+    for await (const event of session) events.push(event);
+  })();
+  return { events, reading };
+}
 
 Deno.test({
   name: "Scribe by ElevenLabs' client and by elevenLabsSTT: the same is sent and understood",
@@ -54,16 +64,8 @@ Deno.test({
     const sent = service.received.splice(0);
 
     const stt = elevenLabsSTT({ apiKey: "key", baseUrl, language: "en" });
-    await using session = stt.open({
-      ...options,
-      speakerId: "ann",
-      sampleRate: 16_000,
-      continuous: false,
-    });
-    const events: SttEvent[] = [];
-    const reading = (async () => {
-      for await (const event of session) events.push(event);
-    })();
+    await using session = stt.open(SESSION);
+    const { events, reading } = readAll(session);
     for (let n = 0; n < 25; n++) {
       session.sendAudio(new PcmChunk(new Int16Array(320), { sampleRate: 16_000 }));
     }
@@ -181,16 +183,8 @@ for (const providerOptions of [undefined, { include_language_detection: true }])
   Deno.test(`elevenLabsSTT tells a text once that Scribe says twice, ${how}`, async () => {
     await using service = await startElevenLabs([{ text: TEXT }]);
     const stt = elevenLabsSTT({ apiKey: "key", baseUrl: service.baseUrl, providerOptions });
-    await using session = stt.open({
-      ...options,
-      speakerId: "ann",
-      sampleRate: 16_000,
-      continuous: false,
-    });
-    const events: SttEvent[] = [];
-    const reading = (async () => {
-      for await (const event of session) events.push(event);
-    })();
+    await using session = stt.open(SESSION);
+    const { events, reading } = readAll(session);
     const said = "committed_transcript_with_timestamps";
     const types = () => service.sent.map((one) => (one as { message_type?: string }).message_type);
     for (const count of [1, 2]) {

@@ -231,16 +231,35 @@ Deno.test("geminiLive is told of a model that does not exist, and does not try a
   assert(!JSON.stringify(llm.metrics!()).includes("key"));
 });
 
-Deno.test("geminiLive tells the result of a call that the service has given up, and is replied to", async () => {
-  await using service = await startGemini();
+/** A session with the service, and what it tells. */
+async function connected() {
+  await using undo = new AsyncDisposableStack();
+  const service = undo.use(await startGemini());
   const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model: MODEL });
-  await using session = await llm.connect(options());
+  const session = undo.use(await llm.connect(options()));
   const events = read(session);
-  const [connection] = [...service.connections];
-  send(connection!, { toolCall: { functionCalls: [{ id: "c1", name: "look", args: {} }] } });
-  await until("the call", () => events.some(({ type }) => type === "tool-call"));
-  send(connection!, { toolCallCancellation: { ids: ["c1"] } });
-  send(connection!, { serverContent: { inputTranscription: { text: "Wait.", finished: true } } });
+  const connection = [...service.connections][0]!;
+  const stack = undo.move();
+  return {
+    service,
+    session,
+    events,
+    connection,
+    /** The service calls the tool `look` as `c1`. */
+    async callTool(): Promise<void> {
+      send(connection, { toolCall: { functionCalls: [{ id: "c1", name: "look", args: {} }] } });
+      await until("the call", () => events.some(({ type }) => type === "tool-call"));
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+Deno.test("geminiLive tells the result of a call that the service has given up, and is replied to", async () => {
+  await using gemini = await connected();
+  const { service, session, events, connection } = gemini;
+  await gemini.callTool();
+  send(connection, { toolCallCancellation: { ids: ["c1"] } });
+  send(connection, { serverContent: { inputTranscription: { text: "Wait.", finished: true } } });
   await until("the words", () => events.some(({ type }) => type === "user-transcript"));
   service.received.length = 0;
   session.sendToolResult("c1", { text: "dark", isError: false });
@@ -254,17 +273,13 @@ Deno.test("geminiLive tells the result of a call that the service has given up, 
 });
 
 Deno.test("geminiLive asks again where the model does not go on with a tool's result", async () => {
-  await using service = await startGemini();
-  const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model: MODEL });
-  await using session = await llm.connect(options());
-  const events = read(session);
-  const [connection] = [...service.connections];
-  send(connection!, { toolCall: { functionCalls: [{ id: "c1", name: "look", args: {} }] } });
-  await until("the call", () => events.some(({ type }) => type === "tool-call"));
+  await using gemini = await connected();
+  const { service, session, events, connection } = gemini;
+  await gemini.callTool();
   session.sendToolResult("c1", { text: "dark", isError: false });
   session.requestReply({ id: "r1" });
   await until("the result", () => service.received.length === 2);
-  send(connection!, { serverContent: { turnComplete: true } });
+  send(connection, { serverContent: { turnComplete: true } });
   await until("the refusal", () => events.some(({ type }) => type === "reply-refused"));
   session.requestReply({ id: "r2" });
   await until("the request", () => service.received.length === 3);
@@ -272,15 +287,12 @@ Deno.test("geminiLive asks again where the model does not go on with a tool's re
 });
 
 Deno.test("geminiLive plays sound at the rate that the service says", async () => {
-  await using service = await startGemini();
-  const llm = geminiLive({ apiKey: "key", baseUrl: service.baseUrl, model: MODEL });
-  await using session = await llm.connect(options());
-  const events = read(session);
-  const [connection] = [...service.connections];
+  await using gemini = await connected();
+  const { events, connection } = gemini;
   const data = new Uint8Array(3200).toBase64();
   for (const mimeType of ["audio/pcm;rate=16000", "audio/pcm"]) {
     const parts = [{ inlineData: { mimeType, data } }];
-    send(connection!, { serverContent: { modelTurn: { role: "model", parts } } });
+    send(connection, { serverContent: { modelTurn: { role: "model", parts } } });
   }
   const rates = () => events.map((one) => one.type === "audio" ? one.pcm.sampleRate : 0);
   await until("the sound", () => rates().filter(Boolean).length === 2);
